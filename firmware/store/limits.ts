@@ -1,0 +1,13 @@
+/** Bounds on what a settings document may hold. Each is tested at its edge. */
+export const limits = {
+  /** Unicode code units of a name: fits a table column and a log line; the longest DNS label. */
+  labelLength: 63,
+  /** A DNS name has at most 253 characters, a HIT 39, a port 5. */
+  uriLength: 320,
+  /** The design's largest overlay for one gateway. */
+  peers: 10_000,
+  /** Networks behind one peer: a plant has dozens of VLANs, not thousands. */
+  prefixesPerPeer: 64,
+  /** Octets of a whole document before it is parsed: 10,000 peers fit three times. */
+  documentSize: 8 * 1024 * 1024,
+} as const;

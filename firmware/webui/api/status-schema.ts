@@ -1,0 +1,120 @@
+import { z } from '@hono/zod-openapi';
+
+/**
+ * What `GET /api/v1/status`, the page and `hithe status --json` show. Byte counts are octets, times are ISO 8601 in
+ * UTC or seconds where the name ends so; a value that is not known is null, never a guess.
+ */
+const platform = z.object({
+  platform: z.string(),
+  kind: z.enum(['cloud', 'hypervisor', 'board', 'unknown']),
+  vendor: z.string().nullable(),
+  product: z.string().nullable(),
+  serial: z.string().nullable(),
+  boardProfile: z.string(),
+  dataSource: z.string().nullable(),
+  decidedBy: z.string(),
+});
+
+const image = z.object({
+  version: z.string(),
+  rootHash: z.string().nullable(),
+  slot: z.string().nullable(),
+  kernel: z.string(),
+  bundleSha256: z.string().nullable(),
+});
+
+const tpmPcr = z.object({ index: z.number().int(), digest: z.string() });
+const tpm = z.discriminatedUnion('state', [
+  z.object({
+    state: z.literal('present'),
+    manufacturer: z.string(),
+    firmwareVersion: z.string(),
+    pcrBank: z.string(),
+    pcrs: z.array(tpmPcr),
+    /** A quote over those PCRs that the box made and whose signature it checked with the key that made it. */
+    quote: z.object({
+      verified: z.boolean(),
+      signatureAlgorithm: z.string(),
+      pcrDigest: z.string(),
+      clock: z.string(),
+      resetCount: z.number().int(),
+      milliseconds: z.number(),
+    }),
+  }),
+  z.object({ state: z.literal('absent'), reason: z.string() }),
+  z.object({ state: z.literal('failed'), reason: z.string(), advice: z.string() }),
+]);
+
+const networkInterface = z.object({
+  /** The port's name on the box (`port1`), or the kernel's name of a bridge or tunnel. */
+  name: z.string(),
+  kernelName: z.string(),
+  role: z.enum(['underlay', 'lan', 'management', 'overlay', 'unused']),
+  driver: z.string().nullable(),
+  mac: z.string().nullable(),
+  link: z.enum(['up', 'down', 'unknown']),
+  mtu: z.number().int(),
+  addresses: z.array(z.string()),
+  receivedBytes: z.number(),
+  sentBytes: z.number(),
+  receivedPackets: z.number(),
+  sentPackets: z.number(),
+});
+
+const tunnel = z.object({
+  peer: z.string(),
+  hit: z.string(),
+  state: z.string(),
+  locator: z.string().nullable(),
+  espSuite: z.string().nullable(),
+  protectedPrefixes: z.array(z.string()),
+  establishedAt: z.string().nullable(),
+  lastError: z.string().nullable(),
+});
+
+const device = z.object({ device: z.string(), description: z.string(), driver: z.string().nullable(), modules: z.array(z.string()) });
+
+const logEntry = z.object({
+  time: z.string(),
+  level: z.enum(['debug', 'info', 'warning', 'error']),
+  source: z.string(),
+  message: z.string(),
+});
+export type LogEntry = z.infer<typeof logEntry>;
+
+export const status = z
+  .object({
+    hostname: z.string(),
+    claimed: z.boolean(),
+    time: z.string(),
+    uptimeSeconds: z.number(),
+    image,
+    platform,
+    tpm,
+    identity: z.object({
+      hit: z.string().nullable(),
+      /** Where the private key lives. `software` is shown plainly everywhere. */
+      keyStorage: z.enum(['software', 'tpm', 'none']),
+      detail: z.string(),
+    }),
+    network: z.object({
+      state: z.enum(['applied', 'applying', 'failed']),
+      detail: z.string().nullable(),
+      interfaces: z.array(networkInterface),
+    }),
+    tunnels: z.array(tunnel),
+    devices: z.array(device),
+    memory: z.object({ totalBytes: z.number(), usedBytes: z.number(), availableBytes: z.number() }),
+    inventory: z.object({
+      cpu: z.string(),
+      cores: z.number().int(),
+      disks: z.array(z.object({ name: z.string(), model: z.string(), sizeBytes: z.number() })),
+      serialPorts: z.array(z.string()),
+      hidDevices: z.array(z.string()),
+    }),
+    /** Set where state could not be opened and the box runs from memory: what happened and what to do. */
+    warnings: z.array(z.object({ code: z.string(), message: z.string(), advice: z.string() })),
+    log: z.array(logEntry),
+  })
+  .openapi('Status');
+export type Status = z.infer<typeof status>;
