@@ -43,7 +43,8 @@ export class Writer {
   }
 
   bytes(value: Uint8Array): this {
-    this.#bytes.set(value, this.#grow(value.length));
+    const start = this.#grow(value.length);
+    this.#bytes.set(value, start);
     return this;
   }
 
