@@ -41,6 +41,8 @@ const tpm = z.discriminatedUnion('state', [
       milliseconds: z.number(),
     }),
   }),
+  /** The box is still looking: the page answers before the TPM does. */
+  z.object({ state: z.literal('pending') }),
   z.object({ state: z.literal('absent'), reason: z.string() }),
   z.object({ state: z.literal('failed'), reason: z.string(), advice: z.string() }),
 ]);
@@ -72,9 +74,14 @@ const tunnel = z.object({
   lastError: z.string().nullable(),
 });
 
-const device = z.object({ device: z.string(), description: z.string(), driver: z.string().nullable(), modules: z.array(z.string()) });
+const device = z.object({
+  device: z.string(),
+  description: z.string(),
+  driver: z.string().nullable(),
+  modules: z.array(z.string()),
+});
 
-const logEntry = z.object({
+export const logEntry = z.object({
   time: z.string(),
   level: z.enum(['debug', 'info', 'warning', 'error']),
   source: z.string(),
@@ -82,39 +89,46 @@ const logEntry = z.object({
 });
 export type LogEntry = z.infer<typeof logEntry>;
 
-export const status = z
-  .object({
-    hostname: z.string(),
-    claimed: z.boolean(),
-    time: z.string(),
-    uptimeSeconds: z.number(),
-    image,
-    platform,
-    tpm,
-    identity: z.object({
-      hit: z.string().nullable(),
-      /** Where the private key lives. `software` is shown plainly everywhere. */
-      keyStorage: z.enum(['software', 'tpm', 'none']),
-      detail: z.string(),
-    }),
-    network: z.object({
-      state: z.enum(['applied', 'applying', 'failed']),
-      detail: z.string().nullable(),
-      interfaces: z.array(networkInterface),
-    }),
-    tunnels: z.array(tunnel),
-    devices: z.array(device),
-    memory: z.object({ totalBytes: z.number(), usedBytes: z.number(), availableBytes: z.number() }),
-    inventory: z.object({
-      cpu: z.string(),
-      cores: z.number().int(),
-      disks: z.array(z.object({ name: z.string(), model: z.string(), sizeBytes: z.number() })),
-      serialPorts: z.array(z.string()),
-      hidDevices: z.array(z.string()),
-    }),
-    /** Set where state could not be opened and the box runs from memory: what happened and what to do. */
-    warnings: z.array(z.object({ code: z.string(), message: z.string(), advice: z.string() })),
-    log: z.array(logEntry),
-  })
-  .openapi('Status');
+const inventory = z.object({
+  cpu: z.string(),
+  cores: z.number().int(),
+  disks: z.array(z.object({ name: z.string(), model: z.string(), sizeBytes: z.number() })),
+  serialPorts: z.array(z.string()),
+  hidDevices: z.array(z.string()),
+});
+
+const statusFields = z.object({
+  hostname: z.string(),
+  claimed: z.boolean(),
+  time: z.string(),
+  uptimeSeconds: z.number(),
+  image,
+  platform,
+  tpm,
+  identity: z.object({
+    hit: z.string().nullable(),
+    /** Where the private key lives. `software` is shown plainly everywhere. */
+    keyStorage: z.enum(['software', 'tpm', 'none']),
+    detail: z.string(),
+  }),
+  network: z.object({
+    state: z.enum(['applied', 'applying', 'failed']),
+    detail: z.string().nullable(),
+    interfaces: z.array(networkInterface),
+  }),
+  tunnels: z.array(tunnel),
+  devices: z.array(device),
+  memory: z.object({ totalBytes: z.number(), usedBytes: z.number(), availableBytes: z.number() }),
+  /** Null until the hardware has been listed, which takes longer than the page's first answer. */
+  inventory: inventory.nullable(),
+  /** Set where state could not be opened and the box runs from memory: what happened and what to do. */
+  warnings: z.array(z.object({ code: z.string(), message: z.string(), advice: z.string() })),
+  log: z.array(logEntry),
+});
+
+export const status = statusFields.openapi('Status');
 export type Status = z.infer<typeof status>;
+
+/** What the event stream repeats: all of it but the log, whose new lines are events of their own. */
+export const statusUpdate = statusFields.omit({ log: true }).openapi('StatusUpdate');
+export type StatusUpdate = z.infer<typeof statusUpdate>;
