@@ -1,0 +1,27 @@
+/** Bounds of the boot room. Each is tested at its edge. */
+export const limits = {
+  /** Octets read of one DMI or device tree file: SMBIOS strings are far shorter, and sysfs serves at most a page. */
+  factOctets: 4096,
+  /** Octets read of /proc/cpuinfo: the first processor's block, flags included, fits four times. */
+  cpuinfoOctets: 16 * 1024,
+  /** Characters kept of one fact: a table cell and a log line; real vendors stay under 64 (SMBIOS 3.7, 6.1.3). */
+  factCharacters: 128,
+  /** Strings of one device tree `compatible` property: real boards have two to four. */
+  compatibleStrings: 32,
+  /** Arguments looked at on the kernel command line, which x86 bounds at 2048 characters. */
+  kernelArguments: 512,
+  /** Passes over the modaliases: a driver may bring a bus whose devices bring further ones (PCI, USB, hub, disk). */
+  driverPasses: 5,
+  /** Characters of aliases in one call of modprobe: an argument vector holds 128 KiB in one string, 2 MiB in all. */
+  modprobeArguments: 100_000,
+  /** Devices told on the page: a full server chassis has about as many PCI functions. */
+  reportedDevices: 256,
+  /** Octets of an EFI variable: a path on the ESP or a version string, in UTF-16. */
+  efiVariableOctets: 4096,
+  /** Octets of a volume's head in which its label is looked for: the ISO 9660 descriptor ends at 34 KiB. */
+  volumeHeadOctets: 64 * 1024,
+  /** Octets read of a FAT root directory: the label is one of the first entries, a FAT12 root has 224 entries of 32. */
+  rootDirectoryOctets: 16 * 1024,
+  /** Octets of `meta-data`: an instance id and a host name. */
+  metaDataOctets: 64 * 1024,
+} as const;
