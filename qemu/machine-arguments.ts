@@ -1,0 +1,113 @@
+import type { NetworkEnd } from './network.ts';
+import { type SmbiosIdentity, smbiosArguments } from './smbios.ts';
+
+export type NetworkCard = {
+  readonly model: 'virtio-net-pci' | 'e1000e' | 'igb' | 'vmxnet3' | 'rtl8139';
+  readonly mac: string;
+  readonly network: NetworkEnd;
+  /** Where every frame that passes the card is written, in pcap format. */
+  readonly capture?: string;
+};
+
+export type DiskBus = 'virtio' | 'ahci' | 'nvme';
+
+/** How the machine starts: the whole UEFI chain from its disk, or a kernel given by hand. */
+export type BootWay =
+  | 'uefi'
+  | { readonly kernel: string; readonly initrd: string; readonly commandLine: string };
+
+/** What a person decides about a machine. */
+export type Hardware = {
+  readonly boot: BootWay;
+  readonly memoryMiB: number;
+  readonly cpus: number;
+  /** Hides the hypervisor flag of CPUID, as on a physical box. */
+  readonly looksPhysical?: boolean;
+  readonly diskBus?: DiskBus;
+  readonly networkCards: readonly NetworkCard[];
+  readonly smbios?: SmbiosIdentity;
+  /** An i6300ESB that resets the machine when nobody feeds it. */
+  readonly watchdog?: boolean;
+};
+
+/** What the harness made for it on the host. */
+export type HostParts = {
+  readonly accelerator: 'kvm' | 'tcg';
+  /** UEFI's code and this machine's variables; null where a kernel is given by hand. */
+  readonly firmware: { readonly code: string; readonly variables: string } | null;
+  readonly disk: string | null;
+  readonly tpmSocket: string | null;
+};
+
+const diskDevices: Record<DiskBus, string> = {
+  virtio: 'virtio-blk-pci,drive=disk,bootindex=0',
+  // q35 has this controller on the board.
+  ahci: 'ide-hd,drive=disk,bus=ide.0,bootindex=0',
+  nvme: 'nvme,drive=disk,serial=hithe-disk,bootindex=0',
+};
+
+function bootArguments(boot: BootWay, { firmware }: HostParts): string[] {
+  return [
+    ...(boot === 'uefi' ? [] : ['-kernel', boot.kernel, '-initrd', boot.initrd, '-append', boot.commandLine]),
+    ...(firmware === null
+      ? []
+      : [
+          ...['-drive', `if=pflash,unit=0,format=raw,readonly=on,file=${firmware.code}`],
+          ...['-drive', `if=pflash,unit=1,format=qcow2,file=${firmware.variables}`],
+        ]),
+  ];
+}
+
+function networkArguments(card: NetworkCard, index: number): string[] {
+  const id = `net${index}`;
+  return [
+    ...['-netdev', card.network.netdev(id)],
+    // Without its option ROM a card offers no network boot, which would cost a start that has nothing to boot seconds.
+    ...['-device', `${card.model},netdev=${id},mac=${card.mac},romfile=`],
+    ...(card.capture === undefined
+      ? []
+      : ['-object', `filter-dump,id=dump${index},netdev=${id},file=${card.capture}`]),
+  ];
+}
+
+/**
+ * QEMU's command line, by options that versions 6.2 to 10 share. The monitor is expected on descriptor 3 and the serial
+ * line on descriptor 4: sockets that the parent made, so that neither has a path and nothing of the output is lost.
+ */
+export function machineArguments(hardware: Hardware, parts: HostParts): string[] {
+  return [
+    ...['-nodefaults', '-no-user-config', '-display', 'none', '-machine', 'q35'],
+    ...['-accel', parts.accelerator === 'kvm' ? 'kvm' : 'tcg,thread=multi'],
+    ...[
+      '-cpu',
+      hardware.looksPhysical ? 'max,-hypervisor' : 'max',
+      '-smp',
+      `${hardware.cpus}`,
+      '-m',
+      `${hardware.memoryMiB}`,
+    ],
+    ...bootArguments(hardware.boot, parts),
+    ...['-chardev', 'socket,id=monitor,fd=3', '-mon', 'chardev=monitor,mode=control'],
+    ...['-chardev', 'socket,id=serial,fd=4', '-serial', 'chardev:serial'],
+    ...(parts.tpmSocket === null
+      ? []
+      : [
+          ...['-chardev', `socket,id=tpm-control,path=${parts.tpmSocket}`],
+          ...['-tpmdev', 'emulator,id=tpm0,chardev=tpm-control', '-device', 'tpm-tis,tpmdev=tpm0'],
+        ]),
+    ...(parts.disk === null
+      ? []
+      : [
+          // The disk is thrown away with the machine: nobody needs its writes to reach the host's disk.
+          ...[
+            '-blockdev',
+            `driver=qcow2,node-name=disk,file.driver=file,file.filename=${parts.disk},file.cache.no-flush=on`,
+          ],
+          ...['-device', diskDevices[hardware.diskBus ?? 'virtio']],
+        ]),
+    ...hardware.networkCards.flatMap(networkArguments),
+    ...['-device', 'qemu-xhci,id=usb'],
+    ...smbiosArguments(hardware.smbios ?? {}),
+    ...(hardware.watchdog ? ['-device', 'i6300esb', '-action', 'watchdog=reset'] : []),
+  ];
+}
