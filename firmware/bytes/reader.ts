@@ -14,7 +14,8 @@ export class Reader {
 
   /** `path` names the structure that is read; `base` is the offset of `bytes` in the outermost input. */
   constructor(bytes: Uint8Array, path = '', base = 0) {
-    this.#bytes = bytes;
+    // Node's Buffer is a Uint8Array whose slice() copies nothing: views handed out are plain ones, so that slice() copies.
+    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#path = path;
     this.#base = base;
