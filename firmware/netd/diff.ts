@@ -1,0 +1,141 @@
+import { bridgeNames, type DesiredLink, type DesiredNetwork, type DesiredRoute } from './desired.ts';
+import type { Observation, ObservedLink, ObservedRoute } from './observed.ts';
+
+/** What the kernel has: iproute2's view, and the files of /proc/sys and /sys that the desired state names. */
+export type ObservedNetwork = Observation & {
+  /** By path; null where the file does not exist. */
+  readonly kernelValues: ReadonlyMap<string, string | null>;
+  /** Receive queues' steering files by link, with what they hold. */
+  readonly queues: ReadonlyMap<string, ReadonlyMap<string, string | null>>;
+};
+
+export type LinkOperation =
+  | { readonly do: 'create-bridge'; readonly link: string; readonly mac: string | null }
+  | { readonly do: 'delete-link'; readonly link: string }
+  | {
+      readonly do: 'set-master';
+      readonly link: string;
+      readonly from: string | null;
+      readonly to: string | null;
+    }
+  | { readonly do: 'set-mtu'; readonly link: string; readonly from: number; readonly to: number }
+  | { readonly do: 'set-up'; readonly link: string; readonly up: boolean }
+  | { readonly do: 'add-address' | 'delete-address'; readonly link: string; readonly address: string }
+  | { readonly do: 'replace-route' | 'delete-route'; readonly route: DesiredRoute };
+
+export type KernelWrite = { readonly path: string; readonly from: string | null; readonly to: string };
+
+/** In this order: values that must hold before a link comes up, one batch for ip, values of links that it made. */
+export type Plan = {
+  readonly before: readonly KernelWrite[];
+  readonly batch: readonly LinkOperation[];
+  readonly after: readonly KernelWrite[];
+};
+
+export function isEmptyPlan(plan: Plan): boolean {
+  return plan.before.length + plan.batch.length + plan.after.length === 0;
+}
+
+/** Masks are printed in groups of 32 bits with leading zeros; everything else is compared as text. */
+function sameValue(path: string, observed: string, desired: string): boolean {
+  if (!path.endsWith('/rps_cpus')) return observed === desired;
+  const digits = observed.replaceAll(',', '');
+  return /^[0-9a-f]+$/.test(digits) && BigInt(`0x${digits}`) === BigInt(`0x${desired}`);
+}
+
+/** Written over whatever was there, or skipped where the kernel has no such file (IPv6 switched off, say). */
+function planKernelValues(
+  desired: DesiredNetwork,
+  observed: ObservedNetwork,
+): Pick<Plan, 'before' | 'after'> {
+  const existing = new Set(observed.links.map(({ name }) => name));
+  const before: KernelWrite[] = [];
+  const after: KernelWrite[] = [];
+  for (const { path, value, link } of desired.kernelValues) {
+    const current = observed.kernelValues.get(path) ?? null;
+    if (link !== null && !existing.has(link)) after.push({ path, from: null, to: value });
+    else if (current !== null && !sameValue(path, current, value))
+      before.push({ path, from: current, to: value });
+  }
+  for (const link of desired.steering.links) {
+    for (const [path, current] of observed.queues.get(link) ?? []) {
+      const { mask } = desired.steering;
+      if (current !== null && !sameValue(path, current, mask)) before.push({ path, from: current, to: mask });
+    }
+  }
+  return { before, after };
+}
+
+function ipv4Addresses(link: ObservedLink | undefined): string[] {
+  const addresses = (link?.addresses ?? []).filter(({ family }) => family === 4);
+  return addresses.map(({ address, prefixLength }) => `${address}/${prefixLength}`);
+}
+
+/** The steps for one link, in the phases that the whole batch is ordered by. */
+type Phases = {
+  readonly remove: LinkOperation[];
+  readonly shape: LinkOperation[];
+  readonly address: LinkOperation[];
+};
+
+function planLink(desired: DesiredLink, observed: ObservedLink | undefined, phases: Phases): void {
+  const { name: link } = desired;
+  if (observed === undefined && desired.kind === 'port') return; // Gone since it was listed; its event brings us back.
+  const current = ipv4Addresses(observed);
+  for (const address of current) {
+    if (!desired.addresses.includes(address)) phases.remove.push({ do: 'delete-address', link, address });
+  }
+  if (observed === undefined) phases.shape.push({ do: 'create-bridge', link, mac: desired.mac });
+  const master = observed?.master ?? null;
+  if (master !== desired.master)
+    phases.shape.push({ do: 'set-master', link, from: master, to: desired.master });
+  if (observed !== undefined && desired.mtu !== null && observed.mtu !== desired.mtu) {
+    phases.shape.push({ do: 'set-mtu', link, from: observed.mtu, to: desired.mtu });
+  }
+  if ((observed?.up ?? false) !== desired.up) phases.shape.push({ do: 'set-up', link, up: desired.up });
+  for (const address of desired.addresses) {
+    if (!current.includes(address)) phases.address.push({ do: 'add-address', link, address });
+  }
+}
+
+function sameRoute(a: DesiredRoute, b: ObservedRoute): boolean {
+  return (
+    a.destination === b.destination &&
+    a.gateway === b.gateway &&
+    a.onLink === b.onLink &&
+    a.link === b.link &&
+    a.metric === b.metric
+  );
+}
+
+/**
+ * The steps from what is to what should be. Minimal: what is right already is not touched, so that no port bounces.
+ * Owned, and so removed when not desired: the box's ports, the two bridges, their IPv4 addresses, and routes of our
+ * own protocol number. Everything else (loopback, the overlay, addresses that the kernel makes itself) is left alone.
+ */
+export function planNetwork(desired: DesiredNetwork, observed: ObservedNetwork): Plan {
+  const links = new Map(observed.links.map((link) => [link.name, link]));
+  const phases: Phases = { remove: [], shape: [], address: [] };
+
+  for (const route of observed.routes) {
+    if (!desired.routes.some((wanted) => sameRoute(wanted, route)))
+      phases.remove.push({ do: 'delete-route', route });
+  }
+  for (const link of desired.links) planLink(link, links.get(link.name), phases);
+  for (const name of Object.values(bridgeNames)) {
+    const surplus = links.get(name)?.kind === 'bridge' && !desired.links.some((link) => link.name === name);
+    if (surplus) phases.remove.push({ do: 'delete-link', link: name });
+  }
+  // The kernel drops routes with a link's last address; a route on a link that lost one is made again.
+  const touched = new Set(phases.remove.flatMap((step) => (step.do === 'delete-address' ? [step.link] : [])));
+  const routes = desired.routes
+    .filter((route) => links.has(route.link))
+    .filter(
+      (route) => touched.has(route.link) || !observed.routes.some((existing) => sameRoute(route, existing)),
+    )
+    .map((route): LinkOperation => ({ do: 'replace-route', route }));
+  return {
+    ...planKernelValues(desired, observed),
+    batch: [...phases.remove, ...phases.shape, ...phases.address, ...routes],
+  };
+}

@@ -1,0 +1,180 @@
+import { NetworkError } from './error.ts';
+import { isInterfaceName } from './ports.ts';
+
+/** All that the base ruleset depends on. Names are the kernel's. */
+export type FirewallInput = {
+  readonly underlay: readonly string[];
+  /** Underlay links that a DHCP client runs on. */
+  readonly dhcpClients: readonly string[];
+  /** The bridges of the port groups, null where the group has no port. */
+  readonly lan: string | null;
+  readonly management: string | null;
+  readonly dhcpServer: boolean;
+  /** The tunnel device; rules may name it before it exists. */
+  readonly overlay: string;
+  /** The page answers on the underlay: a box with one port that nobody has claimed. */
+  readonly pageOnUnderlay: boolean;
+};
+
+/** ORCHIDv2 (RFC 7343 § 6): the prefix of all host identity tags. */
+const hitPrefix = '2001:20::/28';
+/** RFC 9028 § 6: HIP and ESP over UDP. */
+const hipUdpPort = 10500;
+/** Protocol numbers (IANA), since the image has no /etc/protocols. 139 is HIP directly over IP (RFC 7401 § 5.1). */
+const protocol = { ipv4: 4, ipv6: 41, esp: 50, icmpv6: 58, hip: 139 } as const;
+
+type Chain = { readonly name: string; readonly lines: readonly string[] };
+
+function renderChain({ name, lines }: Chain): string {
+  return [`\tchain ${name} {`, ...lines.map((line) => `\t\t${line}`), '\t}'].join('\n');
+}
+
+function quoted(name: string): string {
+  if (!isInterfaceName(name))
+    throw new NetworkError('bad-interface-name', `not an interface name: ${JSON.stringify(name)}`);
+  return `"${name}"`;
+}
+
+function setOf(names: readonly string[]): string {
+  return `{ ${names.map(quoted).join(', ')} }`;
+}
+
+/**
+ * Before routing, for input and forwarding alike: host identity tags are proven by ESP or they are forged. After
+ * decapsulation a packet comes by here again, then with its security path.
+ */
+function prerouting(): Chain {
+  const forged = (side: string) =>
+    `iifname != "lo" ip6 ${side} ${hitPrefix} meta ipsec missing counter drop comment "host identity tag outside ESP"`;
+  return {
+    name: 'prerouting',
+    lines: ['type filter hook prerouting priority raw; policy accept;', forged('saddr'), forged('daddr')],
+  };
+}
+
+function input({ underlay, lan, management, overlay }: FirewallInput): Chain {
+  const jumps = [
+    ...underlay.map((name) => `${quoted(name)} : jump input_underlay`),
+    ...[lan, management]
+      .filter((name) => name !== null)
+      .map((name) => `${quoted(name)} : jump input_${name === lan ? 'lan' : 'management'}`),
+    `${quoted(overlay)} : jump input_overlay`,
+  ];
+  return {
+    name: 'input',
+    lines: [
+      'type filter hook input priority filter; policy drop;',
+      'iifname "lo" accept',
+      'ct state established,related accept',
+      'ct state invalid counter drop comment "input invalid"',
+      // What ESP carried from a peer's tag to ours: tunnelled packets, which go on to the tunnel device, and echo.
+      `ip6 saddr ${hitPrefix} ip6 daddr ${hitPrefix} meta l4proto { ${protocol.ipv4}, ${protocol.ipv6}, ${protocol.icmpv6} } accept`,
+      `iifname vmap { ${jumps.join(', ')} }`,
+      'counter comment "input denied"',
+    ],
+  };
+}
+
+/**
+ * The box cannot be seen from the underlay: no echo, no reset, no unreachable (see `output`). Only who knows a host
+ * identity and proves one gets an answer, on the HIP port.
+ */
+function inputUnderlay({ dhcpClients, pageOnUnderlay }: FirewallInput): Chain {
+  return {
+    name: 'input_underlay',
+    lines: [
+      `udp dport ${hipUdpPort} accept`,
+      // ESP goes with HIP over IP. A packet with an unknown SPI is dropped by the kernel without an answer.
+      `meta l4proto { ${protocol.esp}, ${protocol.hip} } accept`,
+      ...(dhcpClients.length > 0 ? [`iifname ${setOf(dhcpClients)} udp sport 67 udp dport 68 accept`] : []),
+      // RFC 4861 § 6.1, § 7.1: not from beyond the link. Answers to multicast solicitations have no state to relate to.
+      'icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-advert } ip6 hoplimit 255 accept',
+      'ip6 saddr fe80::/10 icmpv6 type mld-listener-query accept',
+      // Path MTU also where no connection is tracked (RFC 4890 § 4.3.1); the kernel checks the packet quoted in it.
+      'icmp type destination-unreachable icmp code frag-needed accept',
+      'icmpv6 type packet-too-big accept',
+      ...(pageOnUnderlay ? ['tcp dport 443 accept comment "page until claimed"'] : []),
+    ],
+  };
+}
+
+/** The people's side: the page, its redirect from port 80, and the address service where the box runs one. */
+function inputGroup(name: string, dhcpServer: boolean): Chain {
+  return {
+    name,
+    lines: [
+      'tcp dport { 80, 443 } accept',
+      ...(dhcpServer ? ['udp dport 67 accept'] : []),
+      'icmp type echo-request accept',
+      'icmpv6 type { echo-request, nd-neighbor-solicit, nd-neighbor-advert } accept',
+      'ip6 saddr fe80::/10 icmpv6 type mld-listener-query accept',
+    ],
+  };
+}
+
+/** From a host behind a peer: echo to see that the tunnel carries. The page is not for peers. */
+const inputOverlay: Chain = {
+  name: 'input_overlay',
+  lines: ['icmp type echo-request accept', 'icmpv6 type echo-request accept'],
+};
+
+/**
+ * Only between the LAN and the overlay. A host on the LAN that tries the underlay is told so at once: its person waits
+ * for an answer; strangers get none.
+ */
+function forward({ lan, overlay }: FirewallInput): Chain {
+  const between =
+    lan === null
+      ? []
+      : [
+          `iifname ${quoted(lan)} oifname ${quoted(overlay)} accept`,
+          `iifname ${quoted(overlay)} oifname ${quoted(lan)} accept`,
+          `iifname ${quoted(lan)} counter reject with icmpx type admin-prohibited comment "forward from LAN denied"`,
+        ];
+  return {
+    name: 'forward',
+    lines: [
+      'type filter hook forward priority filter; policy drop;',
+      // A tag is an end of a security association of this box, never a destination behind it.
+      `ip6 saddr ${hitPrefix} counter drop`,
+      `ip6 daddr ${hitPrefix} counter drop`,
+      `oifname ${quoted(overlay)} tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu`,
+      'ct state established,related accept',
+      'ct state invalid counter drop comment "forward invalid"',
+      ...between,
+      'counter comment "forward denied"',
+    ],
+  };
+}
+
+/** The kernel's own answers would tell a scanner that a box is here, and whether its HIP is running. */
+function output({ underlay }: FirewallInput): Chain {
+  const lines = ['type filter hook output priority filter; policy accept;'];
+  if (underlay.length > 0) {
+    const out = `oifname ${setOf(underlay)}`;
+    lines.push(
+      `${out} icmp type destination-unreachable icmp code != frag-needed counter drop`,
+      `${out} icmpv6 type { destination-unreachable, parameter-problem } counter drop`,
+    );
+  }
+  return { name: 'output', lines };
+}
+
+/**
+ * The whole base ruleset as one transaction for `nft -f -`: the old table is gone and the new one stands in the same
+ * instant. `add` before `delete` makes it work the first time, too. Tables of other owners (the overlay's) stay.
+ */
+export function renderFirewall(facts: FirewallInput): string {
+  const chains = [
+    prerouting(),
+    input(facts),
+    inputUnderlay(facts),
+    ...(facts.lan === null ? [] : [inputGroup('input_lan', facts.dhcpServer)]),
+    ...(facts.management === null ? [] : [inputGroup('input_management', false)]),
+    inputOverlay,
+    forward(facts),
+    output(facts),
+  ];
+  const table = ['table inet hithe {', chains.map(renderChain).join('\n\n'), '}'];
+  return `${['add table inet hithe', 'delete table inet hithe', ...table].join('\n')}\n`;
+}

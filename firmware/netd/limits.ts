@@ -1,0 +1,23 @@
+/** Bounds of the network room. Each is tested at its edge. */
+export const limits = {
+  /** IFNAMSIZ of the kernel less its NUL. */
+  interfaceNameLength: 15,
+  /** RFC 8200 § 5: below this a link cannot carry IPv6; a DHCP server that says less is wrong or hostile. */
+  smallestMtu: 1280,
+  /** The largest frame that common NICs take. */
+  largestMtu: 9216,
+  /** Lists in a lease: clouds send at most a handful of routes (RFC 3442) and three name servers. */
+  leaseRoutes: 32,
+  leaseServers: 8,
+  /** Characters of a lease file: every list above at its fullest, four times over. */
+  leaseText: 8192,
+  /** Addresses the DHCP server hands out: what OpenWrt's users expect of a /24 (.100 to .249). */
+  poolSize: 150,
+  /** A link that comes up sends a burst of events: they are looked at together. Far below the second that is promised. */
+  coalesceMs: 100,
+  /** Sysctls send no events: drift of what nobody announces is healed at this pace. */
+  driftCheckMs: 60_000,
+  /** A change that failed is tried again after this, doubled up to the longest. */
+  firstRetryMs: 1000,
+  longestRetryMs: 30_000,
+} as const;

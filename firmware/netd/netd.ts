@@ -1,0 +1,237 @@
+import type { NetworkSettings } from '../store/settings-schema.ts';
+import { applyFirewall, applyPlan, type Failures, observeNetwork } from './apply.ts';
+import { type DesiredNetwork, desiredNetwork } from './desired.ts';
+import { isEmptyPlan, type ObservedNetwork, planNetwork } from './diff.ts';
+import { limits } from './limits.ts';
+import type { Observation } from './observed.ts';
+import { describePlan } from './plan-text.ts';
+import { assignPorts, type Port, type PortRules } from './ports.ts';
+import { NetworkServices } from './services.ts';
+import { interfaceStatus, type NetworkStatus, type UplinkAddress, uplinkAddresses } from './status.ts';
+import { type NetworkSystem, programs } from './system-port.ts';
+
+export type NetworkInput = {
+  /** `network` of the merged settings. */
+  readonly settings: NetworkSettings;
+  /** `ports` of the board profile. */
+  readonly portRules: PortRules;
+  readonly claimed: boolean;
+  /** Called when the addresses that peers can reach have changed; not for the first ones, which `uplinkAddresses` has. */
+  readonly onChange?: (uplinks: readonly UplinkAddress[]) => void;
+};
+
+/** The network while it is kept as it should be. */
+export type Network = {
+  /** As of the last look at the kernel; `refresh` first for current counters. */
+  readonly snapshot: () => NetworkStatus;
+  readonly refresh: () => Promise<void>;
+  readonly uplinkAddresses: () => readonly UplinkAddress[];
+  readonly ports: () => readonly Port[];
+  /** Both resolve when the change has been applied, or has failed and says so in `snapshot`. */
+  readonly setClaimed: (claimed: boolean) => Promise<void>;
+  readonly reconfigure: (settings: NetworkSettings) => Promise<void>;
+  /** Ends watching and the DHCP programs. The network stays as it is. */
+  readonly close: () => Promise<void>;
+};
+
+const nothing: Observation = { links: [], routes: [] };
+
+/** The reconciler: one pass at a time takes the network from what is to what should be. */
+class Reconciler {
+  readonly #system: NetworkSystem;
+  readonly #onChange: NonNullable<NetworkInput['onChange']>;
+  readonly #services: NetworkServices;
+  readonly #portRules: PortRules;
+  readonly #watches: { close: () => void | Promise<void> }[] = [];
+  #settings: NetworkSettings;
+  #claimed: boolean;
+
+  #ports: readonly Port[] = [];
+  #observation: Observation = nothing;
+  #firewall: string | null = null;
+  #state: NetworkStatus['state'] = 'applying';
+  #failures: Failures = [];
+  #announced: string | null = null;
+
+  #pass: Promise<void> = Promise.resolve();
+  #waiting: Promise<void> | null = null;
+  #timer: { readonly close: () => void } | null = null;
+  #soonest = 0;
+  #retryMs: number = limits.firstRetryMs;
+  #closed = false;
+
+  constructor(system: NetworkSystem, { settings, portRules, claimed, onChange }: NetworkInput) {
+    this.#system = system;
+    this.#settings = settings;
+    this.#portRules = portRules;
+    this.#claimed = claimed;
+    this.#onChange = onChange ?? (() => {});
+    this.#services = new NetworkServices(system);
+  }
+
+  async start(): Promise<void> {
+    await this.#queue();
+    this.#watches.push(
+      this.#system.watchFolder(this.#services.leaseFolder, () => this.#lookSoon(limits.coalesceMs)),
+      this.#system.supervise({
+        command: programs.ip,
+        args: ['-o', 'monitor', 'link', 'address'],
+        onLine: () => this.#lookSoon(limits.coalesceMs),
+      }),
+    );
+    // What happened between the first look and the start of watching, and what our own changes led to.
+    this.#lookSoon(limits.coalesceMs);
+  }
+
+  /** Brings the next pass forward to that time; an earlier one that is waiting stays. */
+  #lookSoon(milliseconds: number): void {
+    if (this.#closed || (this.#timer !== null && this.#soonest <= milliseconds)) return;
+    this.#timer?.close();
+    this.#soonest = milliseconds;
+    this.#timer = this.#system.setTimer(milliseconds, () => {
+      this.#timer = null;
+      void this.#queue();
+    });
+  }
+
+  /** A pass that begins after this call. One that is waiting already serves all who ask; it never rejects. */
+  #queue(): Promise<void> {
+    if (this.#waiting !== null) return this.#waiting;
+    this.#waiting = this.#pass.then(async () => {
+      this.#waiting = null;
+      if (this.#closed) return;
+      try {
+        await this.#reconcile();
+      } catch (error) {
+        this.#finish([error instanceof Error ? error.message : String(error)]);
+      }
+    });
+    this.#pass = this.#waiting;
+    return this.#pass;
+  }
+
+  #desire(): DesiredNetwork {
+    this.#ports = assignPorts(this.#system.listNics(), this.#portRules, this.#settings.ports);
+    const underlay = this.#ports.filter(({ role }) => role === 'underlay').map(({ nic }) => nic.kernelName);
+    return desiredNetwork({
+      settings: this.#settings,
+      ports: this.#ports,
+      leases: this.#services.leases(underlay),
+      claimed: this.#claimed,
+      firewallInForce: this.#firewall !== null,
+      cpus: this.#system.cpus,
+    });
+  }
+
+  async #applyFirewall(ruleset: string): Promise<Failures> {
+    if (ruleset === this.#firewall) return [];
+    const failures = await applyFirewall(this.#system, ruleset);
+    if (failures.length === 0) this.#firewall = ruleset;
+    return failures;
+  }
+
+  async #reconcile(): Promise<void> {
+    const first = this.#desire();
+    // The ruleset does not depend on what is observed, and stands before any link comes up.
+    const [refused, observed] = await Promise.all([
+      this.#applyFirewall(first.firewall),
+      observeNetwork(this.#system, first),
+    ]);
+    if (!observed.ok) return this.#finish([...refused, observed.reason]);
+    this.#observation = observed.value;
+    const desired = this.#desire();
+    const failures = [...refused, ...(await this.#applyPlan(desired, observed.value))];
+    await this.#services.follow(desired, this.#observation);
+    this.#finish(failures);
+  }
+
+  async #applyPlan(desired: DesiredNetwork, observed: ObservedNetwork): Promise<Failures> {
+    const plan = planNetwork(desired, observed);
+    if (isEmptyPlan(plan)) return [];
+    for (const line of describePlan(plan)) this.#system.log('info', line);
+    const failures = await applyPlan(this.#system, plan);
+    // The page and the DHCP server go by what came of it, not by what was wished for.
+    const result = await observeNetwork(this.#system, desired);
+    if (!result.ok) return [...failures, result.reason];
+    this.#observation = result.value;
+    return failures;
+  }
+
+  #finish(failures: Failures): void {
+    for (const failure of failures) if (!this.#failures.includes(failure)) this.#system.log('error', failure);
+    this.#failures = failures;
+    this.#state = failures.length === 0 ? 'applied' : 'failed';
+    if (failures.length === 0) {
+      this.#retryMs = limits.firstRetryMs;
+      this.#lookSoon(limits.driftCheckMs);
+    } else {
+      this.#lookSoon(this.#retryMs);
+      this.#retryMs = Math.min(this.#retryMs * 2, limits.longestRetryMs);
+    }
+    this.#announce();
+  }
+
+  #announce(): void {
+    const uplinks = this.uplinkAddresses();
+    const text = JSON.stringify(uplinks);
+    const before = this.#announced;
+    this.#announced = text;
+    if (before !== null && before !== text && !this.#closed) this.#onChange(uplinks);
+  }
+
+  snapshot(): NetworkStatus {
+    return {
+      state: this.#state,
+      detail: this.#failures.length === 0 ? null : this.#failures.join('\n'),
+      interfaces: interfaceStatus(this.#ports, this.#observation),
+    };
+  }
+
+  uplinkAddresses(): readonly UplinkAddress[] {
+    return uplinkAddresses(this.#ports, this.#observation);
+  }
+
+  ports(): readonly Port[] {
+    return this.#ports;
+  }
+
+  refresh(): Promise<void> {
+    return this.#queue();
+  }
+
+  setClaimed(claimed: boolean): Promise<void> {
+    this.#claimed = claimed;
+    return this.#queue();
+  }
+
+  reconfigure(settings: NetworkSettings): Promise<void> {
+    this.#settings = settings;
+    this.#state = 'applying';
+    return this.#queue();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#timer?.close();
+    await this.#pass;
+    await Promise.all([...this.#watches.map((watch) => watch.close()), this.#services.close()]);
+  }
+}
+
+/**
+ * Applies the network and keeps it so: events of the kernel and leases are followed within a second, silent drift
+ * within a minute. Resolves when the LAN side stands; the underlay's addresses arrive later, by `onChange`.
+ */
+export async function startNetwork(system: NetworkSystem, input: NetworkInput): Promise<Network> {
+  const reconciler = new Reconciler(system, input);
+  await reconciler.start();
+  return {
+    snapshot: () => reconciler.snapshot(),
+    refresh: () => reconciler.refresh(),
+    uplinkAddresses: () => reconciler.uplinkAddresses(),
+    ports: () => reconciler.ports(),
+    setClaimed: (claimed) => reconciler.setClaimed(claimed),
+    reconfigure: (settings) => reconciler.reconfigure(settings),
+    close: () => reconciler.close(),
+  };
+}

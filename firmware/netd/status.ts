@@ -1,0 +1,84 @@
+import { bridgeNames, overlayDevice } from './desired.ts';
+import type { Observation, ObservedLink } from './observed.ts';
+import type { Port } from './ports.ts';
+
+/** The `network` part of `GET /api/v1/status` (firmware/webui/api/status-schema.ts). */
+export type NetworkStatus = {
+  state: 'applied' | 'applying' | 'failed';
+  detail: string | null;
+  interfaces: InterfaceStatus[];
+};
+export type InterfaceStatus = {
+  name: string;
+  kernelName: string;
+  role: 'underlay' | 'lan' | 'management' | 'overlay' | 'unused';
+  driver: string | null;
+  mac: string | null;
+  link: 'up' | 'down' | 'unknown';
+  mtu: number;
+  addresses: string[];
+  receivedBytes: number;
+  sentBytes: number;
+  receivedPackets: number;
+  sentPackets: number;
+};
+
+/** An address that peers on the underlay can reach. */
+export type UplinkAddress = {
+  readonly link: string;
+  readonly family: 4 | 6;
+  readonly address: string;
+  readonly prefixLength: number;
+};
+
+const devices = [
+  { kernelName: bridgeNames.lan, role: 'lan' },
+  { kernelName: bridgeNames.management, role: 'management' },
+  { kernelName: overlayDevice, role: 'overlay' },
+] as const;
+
+function describe(
+  identity: Pick<InterfaceStatus, 'name' | 'kernelName' | 'role' | 'driver'> & { mac: string | null },
+  link: ObservedLink | undefined,
+): InterfaceStatus {
+  const none = { receivedBytes: 0, sentBytes: 0, receivedPackets: 0, sentPackets: 0 };
+  return {
+    ...identity,
+    mac: link?.mac ?? identity.mac,
+    link: link?.carrier ?? 'unknown',
+    mtu: link?.mtu ?? 0,
+    addresses: (link?.addresses ?? []).map(({ address, prefixLength }) => `${address}/${prefixLength}`),
+    ...(link?.counters ?? none),
+  };
+}
+
+/** Every port in its order, then the bridges and the tunnel that exist. */
+export function interfaceStatus(ports: readonly Port[], observation: Observation): InterfaceStatus[] {
+  const links = new Map(observation.links.map((link) => [link.name, link]));
+  const physical = ports.map(({ name, role, nic }) =>
+    describe(
+      { name, kernelName: nic.kernelName, role, driver: nic.driver, mac: nic.mac },
+      links.get(nic.kernelName),
+    ),
+  );
+  const made = devices.flatMap(({ kernelName, role }) => {
+    const link = links.get(kernelName);
+    return link === undefined
+      ? []
+      : [describe({ name: kernelName, kernelName, role, driver: link.kind, mac: null }, link)];
+  });
+  return [...physical, ...made];
+}
+
+/** Usable addresses of global scope on the underlay, in the order of its ports, IPv4 first. */
+export function uplinkAddresses(ports: readonly Port[], observation: Observation): readonly UplinkAddress[] {
+  return ports
+    .filter(({ role }) => role === 'underlay')
+    .flatMap(({ nic }) => observation.links.filter(({ name }) => name === nic.kernelName))
+    .flatMap(({ name, addresses }) =>
+      addresses
+        .filter(({ scope, usable }) => scope === 'global' && usable)
+        .map(({ family, address, prefixLength }) => ({ link: name, family, address, prefixLength }))
+        .sort((a, b) => a.family - b.family),
+    );
+}

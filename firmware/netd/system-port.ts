@@ -1,0 +1,54 @@
+import type { Nic } from './ports.ts';
+
+export type CommandResult = { readonly status: number; readonly stdout: string; readonly stderr: string };
+export type CommandRunner = (
+  command: string,
+  args: readonly string[],
+  options?: { readonly input?: string; readonly timeoutMs?: number },
+) => Promise<CommandResult>;
+
+/** A program that must run as long as this does. It is started again, with back-off, whenever it ends. */
+export type SupervisedProgram = {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Called with every line of its standard output. */
+  readonly onLine?: (line: string) => void;
+};
+export type RunningProgram = {
+  readonly signal: (name: 'SIGUSR1' | 'SIGUSR2' | 'SIGHUP') => void;
+  /** Ends the program; resolves when it is gone. */
+  readonly close: () => Promise<void>;
+};
+
+export type LogLevel = 'debug' | 'info' | 'warning' | 'error';
+
+/** What the network room needs of the operating system; firmware/system/network-system.ts implements it. */
+export type NetworkSystem = {
+  readonly run: CommandRunner;
+  readonly supervise: (program: SupervisedProgram) => RunningProgram;
+  readonly listNics: () => readonly Nic[];
+  /** CPUs that may take packets. */
+  readonly cpus: number;
+  /** A file of /proc/sys or /sys without its last newline, or null where it is missing or not readable. */
+  readonly readKernelValue: (path: string) => string | null;
+  /** Writes such a file in place. Returns what went wrong, or null. */
+  readonly writeKernelValue: (path: string, value: string) => string | null;
+  readonly listFolder: (path: string) => readonly string[];
+  /** A small text file, or null where it is missing. */
+  readonly readText: (path: string) => string | null;
+  /** Replaces a file as a whole, making its folder: readers see the old text or the new. Returns what went wrong, or null. */
+  readonly replaceText: (path: string, text: string) => string | null;
+  readonly removeFile: (path: string) => void;
+  /** Calls back when a file in the folder, which is made, appears or changes. */
+  readonly watchFolder: (path: string, onChange: () => void) => { readonly close: () => void };
+  /** A folder for what does not outlive a boot: /run/hithe. */
+  readonly runFolder: string;
+  /** The script that udhcpc calls: /usr/share/hithe/udhcpc-event. */
+  readonly dhcpEventScript: string;
+  readonly setTimer: (milliseconds: number, callback: () => void) => { readonly close: () => void };
+  readonly log: (level: LogLevel, message: string) => void;
+};
+
+/** The image's programs. By path: busybox's shell and its applets of the same names must not come first. */
+export const programs = { ip: '/sbin/ip', nft: '/usr/sbin/nft', busybox: '/bin/busybox' } as const;

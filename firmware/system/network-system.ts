@@ -1,0 +1,70 @@
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, watch, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { dirname } from 'node:path';
+import type { LogLevel, NetworkSystem } from '../netd/system-port.ts';
+import { listPhysicalNics } from './physical-nics.ts';
+import { runCommand } from './run-command.ts';
+import { superviseProgram } from './supervised-program.ts';
+
+/** The operating system as the network room uses it. Files of /proc and /sys answer at once, so they are read in step. */
+export function createNetworkSystem(options: {
+  readonly log: (level: LogLevel, message: string) => void;
+  readonly runFolder?: string;
+  readonly dhcpEventScript?: string;
+}): NetworkSystem {
+  const { log, runFolder = '/run/hithe', dhcpEventScript = '/usr/share/hithe/udhcpc-event' } = options;
+
+  function attempt(change: () => void): string | null {
+    try {
+      change();
+      return null;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  function readText(path: string): string | null {
+    try {
+      return readFileSync(path, 'utf8');
+    } catch {
+      return null;
+    }
+  }
+
+  return {
+    log,
+    runFolder,
+    dhcpEventScript,
+    run: runCommand,
+    supervise: (program) => superviseProgram(program, log),
+    listNics: () => listPhysicalNics(),
+    cpus: availableParallelism(),
+    readText,
+    readKernelValue: (path) => readText(path)?.trimEnd() ?? null,
+    writeKernelValue: (path, value) => attempt(() => writeFileSync(path, value)),
+    listFolder: (path) => {
+      try {
+        return readdirSync(path);
+      } catch {
+        return [];
+      }
+    },
+    replaceText: (path, text) =>
+      attempt(() => {
+        mkdirSync(dirname(path), { recursive: true });
+        writeFileSync(`${path}.new`, text);
+        renameSync(`${path}.new`, path);
+      }),
+    removeFile: (path) => rmSync(path, { force: true }),
+    watchFolder: (path, onChange) => {
+      mkdirSync(path, { recursive: true });
+      const watcher = watch(path, { persistent: false }, () => onChange());
+      watcher.on('error', (error) => log('error', `${path} is not watched any more: ${error.message}`));
+      return watcher;
+    },
+    setTimer: (milliseconds, callback) => {
+      const timer = setTimeout(callback, milliseconds);
+      return { close: () => clearTimeout(timer) };
+    },
+  };
+}
