@@ -1,0 +1,169 @@
+import { join } from 'node:path';
+import type { SettingsLayer } from '../firmware/store/settings-schema.ts';
+import type { Status } from '../firmware/webui/api/status-schema.ts';
+import type { Progress } from '../image-builder/progress.ts';
+import { type BootImage, cardMac, Gateway } from './gateway.ts';
+import { HarnessError } from './harness-error.ts';
+import { LabGuest } from './lab-guest.ts';
+import { cable } from './network.ts';
+import { type PingResult, parsePing } from './ping.ts';
+
+export type LabOptions = {
+  readonly image: BootImage & { readonly labInitrdPath: string };
+  readonly memoryMiB?: number;
+  readonly progress: Progress;
+};
+
+export type Side = 'a' | 'b';
+const sides = ['a', 'b'] as const;
+const otherSide = { a: 'b', b: 'a' } as const;
+
+/** Who is where. The provider's network is 10.99.0.0/24; each gateway protects a LAN with one host in it. */
+export const plan = {
+  provider: '10.99.0.1',
+  a: { underlay: '10.99.0.10', lan: '192.168.10.0/24', gateway: '192.168.10.1', host: '192.168.10.10' },
+  b: { underlay: '10.99.0.20', lan: '192.168.20.0/24', gateway: '192.168.20.1', host: '192.168.20.10' },
+} as const;
+
+const tunnelMs = 180_000;
+
+/** The settings that a person would put on a gateway's stick: ports, its own LAN, and the other gateway as peer. */
+export function gatewaySettings(side: Side, peerHit: string): SettingsLayer {
+  const peer = otherSide[side];
+  return {
+    version: 1,
+    hostname: `gateway-${side}`,
+    network: {
+      ports: { port3: 'management' },
+      lan: { address: `${plan[side].gateway}/24`, dhcpServer: true },
+      management: { address: '192.168.1.1/24' },
+    },
+    overlay: {
+      peers: [
+        {
+          name: `gateway-${peer}`,
+          uri: `hip://${plan[peer].underlay}:10500/${peerHit}`,
+          protectedPrefixes: [plan[peer].lan],
+        },
+      ],
+    },
+  };
+}
+
+/** udhcpd's configuration of the provider, which knows its two customers by their MACs. */
+const dhcpConfiguration = [
+  'interface provider',
+  'start 10.99.0.100',
+  'end 10.99.0.199',
+  'option subnet 255.255.255.0',
+  `option router ${plan.provider}`,
+  ...sides.map((side, index) => `static_lease ${cardMac(index + 1, 1)} ${plan[side].underlay}`),
+].join('\\n');
+
+/**
+ * Two gateways and the world around them: a provider's network between their underlay ports, and a host on each LAN.
+ * Provider and hosts live in one small guest, which bridges what the gateways' cables bring.
+ */
+export class Lab implements AsyncDisposable {
+  readonly gateways: Readonly<Record<Side, Gateway>>;
+  readonly guest: LabGuest;
+  /** Everything that passed a gateway's underlay port, in pcap format. */
+  readonly captures: Readonly<Record<Side, string>>;
+  readonly #parts: AsyncDisposableStack;
+  #hosts: Readonly<Record<Side, string>> | null = null;
+
+  private constructor(
+    gateways: Record<Side, Gateway>,
+    guest: LabGuest,
+    captures: Record<Side, string>,
+    parts: AsyncDisposableStack,
+  ) {
+    this.gateways = gateways;
+    this.guest = guest;
+    this.captures = captures;
+    this.#parts = parts;
+  }
+
+  /** Switches everything on; the gateways are still booting when this returns. */
+  static async start({ image, memoryMiB = 512, progress }: LabOptions): Promise<Lab> {
+    await using parts = new AsyncDisposableStack();
+    const [underlayA, providerA] = await cable();
+    const [underlayB, providerB] = await cable();
+    const [lanA, hostA] = await cable();
+    const [lanB, hostB] = await cable();
+    progress('Starting the lab guest (provider and two hosts)');
+    const guest = parts.use(
+      await LabGuest.start({
+        ...{ name: 'lab', kernelPath: image.kernelPath, initrdPath: image.labInitrdPath },
+        networks: [providerA, providerB, hostA, hostB],
+      }),
+    );
+    await prepareProvider(guest);
+    progress('Switching both gateways on');
+    const folder = guest.machine.scratchPath;
+    const captures = { a: join(folder, 'underlay-a.pcap'), b: join(folder, 'underlay-b.pcap') };
+    const a = parts.use(
+      await Gateway.start({
+        ...{ name: 'gateway-a', number: 1, image, memoryMiB, underlay: underlayA, lan: lanA },
+        underlayCapture: captures.a,
+      }),
+    );
+    const b = parts.use(
+      await Gateway.start({
+        ...{ name: 'gateway-b', number: 2, image, memoryMiB, underlay: underlayB, lan: lanB },
+        underlayCapture: captures.b,
+      }),
+    );
+    return new Lab({ a, b }, guest, captures, parts.move());
+  }
+
+  /** Gives each gateway the other's HIT and address on a settings stick, and waits until the tunnel stands. */
+  async connect(hits: Readonly<Record<Side, string>>): Promise<Readonly<Record<Side, Status>>> {
+    for (const side of sides) {
+      await this.gateways[side].plugSettings(gatewaySettings(side, hits[otherSide[side]]));
+    }
+    this.#hosts = {
+      a: await this.guest.makeHost('host-a', `${plan.a.host}/24`, plan.a.gateway),
+      b: await this.guest.makeHost('host-b', `${plan.b.host}/24`, plan.b.gateway),
+    };
+    const stands = (side: Side) =>
+      this.gateways[side].page.waitForStatus(
+        `gateway-${side} has an established tunnel`,
+        ({ tunnels }) =>
+          tunnels.some(({ hit, state }) => hit === hits[otherSide[side]] && state === 'ESTABLISHED'),
+        tunnelMs,
+      );
+    const [a, b] = await Promise.all([stands('a'), stands('b')]);
+    return { a, b };
+  }
+
+  /** Runs a command on the host behind a gateway. */
+  async onHost(side: Side, command: string, timeoutMs?: number): Promise<{ status: number; output: string }> {
+    if (!this.#hosts) throw new HarnessError('usage', 'The hosts are there after connect().');
+    return this.guest.attempt(`${this.#hosts[side]} ${command}`, timeoutMs);
+  }
+
+  /** Pings from the host behind one gateway to the host behind the other, one second apart. */
+  async ping(from: Side, count: number): Promise<PingResult> {
+    const target = plan[otherSide[from]].host;
+    const { output } = await this.onHost(from, `ping -c ${count} -W 5 ${target}`, (count + 10) * 1000);
+    return parsePing(output);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#parts.disposeAsync();
+  }
+}
+
+async function prepareProvider(guest: LabGuest): Promise<void> {
+  for (const [index, name] of ['customer-a', 'customer-b', 'host-a', 'host-b'].entries())
+    await guest.nameCard(index, name);
+  await guest.run('brctl addbr provider');
+  for (const side of sides)
+    await guest.run(`brctl addif provider customer-${side} && ip link set customer-${side} up`);
+  await guest.run(`ip address add ${plan.provider}/24 dev provider && ip link set provider up`);
+  await guest.run(
+    `mkdir -p /var/lib/misc && touch /var/lib/misc/udhcpd.leases && printf '${dhcpConfiguration}\\n' >/udhcpd.conf`,
+  );
+  await guest.run('udhcpd -S /udhcpd.conf');
+}

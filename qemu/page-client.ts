@@ -1,0 +1,102 @@
+import { request } from 'node:https';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { TLSSocket } from 'node:tls';
+import { type Status, status as statusSchema } from '../firmware/webui/api/status-schema.ts';
+import { HarnessError } from './harness-error.ts';
+import { limits } from './limits.ts';
+
+export type PageAnswer = {
+  readonly statusCode: number;
+  readonly contentType: string;
+  readonly body: string;
+  /** SHA-256 of the certificate that the page showed, in the notation of browsers. */
+  readonly fingerprint: string;
+};
+
+/** A gateway's page and API as a browser beside the box reaches them. */
+export class PageClient {
+  readonly url: string;
+
+  constructor(port: number) {
+    this.url = `https://127.0.0.1:${port}/`;
+  }
+
+  get(path: string): Promise<PageAnswer> {
+    return new Promise((resolve, reject) => {
+      // The certificate is self-signed: what vouches for it is its fingerprint, which the console shows.
+      const options = { rejectUnauthorized: false, agent: false, timeout: limits.requestMs } as const;
+      const asked = request(new URL(path, this.url), options, (response) => {
+        const fingerprint = (response.socket as TLSSocket).getPeerCertificate().fingerprint256;
+        let body = '';
+        response.setEncoding('utf8');
+        response.on('data', (text: string) => {
+          body += text;
+        });
+        response.on('error', reject);
+        response.on('end', () => {
+          const contentType = response.headers['content-type'] ?? '';
+          resolve({ statusCode: response.statusCode ?? 0, contentType, body, fingerprint });
+        });
+      });
+      asked.on('timeout', () =>
+        asked.destroy(new HarnessError('timeout', `${this.url} did not answer in time.`)),
+      );
+      asked.on('error', reject);
+      asked.end();
+    });
+  }
+
+  /** Waits until the page answers. Until the guest has its address, connections hang or are reset. */
+  async waitForPage(timeoutMs: number = limits.pageMs): Promise<PageAnswer> {
+    return this.#poll('The page did not answer', timeoutMs, async () => {
+      const answer = await this.get('/');
+      return answer.statusCode === 200 ? answer : null;
+    });
+  }
+
+  /** The status, checked against its published schema. */
+  async status(): Promise<Status> {
+    const { statusCode, body } = await this.get('/api/v1/status');
+    if (statusCode !== 200)
+      throw new HarnessError('refused', `The status answered ${statusCode}: ${body.slice(0, 200)}`);
+    return statusSchema.parse(JSON.parse(body));
+  }
+
+  /** Waits until the status is as wanted; while the network is being set up it may not be there at all. */
+  async waitForStatus(
+    wanted: string,
+    isWanted: (status: Status) => boolean,
+    timeoutMs: number,
+  ): Promise<Status> {
+    let last: Status | null = null;
+    return this.#poll(`The gateway did not get to: ${wanted}`, timeoutMs, async () => {
+      last = await this.status();
+      return isWanted(last) ? last : null;
+    }).catch((cause: unknown) => {
+      const seen =
+        last === null
+          ? 'no status at all'
+          : `${JSON.stringify(last.tunnels)} ${JSON.stringify(last.network)}`;
+      throw new HarnessError(
+        'timeout',
+        `${cause instanceof Error ? cause.message : cause}; last seen: ${seen}`,
+        { cause },
+      );
+    });
+  }
+
+  async #poll<T>(failure: string, timeoutMs: number, attempt: () => Promise<T | null>): Promise<T> {
+    const deadline = performance.now() + timeoutMs;
+    let cause: unknown = null;
+    while (performance.now() < deadline) {
+      try {
+        const result = await attempt();
+        if (result !== null) return result;
+      } catch (error) {
+        cause = error;
+      }
+      await delay(limits.pollMs);
+    }
+    throw new HarnessError('timeout', `${failure} within ${timeoutMs / 1000} s`, { cause });
+  }
+}
