@@ -29,9 +29,13 @@ export async function startSwtpm({ startup = true }: { readonly startup?: boolea
   // tpm2-tools take the control port to be the one after the command port.
   const port = await freePortPair();
   const flags = startup ? 'not-need-init,startup-clear' : 'not-need-init';
+  // With the signal of its parent's death no emulator is left behind by a test run that crashes.
   const server = spawn(
-    'swtpm',
+    'setpriv',
     [
+      '--pdeathsig',
+      'KILL',
+      'swtpm',
       'socket',
       '--tpm2',
       '--tpmstate',
