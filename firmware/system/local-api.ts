@@ -1,0 +1,76 @@
+import { request } from 'node:http';
+
+/** The socket of a running box. */
+export const localSocketPath = '/run/hithe/hithe.sock';
+
+export type LocalAnswer =
+  | { readonly ok: true; readonly status: number; readonly body: unknown }
+  /** Nobody answers, or not in the API's language; `reason` is for a person. */
+  | { readonly ok: false; readonly reason: string };
+
+export interface LocalCall {
+  readonly method?: 'GET' | 'POST';
+  readonly path: string;
+  readonly body?: unknown;
+  readonly socketPath?: string;
+  readonly timeoutMs?: number;
+}
+
+/** A status with the longest inventory is under 1 MiB. */
+const largestAnswer = 8 * 1024 * 1024;
+
+/**
+ * One call of the API over the box's own socket, as the command line makes it. A status of 400 and above is an answer
+ * too: its body is a problem document (RFC 9457).
+ */
+export function callLocalApi(call: LocalCall): Promise<LocalAnswer> {
+  const { method = 'GET', path, body, socketPath = localSocketPath, timeoutMs = 30_000 } = call;
+  return new Promise((resolve) => {
+    const fail = (reason: string) => resolve({ ok: false, reason });
+    const payload = body === undefined ? null : JSON.stringify(body);
+    const outgoing = request({
+      socketPath,
+      method,
+      path,
+      headers: {
+        host: 'localhost',
+        connection: 'close',
+        ...(payload !== null && {
+          'content-type': 'application/json',
+          'content-length': Buffer.byteLength(payload),
+        }),
+      },
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    outgoing.on('error', (error) => fail(explain(error, socketPath)));
+    outgoing.on('response', (incoming) => {
+      const chunks: Buffer[] = [];
+      let length = 0;
+      incoming.on('data', (chunk: Buffer) => {
+        length += chunk.length;
+        chunks.push(chunk);
+        if (length > largestAnswer)
+          incoming.destroy(new Error('The answer is larger than any the box gives.'));
+      });
+      incoming.on('error', (error) => fail(explain(error, socketPath)));
+      incoming.on('end', () => {
+        try {
+          const parsed: unknown = JSON.parse(Buffer.concat(chunks).toString('utf8'));
+          resolve({ ok: true, status: incoming.statusCode ?? 0, body: parsed });
+        } catch {
+          fail('The answer is not JSON.');
+        }
+      });
+    });
+    outgoing.end(payload ?? undefined);
+  });
+}
+
+function explain(error: Error, socketPath: string): string {
+  const code = 'code' in error ? error.code : null;
+  if (code === 'ENOENT' || code === 'ECONNREFUSED')
+    return `No Hithe is running here (nothing answers on ${socketPath}).`;
+  if (code === 'EACCES') return `Only root may talk to Hithe (${socketPath}).`;
+  if (error.name === 'TimeoutError' || code === 'ABORT_ERR') return 'Hithe does not answer in time.';
+  return error.message;
+}

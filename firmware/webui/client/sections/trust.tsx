@@ -1,0 +1,120 @@
+import type { StatusUpdate } from '../../api/status-schema.ts';
+import { Digest, Empty, Fact, Facts, Section, State, WholeHit } from '../parts.tsx';
+import type { MarkName } from '../summary.ts';
+import { Cell, Row, Table } from '../table.tsx';
+import { texts } from '../texts.ts';
+import { KeyStorage } from './overview.tsx';
+
+type Tpm = StatusUpdate['tpm'];
+
+const text = texts.trust;
+
+export function Trust({ status }: { status: StatusUpdate }) {
+  const { tpm, identity } = status;
+  return (
+    <Section id="trust" what={{ term: text.term, meaning: text.meaning }}>
+      <ol class="chain" aria-label={text.chain}>
+        <Measured name={text.firmware} pcr={0} tpm={tpm} />
+        <Measured name={text.loader} pcr={4} tpm={tpm} />
+        <Measured name={text.image} pcr={11} tpm={tpm} />
+        <QuoteLink tpm={tpm} />
+        <li>
+          <strong>{text.identity}</strong>
+          <KeyStorage storage={identity.keyStorage} />
+          <span class="quiet">{identity.detail}</span>
+        </li>
+      </ol>
+      {tpm.state === 'present' && <p class="quiet">{text.notCompared}</p>}
+      {tpm.state === 'absent' && <Empty title={`${text.absent} ${tpm.reason}`} advice={text.absentAdvice} />}
+      {tpm.state === 'failed' && (
+        <div class="notice">
+          <State mark="attention" word={text.failed} />
+          <p>{tpm.reason}</p>
+          <p>{tpm.advice}</p>
+        </div>
+      )}
+      <Facts>
+        {identity.hit !== null && (
+          <Fact name="HIT">
+            <WholeHit hit={identity.hit} label={`${texts.copy} HIT`} />
+            {identity.keyStorage === 'software' && <span>{texts.identity.softwareMeaning}</span>}
+          </Fact>
+        )}
+        {tpm.state === 'present' && <TpmFacts tpm={tpm} />}
+      </Facts>
+      {tpm.state === 'present' && (
+        <details class="disclosure">
+          <summary>{text.allPcrs(tpm.pcrBank, tpm.pcrs.length)}</summary>
+          <Table
+            label={text.allPcrs(tpm.pcrBank, tpm.pcrs.length)}
+            kind="pcrs"
+            columns={[text.register, text.digest]}
+          >
+            {tpm.pcrs.map(({ index, digest }) => (
+              <Row key={index}>
+                <Cell name={text.register}>{text.pcr(index)}</Cell>
+                <Cell name={text.digest}>
+                  <Digest hex={digest} label={`${texts.copy} ${text.pcr(index)}`} />
+                </Cell>
+              </Row>
+            ))}
+          </Table>
+        </details>
+      )}
+    </Section>
+  );
+}
+
+function Measured({ name, pcr, tpm }: { name: string; pcr: number; tpm: Tpm }) {
+  const digest = tpm.state === 'present' ? tpm.pcrs.find(({ index }) => index === pcr)?.digest : undefined;
+  const mark: MarkName = digest !== undefined ? 'up' : tpm.state === 'pending' ? 'degraded' : 'down';
+  const word =
+    digest !== undefined ? text.measured : tpm.state === 'pending' ? text.reading : text.notMeasured;
+  return (
+    <li>
+      <strong>{name}</strong>
+      <State mark={mark} word={word} />
+      <span class="quiet">
+        {text.pcr(pcr)} {digest !== undefined && <code title={digest}>{digest.slice(0, 8)}…</code>}
+      </span>
+    </li>
+  );
+}
+
+function QuoteLink({ tpm }: { tpm: Tpm }) {
+  return (
+    <li>
+      <strong>{text.quote}</strong>
+      {tpm.state === 'present' ? (
+        <State
+          mark={tpm.quote.verified ? 'up' : 'attention'}
+          word={tpm.quote.verified ? text.verified : text.notVerified}
+        />
+      ) : (
+        <State
+          mark={tpm.state === 'pending' ? 'degraded' : 'down'}
+          word={tpm.state === 'pending' ? text.reading : text.notMeasured}
+        />
+      )}
+      <span class="quiet">{tpm.state === 'present' ? tpm.quote.signatureAlgorithm : texts.none}</span>
+    </li>
+  );
+}
+
+function TpmFacts({ tpm }: { tpm: Extract<Tpm, { state: 'present' }> }) {
+  const { facts } = text;
+  const { quote } = tpm;
+  return (
+    <>
+      <Fact name={facts.tpm}>
+        {tpm.manufacturer} {tpm.firmwareVersion}
+      </Fact>
+      <Fact name={facts.pcrDigest}>
+        <Digest hex={quote.pcrDigest} label={`${texts.copy} ${facts.pcrDigest}`} />
+      </Fact>
+      <Fact name={facts.took}>{text.milliseconds(quote.milliseconds)}</Fact>
+      <Fact name={facts.clock}>{quote.clock}</Fact>
+      <Fact name={facts.resets}>{quote.resetCount}</Fact>
+    </>
+  );
+}

@@ -1,0 +1,21 @@
+import type { StatusUpdate } from '../api/status-schema.ts';
+
+export type Tunnel = StatusUpdate['tunnels'][number];
+export type TunnelCondition = 'up' | 'connecting' | 'closing' | 'down';
+
+/** The association's state (RFC 7401 § 4.4.2) as far as a person needs to tell them apart. */
+export function tunnelCondition(tunnel: Tunnel): TunnelCondition {
+  switch (tunnel.state.toLowerCase().replaceAll('_', '-')) {
+    case 'established':
+    // The responder waits for the first ESP packet, but its security associations are in place.
+    case 'r2-sent':
+      return 'up';
+    case 'i1-sent':
+    case 'i2-sent':
+      return 'connecting';
+    case 'closing':
+      return 'closing';
+    default:
+      return 'down';
+  }
+}

@@ -1,0 +1,43 @@
+/** Bounds of the page and its API. Each protects a box of 256 MiB from a client that is slow, greedy or hostile. */
+export const limits = {
+  /** The largest request body, in octets: a claim is under 40; room for a settings document comes with its route. */
+  bodyBytes: 4096,
+  /** A browser sends about 1 KiB of headers; Node's own default is 16 KiB. */
+  headerBytes: 8192,
+  headerCount: 64,
+  /** A person with three tabs uses about ten connections; a TLS connection costs about 60 KiB. */
+  connections: 96,
+  /** One device of a LAN must not shut the others out. */
+  connectionsPerAddress: 32,
+  /** Milliseconds for a TLS handshake, generous to an emulated or very small processor. */
+  handshakeMs: 15_000,
+  /** Milliseconds until all headers, and until the whole request, must have come. */
+  headersMs: 10_000,
+  requestMs: 15_000,
+  /** Milliseconds without a single octet either way. The event stream speaks every `statusEveryMs`. */
+  idleMs: 30_000,
+  keepAliveMs: 15_000,
+  /** Open pages that are kept up to date at once; a stream holds a connection for as long as the page is open. */
+  eventStreams: 16,
+  /** Milliseconds between two statuses on the event stream. */
+  statusEveryMs: 2000,
+  /** Statuses that may wait for a slow reader; after that it gets none until it has read. */
+  queuedEvents: 4,
+  /** Log lines in one answer. The ring itself is bounded by whoever keeps it. */
+  logLines: 500,
+  /** Log lines that stand in the status: what a person reads at first sight. */
+  logLinesInStatus: 100,
+  /** Claims tried: five at once, then one every twelve seconds. 40 bits then outlast any box. */
+  claimBurst: 5,
+  claimRefillMs: 12_000,
+  /** Letters that are looked at in a typed claim code, separators included. */
+  claimTypedLength: 32,
+  /** Addresses that the page listens on: a port group each with some IPv6 addresses. */
+  addresses: 16,
+  /** Seconds of validity: 825 days is the longest that every browser's certificate rules take. */
+  certificateSeconds: 824 * 86_400,
+  /** A certificate with less left than this is made anew at start. */
+  certificateRenewSeconds: 30 * 86_400,
+  /** Names and addresses in a certificate. */
+  certificateNames: 32,
+} as const;

@@ -1,0 +1,89 @@
+import type { LogEntry, Status } from './api/status-schema.ts';
+
+/** Small secrets on the state partition, one file each, readable by the owner alone. */
+export interface SecretFiles {
+  /** The file's text, or null where there is none. Rejects where it is there but cannot be read. */
+  read(name: string): Promise<string | null>;
+  /** Replaces the file in one step, so that a power cut leaves the old or the new one. */
+  write(name: string, text: string): Promise<void>;
+}
+
+/** The box's log: a bounded ring whose lines are numbered from 1 upwards. */
+export interface LogReader {
+  /** The newest `limit` lines with a number above `after`, oldest first, and the number of the newest line there is. */
+  read(after: number, limit: number): { readonly entries: readonly LogEntry[]; readonly newest: number };
+}
+
+export type WriteLog = (level: LogEntry['level'], message: string) => void;
+
+/** Everything that the status shows, as far as it is known now; cheap, since it is asked for every two seconds. */
+export type ReadStatus = () => Omit<Status, 'time' | 'claimed' | 'log'>;
+
+/** Milliseconds since 1970 by the box's clock, which may be wrong until the network has set it. */
+export type ReadClock = () => number;
+
+export type RandomBytes = (length: number) => Uint8Array;
+
+/** A key pair for TLS on the curve P-256. */
+export interface SigningKey {
+  /** PKCS #8, PEM. */
+  readonly privateKeyPem: string;
+  /** SubjectPublicKeyInfo, DER (RFC 5480 § 2). */
+  readonly publicKeyDer: Uint8Array;
+  /** ECDSA with SHA-256; the signature as DER (RFC 3279 § 2.2.3). */
+  sign(message: Uint8Array): Uint8Array;
+}
+
+/** What X.509 says about a stored certificate, read without trusting the file. */
+export interface CertificateFacts {
+  /** Milliseconds since 1970. */
+  readonly notBefore: number;
+  readonly notAfter: number;
+  /** SHA-256 over the DER, upper-case hexadecimal with colons, as browsers show it. */
+  readonly fingerprint: string;
+}
+
+export interface CertificateKeys {
+  generate(): Promise<SigningKey>;
+  /** Null where the two PEM texts cannot be read or do not belong together. */
+  inspect(privateKeyPem: string, certificatePem: string): CertificateFacts | null;
+}
+
+export interface TlsCredentials {
+  readonly privateKeyPem: string;
+  readonly certificatePem: string;
+  readonly fingerprint: string;
+}
+
+/** How a request came: over HTTPS or HTTP from a port, or over the socket that only the box's root may open. */
+export interface Connection {
+  readonly transport: 'https' | 'http' | 'local';
+  readonly remoteAddress: string;
+}
+
+export type WebHandler = (request: Request, connection: Connection) => Response | Promise<Response>;
+
+/** One address that could not be listened on, in words for the log. */
+export interface ListenFailure {
+  readonly address: string;
+  readonly reason: string;
+}
+
+/** Sockets of the page: one listener an address and port, never the wildcard address. */
+export interface WebListeners {
+  /** Starts what is new, closes what is no longer listed, leaves alone what stays. */
+  setAddresses(addresses: readonly string[]): Promise<readonly ListenFailure[]>;
+  /** A UNIX socket with mode 0600, for the command line. */
+  listenLocally(path: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface ListenerOptions {
+  readonly credentials: TlsCredentials;
+  readonly handler: WebHandler;
+  /** Answer to a request that is not understood well enough to become a `Request`. */
+  readonly malformed: (detail: string) => Response;
+  readonly httpsPort: number;
+  /** Null: no plain HTTP at all. */
+  readonly httpPort: number | null;
+}

@@ -1,0 +1,91 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { certificateKeys } from '../../firmware/system/certificate-keys.ts';
+import { openWebListeners } from '../../firmware/system/https-server.ts';
+import { secretFiles } from '../../firmware/system/secret-files.ts';
+import type { LogEntry } from '../../firmware/webui/api/status-schema.ts';
+import type { PageInterface } from '../../firmware/webui/page-addresses.ts';
+import type { LogReader, ReadStatus } from '../../firmware/webui/ports.ts';
+import type { PageFile } from '../../firmware/webui/server/page-files.ts';
+import { startWebUi, type WebUi } from '../../firmware/webui/server/start-web-ui.ts';
+import { normalStatus } from './status-fixtures.ts';
+
+/** A log whose lines are numbered from 1, as the box keeps it. */
+export function testLog(lines: LogEntry[] = []): LogReader & { lines: LogEntry[] } {
+  return {
+    lines,
+    read: (after, limit) => ({
+      entries: lines.slice(Math.max(after, lines.length - limit), lines.length),
+      newest: lines.length,
+    }),
+  };
+}
+
+export interface TestBox {
+  readonly ui: WebUi;
+  readonly log: ReturnType<typeof testLog>;
+  readonly folder: string;
+  readonly socket: string;
+  readonly httpsPort: number;
+  readonly httpPort: number;
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+export interface TestBoxOptions {
+  readonly readStatus?: ReadStatus;
+  readonly lines?: LogEntry[];
+  readonly page?: readonly PageFile[];
+  readonly interfaces?: readonly PageInterface[];
+  readonly httpsPort?: number;
+}
+
+/** Two ports of which nobody else on the machine makes use; a test that is unlucky fails loudly on listening. */
+let nextPort = 20_000 + (process.pid % 1000) * 20;
+
+/** The real server on loopback, its secrets in a folder of its own. */
+export async function startTestBox(options: TestBoxOptions = {}): Promise<TestBox> {
+  const folder = mkdtempSync(join(tmpdir(), 'hithe-webui-'));
+  const log = testLog(options.lines);
+  const httpsPort = options.httpsPort ?? nextPort++;
+  const httpPort = nextPort++;
+  const socket = join(folder, 'hithe.sock');
+  const readStatus = options.readStatus ?? (() => normalStatus(Date.now()));
+  const ui = await startWebUi(
+    {
+      hostname: () => readStatus().hostname,
+      readStatus,
+      log,
+      writeLog: (level, message) => {
+        log.lines.push({ time: new Date().toISOString(), level, source: 'webui', message });
+      },
+      secrets: secretFiles(join(folder, 'secrets')),
+      keys: certificateKeys,
+      random: (length) => new Uint8Array(randomBytes(length)),
+      now: Date.now,
+      openListeners: openWebListeners,
+    },
+    {
+      page: options.page ?? [],
+      httpsPort,
+      httpPort,
+      localSocket: socket,
+      interfaces: options.interfaces ?? [{ role: 'lan', kernelName: 'lo', addresses: ['127.0.0.1/8'] }],
+    },
+  );
+  return {
+    ui,
+    log,
+    folder,
+    socket,
+    httpsPort,
+    httpPort,
+    url: `https://127.0.0.1:${httpsPort}`,
+    async close() {
+      await ui.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
