@@ -1,0 +1,342 @@
+import { copyFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Metafile } from 'esbuild';
+import { addOnFiles, firmwareVersion, writeBundle } from './bundle.ts';
+import { bootPackages, rootPackages, toolPackages } from './contents.ts';
+import { extractPackages, type FetchedPackage, fetchPackages, readLock, suite, writeLock } from './debian.ts';
+import { type EspContent, writeDisk, writeEsp } from './disk.ts';
+import { initrdScript, writeInitrd } from './initrd.ts';
+import { ModuleTree } from './kernel-modules.ts';
+import { billOfMaterials, type ReleaseManifest } from './manifest.ts';
+import { authenticodeHash } from './pe.ts';
+import { buildRoot, cacheRoot, projectRoot } from './places.ts';
+import type { Progress } from './progress.ts';
+import { layOutRoot, nodeFlags, osRelease, writeSquashfs } from './root.ts';
+import { fileSha256, hashOf, stage, treeHash } from './stage.ts';
+import { Tools } from './tools.ts';
+import { kernelArguments, unifiedKernelImage } from './uki.ts';
+import { appendVerity, type VerityRoot, verityArguments } from './verity.ts';
+
+export const architectures = ['x86-64'] as const;
+export type Architecture = (typeof architectures)[number];
+
+/** Every time stamp in the image: no build's clock gets into it. */
+export const sourceDateEpoch = 1_767_225_600;
+
+/** Tries that the boot loader gives a new image before it falls back (systemd-boot's boot counting). */
+const bootTries = 3;
+
+export type BuildOptions = {
+  readonly arch: Architecture;
+  readonly progress: Progress;
+  /** The folder that gets the image; `build/image/<arch>` unless given. */
+  readonly out?: string;
+  readonly mirror?: string | undefined;
+  readonly locked?: boolean;
+};
+
+export type BuiltImage = {
+  readonly version: string;
+  /** The raw disk image. Never written to: guests use an overlay. */
+  readonly imagePath: string;
+  readonly compressedPath: string;
+  readonly manifestPath: string;
+  readonly manifest: ReleaseManifest;
+  readonly sha256: string;
+  readonly rootHash: string;
+  readonly kernelPath: string;
+  readonly initrdPath: string;
+  /** systemd's EFI stub and loader, for further images from the same parts. */
+  readonly stubPath: string;
+  readonly loaderPath: string;
+  readonly commandLine: string;
+  readonly kernelRelease: string;
+  /** The unpacked packages and kernel, for test guests made from the same parts. */
+  readonly packagesFolder: string;
+  readonly kernelFolder: string;
+  readonly tools: Tools;
+};
+
+export const lockPath = join(projectRoot, 'image-builder/inputs.lock.json');
+
+/** The hash of source files of this folder: a changed builder builds again what it makes. */
+const sources = (...names: string[]) =>
+  hashOf(...names.map((name) => readFileSync(join(import.meta.dirname, name))));
+
+const packagesHash = (packages: readonly FetchedPackage[]) =>
+  hashOf(...packages.map(({ name, sha256 }) => `${name} ${sha256}`));
+
+async function unpack(key: string, packages: readonly FetchedPackage[], progress: Progress): Promise<string> {
+  const inputs = packagesHash(packages);
+  const folder = join(cacheRoot, 'unpacked', `${key}-${inputs.slice(0, 16)}`);
+  return stage(folder, inputs, progress, `Unpacking ${packages.length} packages (${key})`, (path) =>
+    extractPackages(packages, path),
+  );
+}
+
+/**
+ * Fetches the build's tools and runs nothing else: for whoever needs mtools or squashfs without an image.
+ */
+export async function buildTools(
+  options: Pick<BuildOptions, 'progress' | 'mirror' | 'locked'>,
+): Promise<Tools> {
+  return (await fetchInputs(options)).tools;
+}
+
+async function fetchInputs({
+  progress,
+  mirror,
+  locked = false,
+}: Pick<BuildOptions, 'progress' | 'mirror' | 'locked'>) {
+  const oldLock = readLock(lockPath);
+  const { packages, lock } = await fetchPackages({
+    architecture: 'amd64',
+    requests: { boot: bootPackages, root: rootPackages, tools: toolPackages },
+    lock: oldLock,
+    locked,
+    mirror,
+    progress,
+  });
+  if (lock !== oldLock) writeLock(lockPath, lock);
+  const { boot = [], root = [], tools: toolSet = [] } = packages;
+  const tools = new Tools(await unpack('tools', toolSet, progress));
+  return { boot, root, tools, toolsHash: packagesHash(toolSet), lock };
+}
+
+/**
+ * Builds the disk image of one architecture, as much of it as has changed since the last time.
+ *
+ * @throws BuildError with what to do about it
+ */
+export async function buildImage({
+  arch,
+  progress,
+  out = join(buildRoot, 'image', arch),
+  mirror,
+  locked,
+}: BuildOptions): Promise<BuiltImage> {
+  const version = firmwareVersion();
+  mkdirSync(out, { recursive: true });
+  const { boot, root, tools, toolsHash, lock } = await fetchInputs({
+    progress,
+    mirror,
+    locked: locked ?? false,
+  });
+  const kernelFolder = await unpack('kernel', boot, progress);
+  const packagesFolder = await unpack('root', root, progress);
+  const modules = new ModuleTree(kernelFolder, tools);
+  const contents = hashOf(
+    packagesHash(boot),
+    packagesHash(root),
+    toolsHash,
+    sources('contents.ts', 'kernel-modules.ts', 'libraries.ts'),
+  );
+
+  const nodeHash = await fileSha256(process.execPath);
+  const node = await stage(
+    join(out, 'parts/node'),
+    hashOf(nodeHash, toolsHash),
+    progress,
+    'Stripping Node',
+    (path) => {
+      tools.run('x86_64-linux-gnu-strip', ['--strip-all', '-o', path, process.execPath]);
+    },
+  );
+
+  const bundle = join(out, 'parts/bundle');
+  progress('Bundling the firmware');
+  await writeBundle(bundle, 'x64');
+  const bundleSha256 = await fileSha256(join(bundle, 'hithe.js'));
+  const bundleHash = hashOf(
+    bundleSha256,
+    ...(await Promise.all(addOnFiles.map((name) => fileSha256(join(bundle, name))))),
+  );
+
+  const rootInputs = hashOf(
+    contents,
+    nodeHash,
+    bundleHash,
+    version,
+    treeHash(join(projectRoot, 'image-builder/root')),
+    sources('root.ts', 'verity.ts'),
+    nodeFlags.join(' '),
+  );
+  const rootImage = await stage(
+    join(out, 'parts/root.img'),
+    rootInputs,
+    progress,
+    'Packing the root file system (squashfs, zstd)',
+    (path) => {
+      const tree = `${path}.tree`;
+      layOutRoot(tree, {
+        packages: packagesFolder,
+        modules,
+        bundle,
+        node,
+        version,
+        epoch: sourceDateEpoch,
+        tools,
+      });
+      writeSquashfs(path, tree, sourceDateEpoch, tools);
+      progress('Hashing the root file system (dm-verity)');
+      writeFileSync(join(out, 'parts/verity.json'), JSON.stringify(appendVerity(path, tools)));
+    },
+  );
+  const verity = JSON.parse(readFileSync(join(out, 'parts/verity.json'), 'utf8')) as VerityRoot;
+
+  const initrdInputs = hashOf(contents, initrdScript(), sources('initrd.ts'));
+  const initrd = await stage(
+    join(out, 'initrd.zst'),
+    initrdInputs,
+    progress,
+    'Packing the initial RAM disk',
+    (path) => {
+      writeInitrd(path, { packages: packagesFolder, modules, epoch: sourceDateEpoch, tools });
+    },
+  );
+
+  const kernel = join(out, 'vmlinuz');
+  copyFileSync(join(kernelFolder, 'boot', `vmlinuz-${modules.release}`), kernel);
+  const efi = join(kernelFolder, 'usr/lib/systemd/boot/efi');
+  const stub = join(efi, 'linuxx64.efi.stub');
+  const loader = join(efi, 'systemd-bootx64.efi');
+  const commandLine = `${verityArguments(verity)} ${kernelArguments}`;
+  const uki = join(out, 'parts/hithe.efi');
+  writeFileSync(
+    uki,
+    unifiedKernelImage({
+      stub,
+      kernel,
+      initrd,
+      commandLine,
+      osRelease: osRelease(version),
+      kernelRelease: modules.release,
+    }),
+  );
+
+  const ukiName = `hithe_${version}+${bootTries}.efi`;
+  const esp: EspContent = { loader, loaderName: 'BOOTX64.EFI', uki, ukiName };
+  const imagePath = join(out, `hithe-${version}-${arch}.img`);
+  const diskInputs = hashOf(
+    await fileSha256(uki),
+    rootInputs,
+    await fileSha256(loader),
+    ukiName,
+    sources('disk.ts'),
+    toolsHash,
+  );
+  await stage(imagePath, diskInputs, progress, 'Writing the disk image', (path) =>
+    assembleDisk(path, esp, rootImage, tools),
+  );
+  const compressedPath = await stage(
+    `${imagePath}.zst`,
+    diskInputs,
+    progress,
+    'Compressing the disk image',
+    (path) => {
+      tools.run('zstd', ['--quiet', '-9', '--long=27', '-T2', '--force', imagePath, '-o', path]);
+    },
+  );
+
+  const metafile = JSON.parse(readFileSync(join(bundle, 'metafile.json'), 'utf8')) as Metafile;
+  const size = (path: string) => statSync(path).size;
+  const manifest: ReleaseManifest = {
+    name: 'hithe',
+    version,
+    architecture: arch,
+    image: {
+      file: `hithe-${version}-${arch}.img`,
+      size: size(imagePath),
+      sha256: await fileSha256(imagePath),
+    },
+    compressed: {
+      file: `hithe-${version}-${arch}.img.zst`,
+      size: size(compressedPath),
+      sha256: await fileSha256(compressedPath),
+    },
+    root: { ...verity, size: size(rootImage), sha256: await fileSha256(rootImage) },
+    uki: {
+      file: ukiName,
+      size: size(uki),
+      sha256: await fileSha256(uki),
+      authenticodeSha256: authenticodeHash(readFileSync(uki)),
+    },
+    loader: { sha256: await fileSha256(loader), authenticodeSha256: authenticodeHash(readFileSync(loader)) },
+    initrd: { size: size(initrd), sha256: await fileSha256(initrd) },
+    kernel: { release: modules.release, size: size(kernel), sha256: await fileSha256(kernel) },
+    commandLine,
+    bundle: { size: size(join(bundle, 'hithe.js')), sha256: bundleSha256 },
+    node: { version: process.versions.node, size: size(node), sha256: await fileSha256(node) },
+  };
+  const manifestPath = join(out, 'manifest.json');
+  writeFileSync(manifestPath, `${JSON.stringify(manifest, null, 2)}\n`);
+  const bill = billOfMaterials(
+    version,
+    lock,
+    suite,
+    metafile,
+    { version: manifest.node.version, sha256: nodeHash },
+    sourceDateEpoch,
+  );
+  writeFileSync(join(out, 'bom.cdx.json'), `${JSON.stringify(bill, null, 2)}\n`);
+  copyFileSync(join(bundle, 'hithe.js.map'), join(out, 'hithe.js.map'));
+  return {
+    version,
+    imagePath,
+    compressedPath,
+    manifestPath,
+    manifest,
+    sha256: manifest.image.sha256,
+    rootHash: verity.rootHash,
+    kernelPath: kernel,
+    initrdPath: initrd,
+    stubPath: stub,
+    loaderPath: loader,
+    commandLine,
+    kernelRelease: modules.release,
+    packagesFolder,
+    kernelFolder,
+    tools,
+  };
+}
+
+function assembleDisk(path: string, esp: EspContent, rootImage: string, tools: Tools): void {
+  const espPath = `${path}.esp`;
+  writeEsp(espPath, esp, sourceDateEpoch, tools);
+  writeDisk(path, espPath, rootImage, tools);
+  rmSync(espPath);
+}
+
+/**
+ * The floor that boot times are measured against: the same disk layout, loader, stub, kernel and initial RAM disk,
+ * but the kernel's first program is busybox's shell, which says so and waits.
+ *
+ * @returns the path of a raw disk image whose console prints `floor: shell` once the shell runs
+ */
+export async function buildFloorImage(image: BuiltImage, path: string): Promise<string> {
+  const uki = `${path}.efi`;
+  const { stubPath: stub, kernelPath: kernel, initrdPath: initrd, kernelRelease, tools } = image;
+  const commandLine = `${kernelArguments} rdinit=/bin/sh -- -c "echo floor: shell; exec sh"`;
+  writeFileSync(
+    uki,
+    unifiedKernelImage({
+      stub,
+      kernel,
+      initrd,
+      commandLine,
+      osRelease: osRelease(image.version),
+      kernelRelease,
+    }),
+  );
+  const empty = `${path}.root`;
+  writeFileSync(empty, new Uint8Array(4096));
+  assembleDisk(
+    path,
+    { loader: image.loaderPath, loaderName: 'BOOTX64.EFI', uki, ukiName: 'floor.efi' },
+    empty,
+    tools,
+  );
+  rmSync(uki);
+  rmSync(empty);
+  return path;
+}

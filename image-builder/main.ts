@@ -1,0 +1,62 @@
+import { parseArgs } from 'node:util';
+import { architectures, buildImage } from './build.ts';
+import { BuildError } from './build-error.ts';
+import { stderrProgress } from './progress.ts';
+
+const help = `Usage: npm run image [-- OPTIONS]
+
+Builds the disk image: the same bytes for a physical box, a cloud and QEMU.
+
+  --arch ARCH    x86-64 (the only one so far)
+  --out DIR      where to put it (build/image/ARCH)
+  --mirror URL   the Debian mirror (the one this machine's apt uses)
+  --locked       refuse where the mirror no longer has what image-builder/inputs.lock.json names
+  --json         print the release manifest on standard output
+  --help         this text
+
+Beside the image lie manifest.json (sizes and hashes), bom.cdx.json (CycloneDX) and hithe.js.map.
+Write it to a disk or stick with:  zstd -dc IMAGE.img.zst | dd of=/dev/DISK bs=4M conv=fsync
+`;
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      arch: { type: 'string', default: 'x86-64' },
+      out: { type: 'string' },
+      mirror: { type: 'string' },
+      locked: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(help);
+    return 0;
+  }
+  const arch = architectures.find((known) => known === values.arch);
+  if (!arch) throw new BuildError('usage', `--arch takes ${architectures.join(' or ')}, not ${values.arch}.`);
+  const image = await buildImage({
+    arch,
+    progress: stderrProgress('image'),
+    mirror: values.mirror,
+    locked: values.locked,
+    ...(values.out === undefined ? {} : { out: values.out }),
+  });
+  if (values.json) {
+    process.stdout.write(`${JSON.stringify(image.manifest, null, 2)}\n`);
+  } else {
+    const mebibytes = (image.manifest.compressed.size / 1024 / 1024).toFixed(1);
+    process.stdout.write(
+      `${image.imagePath}\n  sha256     ${image.sha256}\n  root hash  ${image.rootHash}\n  compressed ${mebibytes} MiB\n`,
+    );
+  }
+  return 0;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  if (!(error instanceof BuildError) && !(error instanceof TypeError && 'code' in error)) throw error;
+  process.stderr.write(`image: ${error.message}\n`);
+  process.exitCode = error instanceof BuildError && error.code !== 'usage' ? 1 : 2;
+}

@@ -1,0 +1,141 @@
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  globSync,
+  lutimesSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { BuildError } from './build-error.ts';
+import { addOnFiles } from './bundle.ts';
+import { busyboxApplets, kmodNames, openedLibraries, programs, rootModules } from './contents.ts';
+import type { ModuleTree } from './kernel-modules.ts';
+import { LibraryCopier } from './libraries.ts';
+import { projectRoot } from './places.ts';
+import type { Tools } from './tools.ts';
+
+/** Where the bundle lies in the image. The compile cache beside it holds for this relative place. */
+export const runtimeFolder = 'usr/lib/hithe';
+
+/** Node as it is started in the image: the compile cache holds only for the same V8 flags. */
+export const nodeFlags = ['--v8-pool-size=1', '--max-semi-space-size=1'] as const;
+
+export type RootSources = {
+  /** The unpacked root packages. */
+  readonly packages: string;
+  readonly modules: ModuleTree;
+  /** A folder with hithe.js and its add-ons. */
+  readonly bundle: string;
+  /** The Node binary that is shipped. */
+  readonly node: string;
+  readonly version: string;
+  readonly epoch: number;
+  readonly tools: Tools;
+};
+
+/** Lays out the root file system of the image below a folder. */
+export function layOutRoot(
+  root: string,
+  { packages, modules, bundle, node, version, epoch, tools }: RootSources,
+): void {
+  for (const name of [
+    'usr/bin',
+    'usr/sbin',
+    'usr/lib',
+    'usr/lib64',
+    'etc',
+    'dev',
+    'proc',
+    'sys',
+    'run',
+    'tmp',
+    'state',
+    'mnt',
+  ]) {
+    mkdirSync(join(root, name), { recursive: true });
+  }
+  for (const name of ['bin', 'sbin', 'lib', 'lib64']) symlinkSync(`usr/${name}`, join(root, name));
+  symlinkSync('/run', join(root, 'var'));
+
+  const copier = new LibraryCopier(packages, root, tools);
+  copier.loader();
+  for (const path of programs) copier.program(path);
+  for (const name of openedLibraries) copier.library(name);
+  for (const path of kmodNames) symlinkSync('../bin/kmod', join(root, path));
+  symlinkSync('../bin/ip', join(root, 'usr/sbin/ip'));
+  for (const applet of busyboxApplets) {
+    const place = join(root, 'usr/bin', applet);
+    if (!existsSync(place)) symlinkSync('busybox', place);
+  }
+  for (const name of ['init', 'reboot', 'poweroff', 'halt'])
+    symlinkSync('../bin/busybox', join(root, 'usr/sbin', name));
+
+  const runtime = join(root, runtimeFolder);
+  mkdirSync(runtime, { recursive: true });
+  copyFileSync(node, join(root, 'usr/bin/node'));
+  chmodSync(join(root, 'usr/bin/node'), 0o755);
+  copier.needsOf(node);
+  for (const name of ['hithe.js', 'package.json', ...addOnFiles]) {
+    copyFileSync(join(bundle, name), join(runtime, name));
+    chmodSync(join(runtime, name), 0o644);
+    if (name.endsWith('.node')) copier.needsOf(join(bundle, name));
+  }
+  warmCompileCache(runtime);
+
+  modules.install(Object.values(rootModules).flat(), root, tools);
+
+  cpSync(join(projectRoot, 'image-builder/root'), root, { recursive: true });
+  symlinkSync('/run/hithe/resolv.conf', join(root, 'etc/resolv.conf'));
+  symlinkSync('/proc/self/mounts', join(root, 'etc/mtab'));
+  writeFileSync(join(root, 'etc/os-release'), osRelease(version));
+  for (const name of globSync('**', { cwd: root })) lutimesSync(join(root, name), epoch, epoch);
+}
+
+/** os-release(5); systemd-boot shows PRETTY_NAME and sorts by VERSION_ID. */
+export function osRelease(version: string): string {
+  return `ID=hithe\nNAME=Hithe\nPRETTY_NAME="Hithe ${version}"\nVERSION_ID=${version}\nIMAGE_ID=hithe\nIMAGE_VERSION=${version}\n`;
+}
+
+/**
+ * Has Node compile the bundle once and keeps V8's code cache beside it: in the image the cache lies on the verified
+ * root, so it is as trustworthy as the code. The cache's folder carries the user's number, in the image that is 0.
+ */
+function warmCompileCache(runtime: string): void {
+  const result = spawnSync(process.execPath, [...nodeFlags, join(runtime, 'hithe.js'), 'warm-up'], {
+    encoding: 'utf8',
+    env: {
+      PATH: '/usr/bin:/bin',
+      NODE_COMPILE_CACHE: join(runtime, 'compile-cache'),
+      NODE_COMPILE_CACHE_PORTABLE: '1',
+    },
+  });
+  if (result.status !== 0) throw new BuildError('tool', `The bundle did not run: ${result.stderr}`);
+  const cache = join(runtime, 'compile-cache');
+  const [made, ...others] = readdirSync(cache);
+  if (made === undefined || others.length > 0) throw new BuildError('content', 'Node left no compile cache.');
+  renameSync(join(cache, made), join(cache, made.replace(/-\d+$/, '-0')));
+}
+
+/** Packs a root folder as squashfs. Owner, order and times are fixed; nothing of the build machine gets in. */
+export function writeSquashfs(path: string, root: string, epoch: number, tools: Tools): void {
+  tools.run('mksquashfs', [
+    root,
+    path,
+    '-quiet',
+    '-no-progress',
+    '-noappend',
+    '-all-root',
+    '-no-xattrs',
+    '-no-exports',
+    ...['-mkfs-time', String(epoch), '-all-time', String(epoch)],
+    ...['-comp', 'zstd', '-Xcompression-level', '19', '-b', '256K'],
+    ...['-processors', '2'],
+  ]);
+}
