@@ -99,7 +99,7 @@ let probing: Promise<Accelerator> | undefined;
  *
  * @param kernel the kernel to probe with; without one there is nothing to show that KVM works, so it is not used
  */
-export function accelerator(kernel: string | undefined): Promise<Accelerator> {
+export function chooseAccelerator(kernel: string | undefined): Promise<Accelerator> {
   if (process.env['HITHE_ACCELERATOR'] === 'tcg' || kernel === undefined || !kvmMayBeOpened())
     return Promise.resolve('tcg');
   probing ??= probeKvm(kernel);

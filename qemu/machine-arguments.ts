@@ -1,3 +1,4 @@
+import type { Accelerator } from './accelerator.ts';
 import type { NetworkEnd } from './network.ts';
 import { type SmbiosIdentity, smbiosArguments } from './smbios.ts';
 
@@ -32,7 +33,7 @@ export type Hardware = {
 
 /** What the harness made for it on the host. */
 export type HostParts = {
-  readonly accelerator: 'kvm' | 'tcg';
+  readonly accelerator: Accelerator;
   /** UEFI's code and this machine's variables; null where a kernel is given by hand. */
   readonly firmware: { readonly code: string; readonly variables: string } | null;
   readonly disk: string | null;

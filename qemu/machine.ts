@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { buildRoot } from '../image-builder/places.ts';
-import { accelerator } from './accelerator.ts';
+import { type Accelerator, chooseAccelerator } from './accelerator.ts';
 import { type BoundProcess, type ProcessEnd, runBound, startBound } from './bound-process.ts';
 import { prepareFirmware } from './firmware.ts';
 import { HarnessError } from './harness-error.ts';
@@ -60,6 +60,7 @@ export class Machine implements AsyncDisposable {
   readonly qmp: Qmp;
   /** When the power was switched on, in milliseconds of performance.now(). */
   readonly poweredOnAt: number;
+  readonly accelerator: Accelerator;
   /** A folder that goes with the machine. */
   readonly scratchPath: string;
   readonly #process: BoundProcess;
@@ -74,6 +75,7 @@ export class Machine implements AsyncDisposable {
     parts: AsyncDisposableStack,
   ) {
     this.name = name;
+    this.accelerator = accelerator;
     this.scratchPath = scratchPath;
     this.#parts = parts;
     this.logFolder = join(buildRoot, 'machines', name);
@@ -98,13 +100,14 @@ export class Machine implements AsyncDisposable {
     const folder = parts.use(new ScratchFolder()).path;
     const firmware = options.boot === 'uefi' ? await prepareFirmware(folder) : null;
     const tpm = options.tpm ? parts.use(await TpmEmulator.start(folder)) : null;
+    const accelerator = await chooseAccelerator(options.probeKernel);
     const args = machineArguments(options, {
-      accelerator: await accelerator(options.probeKernel),
+      accelerator,
       firmware,
       disk: options.image === undefined ? null : await overlay(folder, options.image, options.diskMiB),
       tpmSocket: tpm?.control ?? null,
     });
-    const machine = new Machine(options.name, folder, args, parts.move());
+    const machine = new Machine(options.name, accelerator, folder, args, parts.move());
     try {
       await machine.qmp.negotiate();
       return machine;

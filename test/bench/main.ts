@@ -1,0 +1,43 @@
+import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+import { type Progress, stderrProgress } from '../../image-builder/progress.ts';
+import { type BenchResult, type Figure, table } from './figures.ts';
+
+/** A bench measures its figures and says on what (`tcg`, `kvm`, or `none` where no guest is involved). */
+export type Bench = (
+  progress: Progress,
+) => Promise<{ readonly accelerator: string; readonly figures: readonly Figure[] }>;
+
+const benches: Readonly<Record<string, { readonly tells: string; readonly load: () => Promise<Bench> }>> = {
+  boot: {
+    tells: 'power on until the page answers, image size, memory',
+    load: async () => (await import('./boot.ts')).measureBoot,
+  },
+};
+
+const usage = [
+  'Usage: npm run bench -- NAME [--json]',
+  '',
+  ...Object.entries(benches).map(([name, { tells }]) => `  ${name.padEnd(10)}${tells}`),
+  '',
+].join('\n');
+
+const { values, positionals } = parseArgs({
+  options: { json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
+  allowPositionals: true,
+});
+const name = positionals[0] ?? '';
+const chosen = benches[name];
+
+if (values.help) {
+  process.stdout.write(usage);
+} else if (!chosen || positionals.length > 1) {
+  process.stderr.write(usage);
+  process.exitCode = 2;
+} else {
+  const { accelerator, figures } = await (await chosen.load())(stderrProgress('bench'));
+  const processors = cpus();
+  const machine = { cpu: processors[0]?.model ?? 'unknown', cores: processors.length, accelerator };
+  const result: BenchResult = { bench: name, machine, figures };
+  process.stdout.write(values.json ? `${JSON.stringify(result, null, 2)}\n` : table(result));
+}
