@@ -70,6 +70,7 @@ export class Machine implements AsyncDisposable {
 
   private constructor(
     name: string,
+    accelerator: Accelerator,
     scratchPath: string,
     args: readonly string[],
     parts: AsyncDisposableStack,
