@@ -1,0 +1,202 @@
+import type { HashAlgorithm, HipCrypto } from './crypto-port.ts';
+import type { HostIdentity } from './host-identity.ts';
+import type { HostIdentityTag } from './host-identity-tag.ts';
+import type { AssociationKeys, EspKeys } from './key-material.ts';
+import type { Locator } from './locator.ts';
+import type { OwnIdentity } from './own-identity.ts';
+import type { Packet } from './packet.ts';
+import type { Parameter } from './parameter-fields.ts';
+import type { RecognisedSolution, Responder } from './responder.ts';
+import type { EspSuite } from './suites.ts';
+
+/** What the machine is given besides its input: who both ends are, and the ports it uses. */
+export type AssociationContext = {
+  readonly crypto: HipCrypto;
+  readonly own: OwnIdentity;
+  readonly peer: HostIdentityTag;
+  readonly responder: Pick<Responder, 'recognise'>;
+  /** An SPI that no other security association of this host receives on. */
+  newSpi(): number;
+};
+
+/** A message that waits for the host identity's signature, and what becomes of it then. */
+export type Pending = {
+  /** What is to be signed. */
+  readonly message: Uint8Array;
+  /** The packet up to where HIP_SIGNATURE goes. */
+  readonly unsigned: Uint8Array;
+} & (
+  | {
+      readonly kind: 'I2';
+      readonly exchange: InitiatorExchange;
+      readonly unsignedEchoes: readonly Parameter[];
+    }
+  | { readonly kind: 'R2'; readonly association: Association; readonly i2: Uint8Array }
+  | { readonly kind: 'CLOSE'; readonly echo: Uint8Array }
+  | { readonly kind: 'CLOSE_ACK'; readonly to: Locator }
+  | { readonly kind: 'UPDATE'; readonly to: Locator }
+  | { readonly kind: 'NOTIFY' }
+);
+
+/** What the initiator keeps from R1 until R2 comes. */
+export type InitiatorExchange = {
+  readonly locator: Locator;
+  readonly peerIdentity: HostIdentity;
+  /** The Responder's HOST_ID parameter exactly as R1 had it, for HIP_MAC_2 (RFC 7401 §6.4.1). */
+  readonly peerHostId: Uint8Array;
+  readonly r1Counter: bigint;
+  readonly hash: HashAlgorithm;
+  readonly keys: AssociationKeys;
+  readonly suite: EspSuite;
+  readonly localSpi: number;
+};
+
+/** A HIP association with its pair of ESP security associations. */
+export type Association = {
+  readonly role: 'initiator' | 'responder';
+  readonly locator: Locator;
+  readonly peerIdentity: HostIdentity;
+  /** RHASH: HMACs use it for the association's whole life (RFC 7401 §6.4.1). */
+  readonly hash: HashAlgorithm;
+  readonly keys: AssociationKeys;
+  readonly suite: EspSuite;
+  readonly localSpi: number;
+  readonly peerSpi: number;
+  /** The responder's I2 and R2, to answer a repeated I2 without doing it all again (RFC 7401 §6.9, step 4). */
+  readonly answered?: { readonly i2: Uint8Array; readonly r2: Uint8Array };
+  /** The next Update ID that the peer may use (RFC 7401 §6.12). */
+  readonly peerUpdateId: number;
+  readonly establishedAt: number;
+  /** The NAT keepalive, signed once and sent again and again (RFC 9028 §5.3). */
+  readonly keepalive?: Uint8Array;
+};
+
+type Common = {
+  /** Exchanges that failed in a row. */
+  readonly failures: number;
+  readonly pending?: Pending;
+};
+
+/** The states of RFC 7401 §4.4.2. `deadline` is when the runner must bring a `timeout`, in its milliseconds. */
+export type AssociationState = Common &
+  (
+    | { readonly name: 'UNASSOCIATED' }
+    | {
+        readonly name: 'I1-SENT';
+        readonly to: Locator;
+        readonly transmissions: number;
+        readonly deadline: number;
+      }
+    | {
+        readonly name: 'I2-SENT';
+        readonly exchange: InitiatorExchange;
+        readonly i2: Uint8Array;
+        readonly transmissions: number;
+        readonly deadline: number;
+      }
+    | { readonly name: 'R2-SENT'; readonly association: Association; readonly deadline: number }
+    | { readonly name: 'ESTABLISHED'; readonly association: Association; readonly deadline: number }
+    | {
+        readonly name: 'CLOSING';
+        readonly association: Association;
+        readonly close: Uint8Array;
+        readonly echo: Uint8Array;
+        readonly transmissions: number;
+        readonly deadline: number;
+      }
+    | {
+        readonly name: 'CLOSED';
+        readonly association: Association;
+        /** The CLOSE that we sent too, when both closed at once. */
+        readonly echo?: Uint8Array;
+        /** Whether an I1 was sent from here, so that an R1 is expected (RFC 7401 §4.4.3, table 8). */
+        readonly reconnecting: boolean;
+        readonly deadline: number;
+      }
+    | { readonly name: 'E-FAILED'; readonly reason: string; readonly deadline: number }
+  );
+
+export type StateName = AssociationState['name'];
+
+export type AssociationInput =
+  /** Traffic or settings want an association with this peer at this locator. */
+  | { readonly type: 'connect'; readonly to: Locator }
+  | { readonly type: 'packet'; readonly packet: Packet; readonly from: Locator }
+  | { readonly type: 'signed'; readonly message: Uint8Array; readonly signature: Uint8Array }
+  | { readonly type: 'sign-failed'; readonly message: Uint8Array }
+  | { readonly type: 'timeout' }
+  /** End the association and tell the peer. */
+  | { readonly type: 'close' }
+  /** End it without a word: the peer cannot be told, or a new exchange follows at once. */
+  | { readonly type: 'abandon' };
+
+export type InboundSecurityAssociation = {
+  readonly spi: number;
+  readonly suite: EspSuite;
+  readonly keys: EspKeys;
+  readonly from: Locator;
+};
+export type OutboundSecurityAssociation = {
+  readonly spi: number;
+  readonly suite: EspSuite;
+  readonly keys: EspKeys;
+  readonly to: Locator;
+};
+
+export type AssociationEffect =
+  /** Send a packet; its checksum is zero, as UDP wants it. */
+  | { readonly type: 'send'; readonly packet: Uint8Array; readonly to: Locator }
+  /** Send the responder's R1 for this I1, if the rate limit allows. */
+  | { readonly type: 'answer-i1'; readonly i1: Packet; readonly to: Locator }
+  /** Sign with the host identity and bring `signed` or `sign-failed`. */
+  | { readonly type: 'sign'; readonly message: Uint8Array }
+  /** The responder must never accept this solution again. */
+  | { readonly type: 'accept-solution'; readonly solution: RecognisedSolution }
+  | { readonly type: 'install-inbound'; readonly association: InboundSecurityAssociation }
+  | { readonly type: 'install-outbound'; readonly association: OutboundSecurityAssociation }
+  | {
+      readonly type: 'remove-esp';
+      readonly localSpi: number;
+      readonly peerSpi?: number;
+      readonly locator: Locator;
+    }
+  /** A packet was dropped, or something happened that a person may want to know. Never holds a key. */
+  | { readonly type: 'report'; readonly level: 'debug' | 'info' | 'warning'; readonly message: string };
+
+export type Transition = { readonly state: AssociationState; readonly effects: readonly AssociationEffect[] };
+
+/** Where every association starts. */
+export const unassociated: AssociationState = { name: 'UNASSOCIATED', failures: 0 };
+
+/** Stays as it was and says why a packet was dropped. */
+export function dropped(
+  state: AssociationState,
+  reason: string,
+  level: 'debug' | 'warning' = 'debug',
+): Transition {
+  return { state, effects: [{ type: 'report', level, message: reason }] };
+}
+
+/** Removes whatever ESP associations a state has (RFC 7402 §6.7). */
+export function leaveEsp(state: AssociationState): AssociationEffect[] {
+  switch (state.name) {
+    case 'I2-SENT':
+      return [{ type: 'remove-esp', localSpi: state.exchange.localSpi, locator: state.exchange.locator }];
+    case 'R2-SENT':
+    case 'ESTABLISHED': {
+      const { localSpi, peerSpi, locator } = state.association;
+      return [{ type: 'remove-esp', localSpi, peerSpi, locator }];
+    }
+    case 'UNASSOCIATED':
+    case 'I1-SENT':
+    case 'CLOSING':
+    case 'CLOSED':
+    case 'E-FAILED':
+      return [];
+  }
+}
+
+/** A message to be signed that outlives a change of state: R2, whose I2 can never be accepted a second time. */
+export function unansweredI2(state: AssociationState): { readonly pending?: Pending } {
+  return state.pending?.kind === 'R2' ? { pending: state.pending } : {};
+}

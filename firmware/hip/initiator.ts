@@ -1,0 +1,250 @@
+import {
+  type Association,
+  type AssociationContext,
+  type AssociationState,
+  dropped,
+  type InitiatorExchange,
+  leaveEsp,
+  type Pending,
+  type Transition,
+} from './association.ts';
+import { encryptParameters } from './encrypted.ts';
+import { deriveKeys } from './key-material.ts';
+import { limits } from './limits.ts';
+import type { Locator } from './locator.ts';
+import { encodePacket, type Packet, parameter, parameterOffset, parametersNamed } from './packet.ts';
+import type { Parameter } from './parameter-fields.ts';
+import { macIsGood, protectedR1Octets } from './protection.ts';
+import { solvePuzzle } from './puzzle.ts';
+import {
+  awaitSignature,
+  completePacket,
+  draftPacket,
+  identityOfHit,
+  signatureIsGood,
+} from './signed-packet.ts';
+import {
+  dhGroups,
+  espSuites,
+  espTransportFormat,
+  hashLengths,
+  hipCiphers,
+  ownHitSuite,
+  responderHash,
+  suiteHash,
+} from './suites.ts';
+
+/** I1 (RFC 7401 §5.3.1): neither signed nor secret. */
+export function makeI1({ own, peer }: AssociationContext): Uint8Array {
+  const parameters: Parameter[] = [{ name: 'DH_GROUP_LIST', groups: dhGroups }];
+  return encodePacket({ packet: 'I1', controls: 0, sender: own.hit, receiver: peer, parameters });
+}
+
+/**
+ * Answers an R1 (RFC 7401 §6.8). The signature comes before anything costly; everything that the R1 lacks or that does
+ * not fit leaves the state as it was, waiting for a better R1.
+ */
+export function receiveR1(
+  state: AssociationState,
+  r1: Packet,
+  from: Locator,
+  context: AssociationContext,
+): Transition {
+  const { crypto, own, peer } = context;
+  const puzzle = parameter(r1, 'PUZZLE');
+  const theirs = parameter(r1, 'DIFFIE_HELLMAN');
+  const theirGroups = parameter(r1, 'DH_GROUP_LIST')?.groups;
+  const theirCiphers = parameter(r1, 'HIP_CIPHER')?.ciphers;
+  const hostId = parameter(r1, 'HOST_ID');
+  const theirSuites = parameter(r1, 'ESP_TRANSFORM')?.suites;
+  const hash = suiteHash(peer);
+  if (!puzzle || !theirs || !theirGroups || !theirCiphers || !hostId || !theirSuites || hash === undefined) {
+    return dropped(state, 'R1 lacks a parameter');
+  }
+  if (puzzle.random.length !== hashLengths[hash]) return dropped(state, 'R1 puzzle is not as long as RHASH');
+  const peerIdentity = identityOfHit(hostId, peer, crypto);
+  if (peerIdentity === undefined)
+    return dropped(state, 'R1 has a host identity that is not the HIT’s', 'warning');
+  if (!r1SignatureIsGood(r1, context)) return dropped(state, 'R1 signature is wrong', 'warning');
+
+  if (!parameter(r1, 'HIT_SUITE_LIST')?.suites.includes(ownHitSuite << 4)) {
+    return dropped(state, 'the peer does not take our HIT suite', 'warning');
+  }
+  // The first of the responder's signed list that our I1 offered: anything else is a downgrade (RFC 7401 §4.1.7).
+  const group = theirGroups.find((candidate) => dhGroups.some((ours) => ours === candidate));
+  if (group === undefined) return dropped(state, 'no Diffie-Hellman group in common', 'warning');
+  if (theirs.group !== group)
+    return dropped(state, 'R1 has another group than the negotiated one: downgrade', 'warning');
+  const cipher = hipCiphers.find(({ id }) => theirCiphers.includes(id));
+  if (cipher === undefined) return dropped(state, 'no HIP cipher in common', 'warning');
+  const suite = espSuites.find(({ id }) => theirSuites.includes(id));
+  if (suite === undefined || !parameter(r1, 'TRANSPORT_FORMAT_LIST')?.formats.includes(espTransportFormat)) {
+    return dropped(state, 'no ESP suite in common', 'warning');
+  }
+  const echo = parameter(r1, 'ECHO_REQUEST_SIGNED');
+  if (echo !== undefined && echo.data.length > limits.echoLength)
+    return dropped(state, 'R1 echo request is too long', 'warning');
+
+  const solution = solvePuzzle(
+    {
+      hash: responderHash(peer),
+      random: puzzle.random,
+      difficulty: puzzle.difficulty,
+      initiator: own.hit,
+      responder: peer,
+    },
+    crypto,
+  );
+  if (solution === undefined)
+    return dropped(state, `R1 puzzle of ${puzzle.difficulty} bits is too hard`, 'warning');
+  const keyPair = crypto.generateKeyPair(dhGroups.find((ours) => ours === group) ?? 7);
+  const sharedSecret = keyPair.agree(theirs.publicValue);
+  if (sharedSecret === undefined) return dropped(state, 'R1 has an invalid Diffie-Hellman value', 'warning');
+  const random = puzzle.random.slice();
+  const keys = deriveKeys({ hash, sharedSecret, random, solution, local: own.hit, peer, cipher }, crypto);
+
+  const counter = parameter(r1, 'R1_COUNTER');
+  const exchange: InitiatorExchange = {
+    locator: from,
+    peerIdentity,
+    peerHostId: parameterOctets(r1, 'HOST_ID'),
+    r1Counter: counter?.counter ?? 0n,
+    hash,
+    keys,
+    suite,
+    localSpi: context.newSpi(),
+  };
+  const parameters: Parameter[] = [
+    { name: 'ESP_INFO', keymatIndex: keys.keymatIndex, oldSpi: 0, newSpi: exchange.localSpi },
+    ...(counter === undefined ? [] : [counter]),
+    { name: 'SOLUTION', difficulty: puzzle.difficulty, opaque: puzzle.opaque, random, solution },
+    { name: 'DIFFIE_HELLMAN', group: keyPair.group, publicValue: keyPair.publicValue },
+    { name: 'HIP_CIPHER', ciphers: [cipher.id] },
+    encryptParameters([own.hostId], { cipher, key: keys.outgoing.encryption, crypto }),
+    ...(echo === undefined ? [] : [{ name: 'ECHO_RESPONSE_SIGNED' as const, data: echo.data }]),
+    { name: 'TRANSPORT_FORMAT_LIST', formats: [espTransportFormat] },
+    { name: 'ESP_TRANSFORM', suites: [suite.id] },
+  ];
+  const draft = draftPacket(context, 'I2', parameters, { name: 'HIP_MAC', hash, keys });
+  return awaitSignature(state, { kind: 'I2', ...draft, exchange, unsignedEchoes: unsignedEchoes(r1) });
+}
+
+/** The signed I2 goes out, and the inbound ESP association is there before the peer can use it (RFC 7402 §3.3.1). */
+export function sendI2(
+  state: AssociationState,
+  pending: Extract<Pending, { kind: 'I2' }>,
+  signature: Uint8Array,
+  now: number,
+  context: AssociationContext,
+): Transition {
+  const { exchange } = pending;
+  const i2 = completePacket(context, pending, signature, pending.unsignedEchoes);
+  return {
+    state: {
+      name: 'I2-SENT',
+      failures: state.failures,
+      exchange,
+      i2,
+      transmissions: 1,
+      deadline: now + limits.retransmitMs,
+    },
+    effects: [
+      ...leaveEsp(state),
+      {
+        type: 'install-inbound',
+        association: {
+          spi: exchange.localSpi,
+          suite: exchange.suite,
+          keys: exchange.keys.espKeys(exchange.suite).incoming,
+          from: exchange.locator,
+        },
+      },
+      { type: 'send', packet: i2, to: exchange.locator },
+    ],
+  };
+}
+
+/** Finishes the exchange (RFC 7401 §6.10, RFC 7402 §6.6). */
+export function receiveR2(
+  state: Extract<AssociationState, { name: 'I2-SENT' }>,
+  r2: Packet,
+  now: number,
+  { crypto }: AssociationContext,
+): Transition {
+  const { exchange } = state;
+  const { hash, keys, suite } = exchange;
+  const key = keys.incoming.integrity;
+  if (!macIsGood(r2, 'HIP_MAC_2', { crypto, hash, key, hostId: exchange.peerHostId })) {
+    return dropped(state, 'R2 MAC is wrong', 'warning');
+  }
+  if (!signatureIsGood(r2, exchange.peerIdentity, crypto))
+    return dropped(state, 'R2 signature is wrong', 'warning');
+  const [info, ...more] = parametersNamed(r2, 'ESP_INFO');
+  if (
+    info === undefined ||
+    more.length > 0 ||
+    info.newSpi < limits.smallestSpi ||
+    info.keymatIndex !== keys.keymatIndex
+  ) {
+    return dropped(state, 'R2 has no usable ESP_INFO', 'warning');
+  }
+  const association: Association = {
+    role: 'initiator',
+    locator: exchange.locator,
+    peerIdentity: exchange.peerIdentity,
+    hash,
+    keys,
+    suite,
+    localSpi: exchange.localSpi,
+    peerSpi: info.newSpi,
+    peerUpdateId: 0,
+    establishedAt: now,
+  };
+  return {
+    state: { name: 'ESTABLISHED', failures: 0, association, deadline: now + limits.keepaliveMs },
+    effects: [
+      {
+        type: 'install-outbound',
+        association: { spi: info.newSpi, suite, keys: keys.espKeys(suite).outgoing, to: exchange.locator },
+      },
+      { type: 'report', level: 'info', message: `established as initiator with ${suite.name}` },
+    ],
+  };
+}
+
+function r1SignatureIsGood(r1: Packet, { crypto, peer }: AssociationContext): boolean {
+  const received = parameter(r1, 'HIP_SIGNATURE_2');
+  const end = parameterOffset(r1, 'HIP_SIGNATURE_2');
+  const puzzleOffset = parameterOffset(r1, 'PUZZLE');
+  const hostId = parameter(r1, 'HOST_ID');
+  const puzzle = parameter(r1, 'PUZZLE');
+  if (!received || end === undefined || puzzleOffset === undefined || !hostId || !puzzle) return false;
+  if (received.algorithm !== hostId.algorithm) return false;
+  const message = protectedR1Octets(r1.octets, end, puzzleOffset, puzzle.random.length);
+  const identity = { algorithm: hostId.algorithm, octets: hostId.identity };
+  return crypto.verify(identity, responderHash(peer), message, received.signature);
+}
+
+/** A parameter's octets with padding, copied from the packet. */
+function parameterOctets(packet: Packet, name: 'HOST_ID'): Uint8Array {
+  const index = packet.parameters.findIndex((candidate) => candidate.name === name);
+  return packet.octets.slice(packet.offsets[index], packet.offsets[index + 1] ?? packet.octets.length);
+}
+
+/** Anybody on the path may have added these (RFC 7401 §5.2.21): they are echoed as far as an I2 has room for them. */
+function unsignedEchoes(r1: Packet): Parameter[] {
+  let room: number = limits.unsignedEchoLength;
+  const echoes: Parameter[] = [];
+  for (const { data } of parametersNamed(r1, 'ECHO_REQUEST_UNSIGNED')) {
+    // Type, Length and padding count too, or many empty ones would fill the packet.
+    room -= data.length + 12;
+    if (room >= 0) echoes.push({ name: 'ECHO_RESPONSE_UNSIGNED', data: data.slice() });
+  }
+  return echoes;
+}
+
+/** Whether an R1 is fresher than the one that was answered (RFC 7401 §6.8, step 8). */
+export function isFresher(r1: Packet, exchange: InitiatorExchange): boolean {
+  const counter = parameter(r1, 'R1_COUNTER')?.counter;
+  return counter !== undefined && counter > exchange.r1Counter;
+}

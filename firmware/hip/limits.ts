@@ -1,0 +1,49 @@
+/** Bounds of the protocol room. Each is tested at its edge. */
+export const limits = {
+  /** Octets of a whole packet: Header Length is 8 bits and counts 8-octet units without the first (RFC 7401 §5.1). */
+  packetLength: 256 * 8,
+  /** Cipher, ESP suite and NAT mode lists: senders send at most six, receivers look at the first six (RFC 7401 §5.2.8, RFC 7402 §5.1.2). */
+  suiteListLength: 6,
+  /** Verified puzzle bits that we solve: 2^16 hashes take some 100 ms; more would stop the box from answering. */
+  puzzleDifficulty: 16,
+  /** Tries to solve a puzzle, in multiples of the expected number: 16 fails once in e^16, some 9 million puzzles. */
+  puzzleTriesFactor: 16,
+  /** Octets of ECHO_REQUEST_SIGNED that we echo: with them an I2 still fits a packet. */
+  echoLength: 512,
+  /** Octets of all ECHO_REQUEST_UNSIGNED together that we echo; middleboxes put a cookie or two there. */
+  unsignedEchoLength: 512,
+  /** Generations of R1s whose puzzles are accepted: the current one and the one before (RFC 7401 appendix A). */
+  acceptedGenerations: 2,
+  /** R1s of one generation, used up ones included: the slot is 4 bits of the PUZZLE's Opaque. */
+  slotsPerGeneration: 16,
+  /** Accepted puzzle solutions remembered per generation against replay; beyond it new exchanges wait for the next generation. */
+  acceptedSolutions: 65_536,
+  /** I1 transmissions of one try (RFC 7401 §6.6: I1_RETRIES_MAX). With doubling from 1 s they span 31 s. */
+  i1Transmissions: 5,
+  /** I2 transmissions of one try (RFC 7401 §6.8: I2_RETRIES_MAX). */
+  i2Transmissions: 5,
+  /** First retransmission time-out in milliseconds: above the round trip of any terrestrial path. */
+  retransmitMs: 1_000,
+  /** Waits in E-FAILED double from the first to the second, in milliseconds: a peer that comes back is met within a minute. */
+  failedWaitMs: [1_000, 60_000],
+  /** R2-SENT ends after I2 retransmissions must have ended (RFC 7401 §4.4.1: Exchange Complete): 1+2+4+8+16 s. */
+  exchangeCompleteMs: 31_000,
+  /** CLOSE transmissions; RFC 7401 §4.4.3 would go on for minutes, but a box that restarts has none. */
+  closeTransmissions: 3,
+  /** How long CLOSED still answers a repeated CLOSE: longer than the peer repeats it. */
+  closedMs: 10_000,
+  /** NAT keepalive period (RFC 9028 §4.10: Tr is 15 s and must not be less). */
+  keepaliveMs: 15_000,
+  /** Age in milliseconds at which R1s and their puzzle secret are replaced: "every few minutes" (RFC 7401 §4.1.2). */
+  generationMs: 120_000,
+  /** Puzzle lifetime as sent, 2^(n-32) s: 64 s, less than a generation, so that the previous secret still covers it. */
+  puzzleLifetime: 38,
+  /** Length of a rate window for R1s in milliseconds. */
+  r1WindowMs: 1_000,
+  /** R1s to one address in a window: a site behind one NAT has some gateways, and each sends one I1 a second. */
+  r1sPerAddress: 20,
+  /** R1s to all addresses in a window: 400 octets each, about 13 Mbit/s; no more than the exchanges that one core could finish. */
+  r1sInAll: 4_000,
+  /** A private or well-known SPI is below this (RFC 4303 §2.1). */
+  smallestSpi: 256,
+} as const;

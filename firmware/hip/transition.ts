@@ -1,0 +1,286 @@
+import { equalBytes } from '../bytes/bytes.ts';
+import {
+  type AssociationContext,
+  type AssociationInput,
+  type AssociationState,
+  dropped,
+  leaveEsp,
+  type Transition,
+  unansweredI2,
+} from './association.ts';
+import {
+  draftClose,
+  keepAlive,
+  receiveClose,
+  receiveCloseAck,
+  receiveNotify,
+  receiveUpdate,
+  sendClose,
+  sendCloseAck,
+} from './association-packets.ts';
+import { compareHits } from './host-identity-tag.ts';
+import { isFresher, makeI1, receiveR1, receiveR2, sendI2 } from './initiator.ts';
+import { limits } from './limits.ts';
+import type { Locator } from './locator.ts';
+import type { Packet } from './packet.ts';
+import { receiveI2, sendR2 } from './responder-exchange.ts';
+import { completePacket } from './signed-packet.ts';
+
+/**
+ * The association machine (RFC 7401 §4.4): what one input makes of a state, and what has to be done. `now` is in
+ * milliseconds of any clock that does not go back. The packet's HITs must be this association's: the caller finds the
+ * association by them.
+ */
+export function transition(
+  state: AssociationState,
+  input: AssociationInput,
+  now: number,
+  context: AssociationContext,
+): Transition {
+  switch (input.type) {
+    case 'connect':
+      return connect(state, input.to, now, context);
+    case 'packet':
+      return receive(state, input.packet, input.from, now, context);
+    case 'signed':
+      return signed(state, input, now, context);
+    case 'sign-failed': {
+      if (state.pending === undefined || !equalBytes(state.pending.message, input.message))
+        return { state, effects: [] };
+      return dropped(withoutPending(state), `${state.pending.kind} could not be signed`, 'warning');
+    }
+    case 'timeout':
+      return 'deadline' in state && now >= state.deadline
+        ? expire(state, now, context)
+        : { state, effects: [] };
+    case 'close':
+      return close(state, context);
+    case 'abandon':
+      return { state: { name: 'UNASSOCIATED', failures: state.failures }, effects: leaveEsp(state) };
+  }
+}
+
+/** User data or settings ask for an association (RFC 7401 §6.6). One that exists or is being made is left alone. */
+function connect(state: AssociationState, to: Locator, now: number, context: AssociationContext): Transition {
+  // The peer's exchange is about to succeed; an I1 now would make it start over.
+  if (state.pending?.kind === 'R2') return { state, effects: [] };
+  switch (state.name) {
+    case 'UNASSOCIATED':
+    case 'CLOSING':
+    case 'E-FAILED':
+      return sendI1(state.failures, to, 1, now, context);
+    case 'CLOSED':
+      return {
+        state: { ...state, reconnecting: true },
+        effects: [{ type: 'send', packet: makeI1(context), to }],
+      };
+    case 'I1-SENT':
+      // Another address of the peer, or a route that was not there before: worth a fresh start.
+      return state.pending === undefined
+        ? sendI1(state.failures, to, 1, now, context)
+        : { state, effects: [] };
+    case 'I2-SENT':
+    case 'R2-SENT':
+    case 'ESTABLISHED':
+      return { state, effects: [] };
+  }
+}
+
+function sendI1(
+  failures: number,
+  to: Locator,
+  transmissions: number,
+  now: number,
+  context: AssociationContext,
+): Transition {
+  const deadline = now + limits.retransmitMs * 2 ** (transmissions - 1);
+  return {
+    state: { name: 'I1-SENT', failures, to, transmissions, deadline },
+    effects: [{ type: 'send', packet: makeI1(context), to }],
+  };
+}
+
+function receive(
+  state: AssociationState,
+  packet: Packet,
+  from: Locator,
+  now: number,
+  context: AssociationContext,
+): Transition {
+  const localIsGreater = compareHits(context.own.hit, context.peer) > 0;
+  switch (packet.packet) {
+    case 'I1':
+      // When both ends start at once, the smaller HIT becomes the initiator (RFC 7401 §6.7, step 3).
+      if (state.name === 'I1-SENT' && !localIsGreater)
+        return dropped(state, 'I1 collides with ours, which goes first');
+      return { state, effects: [{ type: 'answer-i1', i1: packet, to: from }] };
+    case 'R1':
+      return receiveAnyR1(state, packet, from, context);
+    case 'I2':
+      // Both sent I2: the greater HIT's association comes from the other's I2 (RFC 7401 §6.9, step 5).
+      if (state.name === 'I2-SENT' && !localIsGreater)
+        return dropped(state, 'I2 collides with ours, which goes first');
+      return receiveI2(state, packet, from, now, context);
+    case 'R2':
+      return state.name === 'I2-SENT' ? receiveR2(state, packet, now, context) : unexpected(state, packet);
+    case 'UPDATE':
+      return state.name === 'R2-SENT' || state.name === 'ESTABLISHED'
+        ? receiveUpdate(state, packet, from, now, context)
+        : unexpected(state, packet);
+    case 'NOTIFY':
+      return receiveNotify(state, packet);
+    case 'CLOSE':
+      return receiveClose(state, packet, from, context);
+    case 'CLOSE_ACK':
+      return state.name === 'CLOSING' || state.name === 'CLOSED'
+        ? receiveCloseAck(state, packet, context)
+        : unexpected(state, packet);
+  }
+}
+
+/** An R1 counts only where an I1 of ours is unanswered (RFC 7401 §6.8), so not in CLOSING, whatever §4.4.3 says. */
+function receiveAnyR1(
+  state: AssociationState,
+  r1: Packet,
+  from: Locator,
+  context: AssociationContext,
+): Transition {
+  if (state.pending?.kind === 'I2') return dropped(state, 'R1 while an I2 is being made');
+  const isAwaited =
+    state.name === 'I1-SENT' ||
+    (state.name === 'CLOSED' && state.reconnecting) ||
+    (state.name === 'I2-SENT' && isFresher(r1, state.exchange));
+  return isAwaited ? receiveR1(state, r1, from, context) : unexpected(state, r1);
+}
+
+function signed(
+  state: AssociationState,
+  { message, signature }: { readonly message: Uint8Array; readonly signature: Uint8Array },
+  now: number,
+  context: AssociationContext,
+): Transition {
+  const { pending } = state;
+  if (pending === undefined || !equalBytes(pending.message, message))
+    return dropped(state, 'a signature came too late');
+  const settled = withoutPending(state);
+  switch (pending.kind) {
+    case 'I2':
+      return sendI2(settled, pending, signature, now, context);
+    case 'R2':
+      return sendR2(settled, pending, signature, now, context);
+    case 'CLOSE':
+      return settled.name === 'R2-SENT' || settled.name === 'ESTABLISHED'
+        ? sendClose(settled, pending, signature, now, context)
+        : { state: settled, effects: [] };
+    case 'CLOSE_ACK':
+      return sendCloseAck(settled, pending, signature, now, context);
+    case 'UPDATE':
+      return {
+        state: settled,
+        effects: [{ type: 'send', packet: completePacket(context, pending, signature), to: pending.to }],
+      };
+    case 'NOTIFY': {
+      if (settled.name !== 'ESTABLISHED') return { state: settled, effects: [] };
+      const keepalive = completePacket(context, pending, signature);
+      const { locator } = settled.association;
+      return {
+        state: { ...settled, association: { ...settled.association, keepalive } },
+        effects: [{ type: 'send', packet: keepalive, to: locator }],
+      };
+    }
+  }
+}
+
+function expire(
+  state: Exclude<AssociationState, { name: 'UNASSOCIATED' }>,
+  now: number,
+  context: AssociationContext,
+): Transition {
+  switch (state.name) {
+    case 'I1-SENT':
+      if (state.transmissions >= limits.i1Transmissions)
+        return fail(state, 'the peer does not answer', now, context);
+      if (state.pending === undefined)
+        return sendI1(state.failures, state.to, state.transmissions + 1, now, context);
+      // The answer to the last I1 is being signed: another would only bring another R1.
+      return { state: again(state, now), effects: [] };
+    case 'I2-SENT':
+      if (state.transmissions >= limits.i2Transmissions)
+        return fail(state, 'the peer does not finish the exchange', now, context);
+      return {
+        state: again(state, now),
+        effects: [{ type: 'send', packet: state.i2, to: state.exchange.locator }],
+      };
+    case 'R2-SENT':
+      return { state: { ...state, name: 'ESTABLISHED', deadline: now + limits.keepaliveMs }, effects: [] };
+    case 'ESTABLISHED':
+      return keepAlive(state, now, context);
+    case 'CLOSING':
+      if (state.transmissions >= limits.closeTransmissions)
+        return { state: { name: 'UNASSOCIATED', failures: 0 }, effects: [] };
+      return {
+        state: again(state, now),
+        effects: [{ type: 'send', packet: state.close, to: state.association.locator }],
+      };
+    case 'CLOSED':
+    case 'E-FAILED':
+      return {
+        state: { name: 'UNASSOCIATED', failures: state.failures, ...unansweredI2(state) },
+        effects: [],
+      };
+  }
+}
+
+/** Counts a transmission and doubles the wait for the next. */
+function again<State extends { readonly transmissions: number; readonly deadline: number }>(
+  state: State,
+  now: number,
+): State {
+  const deadline = now + limits.retransmitMs * 2 ** state.transmissions;
+  return { ...state, transmissions: state.transmissions + 1, deadline };
+}
+
+/** Waits longer after every failure in a row, within 25 % of random so that a fleet does not come back in step. */
+function fail(
+  state: AssociationState,
+  reason: string,
+  now: number,
+  { crypto }: AssociationContext,
+): Transition {
+  const [shortest, longest] = limits.failedWaitMs;
+  const wait = Math.min(longest, shortest * 2 ** Math.min(state.failures, 30));
+  const spread = ((crypto.random(1)[0] ?? 0) / 255 - 0.5) / 2;
+  const deadline = now + Math.round(wait * (1 + spread));
+  return {
+    state: { name: 'E-FAILED', failures: state.failures + 1, reason, deadline, ...unansweredI2(state) },
+    effects: [
+      ...leaveEsp(state),
+      { type: 'report', level: state.failures === 0 ? 'warning' : 'debug', message: reason },
+    ],
+  };
+}
+
+function close(state: AssociationState, context: AssociationContext): Transition {
+  switch (state.name) {
+    case 'R2-SENT':
+    case 'ESTABLISHED':
+      return draftClose(state, context);
+    case 'UNASSOCIATED':
+    case 'I1-SENT':
+    case 'I2-SENT':
+    case 'E-FAILED':
+      return { state: { name: 'UNASSOCIATED', failures: 0 }, effects: leaveEsp(state) };
+    case 'CLOSING':
+    case 'CLOSED':
+      return { state, effects: [] };
+  }
+}
+
+function unexpected(state: AssociationState, { packet }: Packet): Transition {
+  return dropped(state, `${packet} is not expected in ${state.name}`);
+}
+
+function withoutPending(state: AssociationState): AssociationState {
+  const { pending: _, ...rest } = state;
+  return rest;
+}

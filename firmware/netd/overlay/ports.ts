@@ -1,0 +1,42 @@
+import type { HipCrypto } from '../../hip/crypto-port.ts';
+import type { HostIdentity } from '../../hip/host-identity.ts';
+import type { Locator } from '../../hip/locator.ts';
+import type { CommandRunner, LogLevel } from '../system-port.ts';
+
+/** The host identity: its public key, and signatures made wherever the private key lives. */
+export type HostIdentitySigner = {
+  readonly identity: HostIdentity;
+  /** ECDSA over the message's SHA-384 as r ‖ s. Rejects where the key cannot sign now. */
+  sign(message: Uint8Array): Promise<Uint8Array>;
+};
+
+/** The UDP socket of RFC 9028: the kernel takes ESP from it, and this room sees everything else. */
+export type OverlaySocket = {
+  /** Sends and forgets; what the network refuses at once is told to `onSendFailure`. */
+  send(payload: Uint8Array, to: Locator): void;
+  onDatagram(listener: (payload: Uint8Array, from: Locator) => void): void;
+  onSendFailure(listener: (to: Locator, reason: string) => void): void;
+  close(): Promise<void>;
+};
+
+export type OverlayTimer = { readonly close: () => void };
+
+/** What the overlay needs of the operating system. */
+export type OverlayPorts = {
+  readonly socket: OverlaySocket;
+  readonly crypto: HipCrypto;
+  readonly signer: HostIdentitySigner;
+  readonly run: CommandRunner;
+  /** Milliseconds of a clock that never goes back. */
+  readonly monotonic: () => number;
+  /** The time of day in milliseconds since 1970, for people and for the first R1 generation counter. */
+  readonly wallClock: () => number;
+  readonly setTimer: (milliseconds: number, callback: () => void) => OverlayTimer;
+  /** The addresses of a name, or none when it cannot be resolved now. An address resolves to itself. */
+  readonly resolve: (host: string) => Promise<readonly string[]>;
+  /** The address that packets to a locator leave with, or null without a route. Sends nothing. */
+  readonly sourceAddress: (to: Locator) => Promise<string | null>;
+  /** All of the box's addresses, to see that they changed. */
+  readonly localAddresses: () => readonly string[];
+  readonly log: (level: LogLevel, message: string) => void;
+};
