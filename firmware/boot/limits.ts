@@ -24,4 +24,6 @@ export const limits = {
   rootDirectoryOctets: 16 * 1024,
   /** Octets of `meta-data`: an instance id and a host name. */
   metaDataOctets: 64 * 1024,
+  /** Milliseconds between two looks for a new disc: a person notices no delay, an idle box no work. */
+  discIntervalMs: 2000,
 } as const;

@@ -1,0 +1,179 @@
+import { limits as settingsLimits } from '../store/limits.ts';
+import { type SettingsLayer, settingsLayer } from '../store/settings-schema.ts';
+import { limits } from './limits.ts';
+import { cleanText } from './platform/facts.ts';
+import { parseDirectoryLabel, parseVolume, type Volume } from './volume-label.ts';
+
+/** The label of a NoCloud volume, in either case. */
+const settingsLabel = 'cidata';
+
+/** Files at the top of a mounted volume. */
+export interface DiscFiles {
+  /** Up to `maxOctets` of a regular file; null where there is none of that name. Rejects where it cannot be read. */
+  read(name: string, maxOctets: number): Promise<Uint8Array | null>;
+}
+
+/** What this room needs to read settings from a disc. firmware/system/volumes.ts implements it. */
+export interface DiscSystem {
+  /** Block devices that may be a volume; `identity` is another one when the medium was changed. */
+  listDevices(): readonly { readonly name: string; readonly identity: string }[];
+  /** Octets of a device, fewer at its end; null where there is no medium. */
+  read(device: string, offset: number, length: number): Uint8Array | null;
+  /** Mounts a volume read-only for as long as `work` lasts. Rejects with the reason where it cannot. */
+  withVolume<T>(device: string, type: Volume['type'], work: (files: DiscFiles) => Promise<T>): Promise<T>;
+}
+
+export type SettingsDiscResult =
+  | {
+      readonly state: 'found';
+      readonly device: string;
+      readonly layer: SettingsLayer;
+      /** `instance-id` of its meta-data: a new one says that the settings are meant anew. */
+      readonly instanceId: string | null;
+    }
+  /** There is a disc, and its settings cannot be used: the reason is for the person who made it. */
+  | { readonly state: 'invalid'; readonly device: string; readonly reason: string }
+  | { readonly state: 'absent' };
+
+/** The label of a volume, read from its head and, for FAT, from its root directory, which has the last word. */
+export function readVolume(system: DiscSystem, device: string): Volume | null {
+  const head = system.read(device, 0, limits.volumeHeadOctets);
+  const volume = head === null ? null : parseVolume(head);
+  if (!volume?.rootDirectory) return volume;
+  const { offset, length } = volume.rootDirectory;
+  const directory = system.read(device, offset, Math.min(length, limits.rootDirectoryOctets));
+  const label = directory === null ? null : parseDirectoryLabel(directory);
+  return label === null ? volume : { ...volume, label };
+}
+
+/** Labels of all volumes that are there, for the choice of the data source. */
+export function listVolumeLabels(system: DiscSystem): string[] {
+  return system
+    .listDevices()
+    .map(({ name }) => readVolume(system, name)?.label ?? '')
+    .filter((label) => label !== '');
+}
+
+/** Reads user-data: this project's settings document, as JSON in UTF-8, with or without a byte order mark. */
+export function parseUserData(
+  octets: Uint8Array,
+): { readonly layer: SettingsLayer } | { readonly reason: string } {
+  let document: unknown;
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(octets);
+    if (/^\s*#/.test(text)) {
+      const first = cleanText(new TextEncoder().encode(text.trimStart().split('\n', 1)[0]));
+      return { reason: `user-data must be a JSON settings document; it begins with ${first}` };
+    }
+    document = JSON.parse(text);
+  } catch (error) {
+    return { reason: `user-data is not JSON: ${error instanceof Error ? error.message : String(error)}` };
+  }
+  const parsed = settingsLayer.safeParse(document);
+  if (parsed.success) return { layer: parsed.data };
+  const problems = parsed.error.issues
+    .slice(0, 5)
+    .map(({ path, message }) => `${path.join('.') || 'document'}: ${message}`);
+  return { reason: `user-data does not fit the settings: ${problems.join('; ')}` };
+}
+
+/** The instance id of meta-data, which NoCloud has as YAML or JSON; the rest of it says nothing to this project. */
+export function parseInstanceId(octets: Uint8Array): string | null {
+  const text = new TextDecoder().decode(octets);
+  const id = /(?:^|[\s{,])["']?instance-id["']?\s*:\s*(?:"([^"\n]*)"|'([^'\n]*)'|([^\s,}#]+))/.exec(text);
+  return cleanText(new TextEncoder().encode(id?.[1] ?? id?.[2] ?? id?.[3] ?? '')) || null;
+}
+
+async function readSettings(files: DiscFiles, device: string): Promise<SettingsDiscResult> {
+  const invalid = (reason: string): SettingsDiscResult => ({ state: 'invalid', device, reason });
+  const most = settingsLimits.documentSize;
+  const userData = await files.read('user-data', most + 1);
+  if (userData === null) {
+    // Editors on Windows append it and the file browser does not show it.
+    const misnamed = await files.read('user-data.txt', 1);
+    return invalid(
+      `it has no file user-data${misnamed === null ? '' : ' but user-data.txt: take the .txt off its name'}`,
+    );
+  }
+  if (userData.length > most) return invalid(`user-data is larger than ${most / 1024 / 1024} MiB`);
+  const parsed = parseUserData(userData);
+  if ('reason' in parsed) return invalid(parsed.reason);
+  const metaData = await files.read('meta-data', limits.metaDataOctets);
+  return {
+    state: 'found',
+    device,
+    layer: parsed.layer,
+    instanceId: metaData === null ? null : parseInstanceId(metaData),
+  };
+}
+
+async function tryDevice(system: DiscSystem, device: string): Promise<SettingsDiscResult | 'no-medium'> {
+  const volume = readVolume(system, device);
+  if (volume === null) return system.read(device, 0, 512)?.length ? { state: 'absent' } : 'no-medium';
+  if (volume.label.toLowerCase() !== settingsLabel) return { state: 'absent' };
+  try {
+    return await system.withVolume(device, volume.type, (files) => readSettings(files, device));
+  } catch (error) {
+    return { state: 'invalid', device, reason: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+export type WatchOptions = {
+  /** Called for every disc with settings, or with settings that cannot be used, once for each time it is put in. */
+  readonly onDisc: (result: Exclude<SettingsDiscResult, { state: 'absent' }>) => void | Promise<void>;
+  /** Ends the watch: to be aborted when the box is claimed, since from then on a disc decides nothing. */
+  readonly signal: AbortSignal;
+  readonly wait?: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+};
+
+function waitByTimer(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, milliseconds);
+    signal.addEventListener('abort', done);
+  });
+}
+
+/** Finds discs labelled `cidata`, each one once for as long as it is in. */
+export class SettingsDiscs {
+  readonly #system: DiscSystem;
+  readonly #looked = new Set<string>();
+
+  constructor(system: DiscSystem) {
+    this.#system = system;
+  }
+
+  /**
+   * Looks at the volumes that were not there the last time. A disc that cannot be used does not hide another one that
+   * can; of two that can, the first by name counts. Never rejects.
+   */
+  async look(): Promise<SettingsDiscResult> {
+    const present = this.#system.listDevices();
+    const identities = new Set(present.map(({ identity }) => identity));
+    for (const identity of this.#looked) if (!identities.has(identity)) this.#looked.delete(identity);
+    let best: SettingsDiscResult = { state: 'absent' };
+    for (const { name, identity } of present) {
+      if (this.#looked.has(identity)) continue;
+      const result = await tryDevice(this.#system, name);
+      // An empty drive stays to be looked at: a disc may be laid in without the kernel noticing.
+      if (result === 'no-medium') continue;
+      this.#looked.add(identity);
+      if (best.state === 'absent' || (best.state === 'invalid' && result.state === 'found')) best = result;
+    }
+    return best;
+  }
+
+  /** Looks again every two seconds, since there is no udev to tell of a stick. Resolves when the signal is aborted. */
+  async watch({ onDisc, signal, wait = waitByTimer }: WatchOptions): Promise<void> {
+    while (!signal.aborted) {
+      await wait(limits.discIntervalMs, signal);
+      if (signal.aborted) return;
+      const result = await this.look();
+      if (result.state !== 'absent' && !signal.aborted) await onDisc(result);
+    }
+  }
+}
