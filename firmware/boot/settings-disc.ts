@@ -1,5 +1,7 @@
 import { limits as settingsLimits } from '../store/limits.ts';
-import { type SettingsLayer, settingsLayer } from '../store/settings-schema.ts';
+import { parseSettingsLayer } from '../store/settings-layers.ts';
+import { describeSettingsProblem } from '../store/settings-problem.ts';
+import type { SettingsLayer } from '../store/settings-schema.ts';
 import { limits } from './limits.ts';
 import { cleanText } from './platform/facts.ts';
 import { parseDirectoryLabel, parseVolume, type Volume } from './volume-label.ts';
@@ -58,23 +60,22 @@ export function listVolumeLabels(system: DiscSystem): string[] {
 export function parseUserData(
   octets: Uint8Array,
 ): { readonly layer: SettingsLayer } | { readonly reason: string } {
-  let document: unknown;
+  let text: string;
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(octets);
-    if (/^\s*#/.test(text)) {
-      const first = cleanText(new TextEncoder().encode(text.trimStart().split('\n', 1)[0]));
-      return { reason: `user-data must be a JSON settings document; it begins with ${first}` };
-    }
-    document = JSON.parse(text);
-  } catch (error) {
-    return { reason: `user-data is not JSON: ${error instanceof Error ? error.message : String(error)}` };
+    text = new TextDecoder('utf-8', { fatal: true }).decode(octets);
+  } catch {
+    return { reason: 'user-data is not text in UTF-8' };
   }
-  const parsed = settingsLayer.safeParse(document);
-  if (parsed.success) return { layer: parsed.data };
-  const problems = parsed.error.issues
-    .slice(0, 5)
-    .map(({ path, message }) => `${path.join('.') || 'document'}: ${message}`);
-  return { reason: `user-data does not fit the settings: ${problems.join('; ')}` };
+  // `#cloud-config` and `#!/bin/sh` are what other images take.
+  if (/^\s*#/.test(text)) {
+    const first = cleanText(new TextEncoder().encode(text.trimStart().split('\n', 1)[0]));
+    return { reason: `user-data must be a JSON settings document; it begins with ${first}` };
+  }
+  const parsed = parseSettingsLayer(text);
+  if (parsed.ok) return { layer: parsed.value };
+  return {
+    reason: `user-data cannot be used: ${parsed.problems.slice(0, 5).map(describeSettingsProblem).join('; ')}`,
+  };
 }
 
 /** The instance id of meta-data, which NoCloud has as YAML or JSON; the rest of it says nothing to this project. */

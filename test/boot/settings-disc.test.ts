@@ -147,11 +147,13 @@ describe('user-data', () => {
     expect(reason('#cloud-config\nhostname: x\n')).toMatch(
       /must be a JSON settings document; it begins with #cloud-config/,
     );
-    expect(reason('{"version": 1,')).toMatch(/not JSON/);
-    expect(reason('')).toMatch(/not JSON/);
-    expect(reason('{"version": 2}')).toMatch(/does not fit the settings: version/);
+    expect(reason('{"version": 1,')).toMatch(/JSON/);
+    expect(reason('')).toMatch(/cannot be used/);
+    expect(reason('{"version": 2}')).toMatch(/cannot be used: version: /);
     expect(reason('{"version": 1, "hostnmae": "x"}')).toMatch(/hostnmae/);
-    expect('reason' in parseUserData(new Uint8Array([0xff, 0xfe, 0x7b]))).toBe(true);
+    expect(parseUserData(new Uint8Array([0xff, 0xfe, 0x7b]))).toEqual({
+      reason: 'user-data is not text in UTF-8',
+    });
     expect(reason('['.repeat(100_000))).not.toBe('');
   });
 
