@@ -73,9 +73,13 @@ export function parseUserData(
   }
   const parsed = parseSettingsLayer(text);
   if (parsed.ok) return { layer: parsed.value };
-  return {
-    reason: `user-data cannot be used: ${parsed.problems.slice(0, 5).map(describeSettingsProblem).join('; ')}`,
-  };
+  // What is wrong quotes the document, and goes to logs and terminals.
+  const problems = parsed.problems
+    .slice(0, 5)
+    .map(describeSettingsProblem)
+    .join('; ')
+    .replace(/\p{C}+/gu, ' ');
+  return { reason: `user-data cannot be used: ${problems}` };
 }
 
 /** The instance id of meta-data, which NoCloud has as YAML or JSON; the rest of it says nothing to this project. */

@@ -159,10 +159,13 @@ describe('user-data', () => {
 
   test('any octets are answered', () => {
     fc.assert(
-      fc.property(fc.uint8Array(), (octets) => {
-        const result = parseUserData(octets);
-        expect('layer' in result || result.reason !== '').toBe(true);
-      }),
+      fc.property(
+        fc.oneof(fc.uint8Array(), fc.json().map(ascii), fc.string({ unit: 'binary' }).map(ascii)),
+        (octets) => {
+          const result = parseUserData(octets);
+          if ('reason' in result) expect(result.reason).toMatch(/^[^\p{Cc}\p{Cf}]+$/u);
+        },
+      ),
     );
   });
 
