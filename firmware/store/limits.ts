@@ -10,4 +10,14 @@ export const limits = {
   prefixesPerPeer: 64,
   /** Octets of a whole document before it is parsed: 10,000 peers fit three times. */
   documentSize: 8 * 1024 * 1024,
+  /** Field errors that are reported of one document: a person reads no more, and a hostile one has millions. */
+  problems: 20,
+  /** Code units of a problem's path or text: what a document says about itself is quoted, and may be long. */
+  problemLength: 200,
+  /** Revisions kept: months of changes by hand. The one in force is kept whatever its age. */
+  revisions: 100,
+  /** Octets of all revisions together, so that the history of the largest documents still fits a small state partition. */
+  revisionsSize: 32 * 1024 * 1024,
+  /** Code units of the name of who made a revision. */
+  authorLength: 63,
 } as const;

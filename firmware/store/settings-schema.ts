@@ -15,7 +15,10 @@ export type PortRole = z.infer<typeof portRole>;
 export const hipUri = z
   .string()
   .max(limits.uriLength)
-  .regex(/^hip:\/\/(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?\/[0-9a-fA-F:]+$/, 'must read hip://host:port/HIT');
+  .regex(
+    /^hip:\/\/(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?\/[0-9a-fA-F:]+$/,
+    'must read hip://host:port/HIT',
+  );
 
 export const peerSettings = z.strictObject({
   name: label,
@@ -25,7 +28,11 @@ export const peerSettings = z.strictObject({
 });
 export type PeerSettings = z.infer<typeof peerSettings>;
 
-const staticIpv4 = z.strictObject({ address: ipv4Cidr, gateway: z.ipv4().optional(), dns: z.array(z.ipv4()).max(3).default([]) });
+const staticIpv4 = z.strictObject({
+  address: ipv4Cidr,
+  gateway: z.ipv4().optional(),
+  dns: z.array(z.ipv4()).max(3).default([]),
+});
 
 export const networkSettings = z.strictObject({
   /** Roles by port name as the box labels it (`port1`, `port2`, …); a port that is not named keeps its profile's role. */
@@ -47,14 +54,20 @@ export const settings = z.strictObject({
 });
 export type Settings = z.infer<typeof settings>;
 
+const { underlay, lan, management } = networkSettings.shape;
+
 /** One layer: any part of the document may be missing. Layers are merged in order, then the result is validated whole. */
 export const settingsLayer = z.strictObject({
   version: z.literal(1),
   hostname: settings.shape.hostname.optional(),
-  network: networkSettings.partial().optional(),
+  network: networkSettings
+    .extend({ underlay: underlay.partial(), lan: lan.partial(), management: management.partial() })
+    .partial()
+    .optional(),
   overlay: overlaySettings.partial().optional(),
 });
-export type SettingsLayer = z.infer<typeof settingsLayer>;
+/** As it is written: without the defaults, which would hide what a lower layer says. */
+export type SettingsLayer = z.input<typeof settingsLayer>;
 
 /** The lowest layer: what a box does that nobody has told anything. */
 export const defaultSettings: Settings = {
