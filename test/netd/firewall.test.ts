@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { type FirewallInput, renderFirewall } from '../../firmware/netd/firewall.ts';
+
+const twoPorts: FirewallInput = {
+  underlay: ['eth0'],
+  dhcpClients: ['eth0'],
+  lan: 'br-lan',
+  management: null,
+  dhcpServer: true,
+  overlay: 'hip0',
+  pageOnUnderlay: false,
+};
+
+const cases: [string, FirewallInput][] = [
+  ['firewall-two-ports', twoPorts],
+  ['firewall-one-port-unclaimed', { ...twoPorts, lan: null, dhcpServer: false, pageOnUnderlay: true }],
+  [
+    'firewall-two-uplinks-management',
+    { ...twoPorts, underlay: ['eth0', 'enp3s0'], dhcpClients: [], management: 'br-mgmt', dhcpServer: false },
+  ],
+];
+
+test.each(cases)('%s is the recorded ruleset', (name, input) => {
+  expect(renderFirewall(input)).toBe(
+    readFileSync(new URL(`../golden/netd/${name}.nft`, import.meta.url), 'utf8'),
+  );
+});
+
+test('claiming closes the page on the underlay and changes nothing else', () => {
+  const open = renderFirewall({ ...twoPorts, lan: null, pageOnUnderlay: true });
+  const closed = renderFirewall({ ...twoPorts, lan: null, pageOnUnderlay: false });
+  const lines = closed.split('\n');
+  expect(open.split('\n').filter((line) => !lines.includes(line))).toEqual([
+    '\t\ttcp dport 443 accept comment "page until claimed"',
+  ]);
+});
+
+test('a box without any port denies everything', () => {
+  const text = renderFirewall({ ...twoPorts, underlay: [], dhcpClients: [], lan: null });
+  expect(text).toContain('iifname vmap { "hip0" : jump input_overlay }');
+  expect(text).not.toContain('oifname {  }');
+});
+
+test('a name that would break out of its quotes is an error of the caller', () => {
+  expect(() => renderFirewall({ ...twoPorts, underlay: ['eth0" accept #'] })).toThrowError(
+    expect.objectContaining({ code: 'bad-interface-name' }),
+  );
+});

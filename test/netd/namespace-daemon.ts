@@ -1,0 +1,73 @@
+// Runs in a network namespace: the network room with the real system, but with veth ends for NICs.
+import { createInterface } from 'node:readline';
+import { type Network, startNetwork } from '../../firmware/netd/netd.ts';
+import type { Nic } from '../../firmware/netd/ports.ts';
+import type { NetworkStatus, UplinkAddress } from '../../firmware/netd/status.ts';
+import type { NetworkSettings } from '../../firmware/store/settings-schema.ts';
+import { createNetworkSystem } from '../../firmware/system/network-system.ts';
+
+export type DaemonInput = {
+  settings: NetworkSettings;
+  nics: Nic[];
+  claimed: boolean;
+  runFolder: string;
+  script: string;
+};
+export type DaemonRequest =
+  | { do: 'claimed'; claimed: boolean }
+  | { do: 'reconfigure'; settings: NetworkSettings }
+  | { do: 'nics'; nics: Nic[] }
+  | { do: 'refresh' };
+export type DaemonAnswer = {
+  event: 'started' | 'done' | 'changed';
+  uplinks: readonly UplinkAddress[];
+  status: NetworkStatus;
+};
+
+const input = JSON.parse(process.argv[2] ?? '') as DaemonInput;
+let nics = input.nics;
+let network: Network | null = null;
+
+function say(event: DaemonAnswer['event']): void {
+  if (network === null) return;
+  const answer: DaemonAnswer = { event, uplinks: network.uplinkAddresses(), status: network.snapshot() };
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
+}
+
+const system = createNetworkSystem({
+  log: (level, message) => process.stderr.write(`${level} ${message}\n`),
+  runFolder: input.runFolder,
+  dhcpEventScript: input.script,
+});
+network = await startNetwork(
+  { ...system, listNics: () => nics },
+  {
+    settings: input.settings,
+    portRules: { order: 'kernel-name', named: [] },
+    claimed: input.claimed,
+    onChange: () => say('changed'),
+  },
+);
+say('started');
+
+for await (const line of createInterface(process.stdin)) {
+  const request = JSON.parse(line) as DaemonRequest;
+  switch (request.do) {
+    case 'claimed':
+      await network.setClaimed(request.claimed);
+      break;
+    case 'reconfigure':
+      await network.reconfigure(request.settings);
+      break;
+    case 'nics':
+      nics = request.nics;
+      await network.refresh();
+      break;
+    case 'refresh':
+      await network.refresh();
+      break;
+  }
+  say('done');
+}
+await network.close();
+process.exit(0);

@@ -1,0 +1,94 @@
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { parseObservation } from '../../firmware/netd/observed.ts';
+import { assignPorts } from '../../firmware/netd/ports.ts';
+import { interfaceStatus, uplinkAddresses } from '../../firmware/netd/status.ts';
+
+const recorded = readFileSync(new URL('../golden/netd/observation.json', import.meta.url), 'utf8');
+
+function observation() {
+  const parsed = parseObservation(recorded);
+  if (!parsed.ok) throw new Error(parsed.reason);
+  return parsed.value;
+}
+
+test('what ip printed on a kernel is read: links, masters, addresses, counters', () => {
+  const links = new Map(observation().links.map((link) => [link.name, link]));
+  expect([...links.keys()].sort()).toEqual(['br-lan', 'eth0', 'eth1', 'far0', 'far1', 'lo']);
+  expect(links.get('eth1')).toMatchObject({ kind: 'veth', master: 'br-lan', up: true, carrier: 'down' });
+  expect(links.get('br-lan')).toMatchObject({
+    kind: 'bridge',
+    master: null,
+    mtu: 1500,
+    mac: '02:00:00:00:00:02',
+  });
+  expect(links.get('lo')).toMatchObject({ mac: null, up: false, carrier: 'down', kind: null });
+  expect(links.get('eth0')).toMatchObject({ up: true, carrier: 'up' });
+  expect(links.get('eth0')?.counters.receivedBytes).toBeGreaterThan(0);
+  expect(
+    links
+      .get('eth0')
+      ?.addresses.map((one) => `${one.address}/${one.prefixLength} ${one.scope} ${one.usable}`),
+  ).toEqual([
+    '10.128.0.5/32 global true',
+    '2001:db8::6/64 global false',
+    '2001:db8::5/64 global true',
+    'fe80::ff:fe00:1/64 link true',
+  ]);
+});
+
+test('only routes of our own protocol are listed; a host route has its length', () => {
+  expect(observation().routes).toEqual([
+    { destination: 'default', gateway: '10.128.0.1', onLink: true, link: 'eth0', metric: 100 },
+    { destination: '10.128.0.1/32', gateway: null, onLink: false, link: 'eth0', metric: 100 },
+  ]);
+});
+
+test('uplinks are usable global addresses of underlay ports', () => {
+  const nics = ['eth0', 'eth1'].map((kernelName) => ({
+    kernelName,
+    devicePath: null,
+    devicePort: 0,
+    mac: null,
+    driver: 'veth',
+  }));
+  const ports = assignPorts(nics, { order: 'kernel-name', named: [] }, {});
+  expect(uplinkAddresses(ports, observation()).map(({ link, address }) => `${link} ${address}`)).toEqual([
+    'eth0 10.128.0.5',
+    'eth0 2001:db8::5',
+  ]);
+  expect(
+    interfaceStatus(ports, observation()).map(({ name, kernelName, role, link }) => [
+      name,
+      kernelName,
+      role,
+      link,
+    ]),
+  ).toEqual([
+    ['port1', 'eth0', 'underlay', 'up'],
+    ['port2', 'eth1', 'lan', 'down'],
+    ['br-lan', 'br-lan', 'lan', 'down'],
+  ]);
+});
+
+test('what is not two lists of JSON is a result, not an exception', () => {
+  for (const text of ['', 'x', '[]', '{}\n{}', '[]\n[', '1\n2'])
+    expect(parseObservation(text)).toMatchObject({ ok: false });
+  expect(parseObservation('[]\n[]\n')).toEqual({ ok: true, value: { links: [], routes: [] } });
+  fc.assert(
+    fc.property(fc.json(), fc.json(), (a, b) => typeof parseObservation(`${a}\n${b}`).ok === 'boolean'),
+  );
+  const odd = fc.array(
+    fc.record({
+      ifname: fc.anything(),
+      addr_info: fc.anything(),
+      stats64: fc.anything(),
+      flags: fc.anything(),
+    }),
+  );
+  const json = odd.map((value) =>
+    JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? null : part)),
+  );
+  fc.assert(fc.property(json, (links) => typeof parseObservation(`${links}\n[]`).ok === 'boolean'));
+});
