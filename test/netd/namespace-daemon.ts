@@ -12,11 +12,14 @@ export type DaemonInput = {
   claimed: boolean;
   runFolder: string;
   script: string;
+  /** nft fails, as where its modules are missing, until `mend-nft`. */
+  nftBroken?: boolean;
 };
 export type DaemonRequest =
   | { do: 'claimed'; claimed: boolean }
   | { do: 'reconfigure'; settings: NetworkSettings }
   | { do: 'nics'; nics: Nic[] }
+  | { do: 'mend-nft' }
   | { do: 'refresh' };
 export type DaemonAnswer = {
   event: 'started' | 'done' | 'changed';
@@ -26,6 +29,7 @@ export type DaemonAnswer = {
 
 const input = JSON.parse(process.argv[2] ?? '') as DaemonInput;
 let nics = input.nics;
+let nftBroken = input.nftBroken ?? false;
 let network: Network | null = null;
 
 function say(event: DaemonAnswer['event']): void {
@@ -40,7 +44,12 @@ const system = createNetworkSystem({
   dhcpEventScript: input.script,
 });
 network = await startNetwork(
-  { ...system, listNics: () => nics },
+  {
+    ...system,
+    listNics: () => nics,
+    run: (command, args, options) =>
+      system.run(nftBroken && command.endsWith('/nft') ? '/bin/false' : command, args, options),
+  },
   {
     settings: input.settings,
     portRules: { order: 'kernel-name', named: [] },
@@ -61,6 +70,10 @@ for await (const line of createInterface(process.stdin)) {
       break;
     case 'nics':
       nics = request.nics;
+      await network.refresh();
+      break;
+    case 'mend-nft':
+      nftBroken = false;
       await network.refresh();
       break;
     case 'refresh':

@@ -218,5 +218,20 @@ describe.skipIf(missing !== null)(
       await tell(box, { do: 'claimed', claimed: true });
       expect(await lab.probe('provider', { do: 'connect-tcp', host: leased, port: 443 })).toBe('silent');
     });
+
+    test('without a ruleset the LAN comes up, the underlay stays down, and the status says why', async () => {
+      await using lab = new Laboratory();
+      await lab.namespaces('box', 'far');
+      for (const name of ['eth0', 'eth1']) await lab.cable(`box:${name}`, `far:${name}`);
+      const box = daemon(lab, ['eth0', 'eth1'], { nftBroken: true });
+      const { status: shown } = await box.next<DaemonAnswer>();
+      expect(shown.state).toBe('failed');
+      expect(shown.detail).toMatch(/^nft refused the ruleset/);
+      expect(await lab.ip('box', '-o link show dev eth0')).not.toMatch(/[<,]UP[,>]/);
+      expect(await lab.ip('box', '-o -4 address show dev br-lan')).toContain('192.168.1.1/24');
+      const { status: mended } = await tell(box, { do: 'mend-nft' });
+      expect(mended).toMatchObject({ state: 'applied', detail: null });
+      expect(await lab.ip('box', '-o link show dev eth0')).toMatch(/[<,]UP[,>]/);
+    });
   },
 );

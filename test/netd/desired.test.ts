@@ -1,0 +1,145 @@
+import { expect, test } from 'vitest';
+import { type DesiredInput, type DesiredNetwork, desiredNetwork } from '../../firmware/netd/desired.ts';
+import type { Lease } from '../../firmware/netd/lease.ts';
+import { assignPorts } from '../../firmware/netd/ports.ts';
+import {
+  defaultSettings,
+  type NetworkSettings,
+  type PortRole,
+} from '../../firmware/store/settings-schema.ts';
+
+const settings = defaultSettings.network;
+
+function desire(
+  count: number,
+  roles: Record<string, PortRole> = {},
+  change: Partial<DesiredInput> = {},
+): DesiredNetwork {
+  const nics = Array.from({ length: count }, (_, index) => ({
+    kernelName: `eth${index}`,
+    devicePath: null,
+    devicePort: 0,
+    mac: `02:00:00:00:00:0${index}`,
+    driver: 'igc',
+  }));
+  const ports = assignPorts(nics, { order: 'kernel-name', named: [] }, roles);
+  return desiredNetwork({
+    settings,
+    ports,
+    leases: new Map(),
+    claimed: true,
+    firewallInForce: true,
+    cpus: 2,
+    ...change,
+  });
+}
+
+const lease = (address: string, router: string): Lease => ({
+  address,
+  routes: [{ destination: 'default', gateway: router }],
+  dns: [router, '9.9.9.9'],
+  mtu: null,
+});
+
+const links = (network: DesiredNetwork) =>
+  network.links.map(({ name, up, master, addresses }) =>
+    [name, up ? 'up' : 'down', master, ...addresses].join(' '),
+  );
+
+function kernelValue(network: DesiredNetwork, path: string): string | undefined {
+  return network.kernelValues.findLast((value) => value.path.endsWith(path))?.value;
+}
+
+test('three ports: the LAN group first, then the underlay', () => {
+  const network = desire(3);
+  expect(links(network)).toEqual([
+    'br-lan up  192.168.1.1/24',
+    'eth1 up br-lan',
+    'eth2 up br-lan',
+    'eth0 up ',
+  ]);
+  expect(network.links[0]?.mac).toBe('02:00:00:00:00:01');
+  expect(network.dhcpClients).toEqual(['eth0']);
+  expect(network.dhcpServer).toMatchObject({ link: 'br-lan', router: '192.168.1.1' });
+  expect(network.routes).toEqual([]);
+});
+
+test('one port alone is underlay: no bridge, no server, the page on it until it is claimed', () => {
+  const [claimed, unclaimed] = [true, false].map((value) => desire(1, {}, { claimed: value }));
+  expect(links(desire(1))).toEqual(['eth0 up ']);
+  expect(claimed?.dhcpServer).toBeNull();
+  expect(claimed?.firewall).not.toContain('443');
+  expect(unclaimed?.firewall).toContain('tcp dport 443 accept');
+});
+
+test('with a LAN or a management port the underlay never has the page', () => {
+  for (const roles of [{}, { port2: 'management' }] as const) {
+    expect(desire(2, roles, { claimed: false }).firewall).not.toContain('page until claimed');
+  }
+  expect(desire(2, { port2: 'unused' }, { claimed: false }).firewall).toContain('page until claimed');
+});
+
+test('a lease is a layer: address, route and name servers follow from it; the first port’s default route wins', () => {
+  const leases = new Map([
+    ['eth0', lease('10.0.0.5/24', '10.0.0.1')],
+    ['eth1', lease('10.1.0.5/24', '10.1.0.1')],
+    ['eth7', lease('10.7.0.5/24', '10.7.0.1')],
+  ]);
+  const network = desire(2, { port2: 'underlay' }, { leases });
+  expect(links(network)).toEqual(['eth0 up  10.0.0.5/24', 'eth1 up  10.1.0.5/24']);
+  expect(network.routes.map(({ gateway, link, metric, onLink }) => [gateway, link, metric, onLink])).toEqual([
+    ['10.0.0.1', 'eth0', 100, false],
+    ['10.1.0.1', 'eth1', 101, false],
+  ]);
+  expect(network.nameServers).toEqual(['10.0.0.1', '9.9.9.9', '10.1.0.1']);
+  const cloud = desire(1, {}, { leases: new Map([['eth0', lease('10.128.0.5/32', '10.128.0.1')]]) });
+  expect(cloud.routes[0]?.onLink).toBe(true);
+});
+
+test('a static underlay has no client, and its address on the first port only', () => {
+  const fixed: NetworkSettings = {
+    ...settings,
+    underlay: { ipv4: { address: '10.0.0.2/24', gateway: '10.0.0.1', dns: ['10.0.0.53'] }, ipv6: 'off' },
+  };
+  const leases = new Map([['eth0', lease('10.9.0.5/24', '10.9.0.1')]]);
+  const network = desire(2, { port2: 'underlay' }, { settings: fixed, leases });
+  expect(links(network)).toEqual(['eth0 up  10.0.0.2/24', 'eth1 up ']);
+  expect(network.routes.map(({ destination, gateway, link }) => [destination, gateway, link])).toEqual([
+    ['default', '10.0.0.1', 'eth0'],
+  ]);
+  expect(network.dhcpClients).toEqual([]);
+  expect(network.nameServers).toEqual(['10.0.0.53']);
+  expect(kernelValue(network, 'ipv6/conf/eth0/disable_ipv6')).toBe('1');
+});
+
+test('IPv6 on the underlay is the kernel’s, also while forwarding; LAN ports have no addresses of their own', () => {
+  const network = desire(2);
+  expect(kernelValue(network, 'ipv6/conf/eth0/accept_ra')).toBe('2');
+  expect(kernelValue(network, 'ipv6/conf/eth0/disable_ipv6')).toBe('0');
+  expect(kernelValue(network, 'ipv6/conf/eth1/disable_ipv6')).toBe('1');
+  expect(kernelValue(network, 'ipv6/conf/br-lan/accept_ra')).toBe('0');
+  expect(kernelValue(network, 'ipv4/ip_forward')).toBe('1');
+});
+
+test('without a ruleset in force the underlay stays down and nothing is forwarded; the LAN comes up', () => {
+  const leases = new Map([['eth0', lease('10.0.0.5/24', '10.0.0.1')]]);
+  const network = desire(2, {}, { firewallInForce: false, leases });
+  expect(links(network)).toEqual(['br-lan up  192.168.1.1/24', 'eth1 up br-lan', 'eth0 down  10.0.0.5/24']);
+  expect(network.routes).toEqual([]);
+  expect(network.dhcpClients).toEqual([]);
+  expect(kernelValue(network, 'ipv4/ip_forward')).toBe('0');
+  expect(kernelValue(network, 'ipv6/conf/all/forwarding')).toBe('0');
+});
+
+test('packets are steered to all CPUs; one alone has nobody to steer to', () => {
+  const mask = (cpus: number) => desire(2, {}, { cpus }).steering;
+  expect(mask(1).mask).toBe('0');
+  expect(mask(2)).toEqual({ mask: '3', links: ['eth0', 'eth1'] });
+  expect(mask(64).mask).toBe('f'.repeat(16));
+});
+
+test('no port at all is a state like any other', () => {
+  const network = desire(0);
+  expect(links(network)).toEqual([]);
+  expect(network.firewall).toContain('policy drop');
+});

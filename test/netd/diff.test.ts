@@ -1,0 +1,324 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type DesiredNetwork, desiredNetwork } from '../../firmware/netd/desired.ts';
+import {
+  isEmptyPlan,
+  type LinkOperation,
+  type ObservedNetwork,
+  type Plan,
+  planNetwork,
+} from '../../firmware/netd/diff.ts';
+import type { Lease } from '../../firmware/netd/lease.ts';
+import type { ObservedLink, ObservedRoute } from '../../firmware/netd/observed.ts';
+import { describePlan, renderBatch } from '../../firmware/netd/plan-text.ts';
+import { assignPorts } from '../../firmware/netd/ports.ts';
+import {
+  defaultSettings,
+  type NetworkSettings,
+  type PortRole,
+} from '../../firmware/store/settings-schema.ts';
+
+const counters = { receivedBytes: 0, sentBytes: 0, receivedPackets: 0, sentPackets: 0 };
+
+function link(name: string, change: Partial<ObservedLink> = {}): ObservedLink {
+  return {
+    name,
+    kind: null,
+    up: false,
+    carrier: 'down',
+    master: null,
+    mtu: 1500,
+    mac: null,
+    addresses: [],
+    counters,
+    ...change,
+  };
+}
+
+function desire(
+  count: number,
+  roles: Record<string, PortRole>,
+  leases: ReadonlyMap<string, Lease> = new Map(),
+  settings: NetworkSettings = defaultSettings.network,
+): DesiredNetwork {
+  const nics = Array.from({ length: count }, (_, index) => ({
+    kernelName: `eth${index}`,
+    devicePath: null,
+    devicePort: 0,
+    mac: null,
+    driver: null,
+  }));
+  const ports = assignPorts(nics, { order: 'kernel-name', named: [] }, roles);
+  return desiredNetwork({ settings, ports, leases, claimed: true, firewallInForce: true, cpus: 4 });
+}
+
+/** A model of the kernel, much simpler than it, for what plans do: the slow way of saying what each step means. */
+class Model {
+  readonly links = new Map<string, ObservedLink>();
+  routes: ObservedRoute[] = [];
+  readonly values = new Map<string, string>();
+  readonly bounced = new Set<string>();
+
+  observe(desired: DesiredNetwork): ObservedNetwork {
+    const exists = (path: string) =>
+      !path.includes('/conf/') ||
+      [...this.links.keys(), 'all', 'default'].some((name) => path.includes(`/conf/${name}/`));
+    const read = (path: string) => (exists(path) ? (this.values.get(path) ?? 'unset') : null);
+    return {
+      links: [...this.links.values()],
+      routes: this.routes,
+      kernelValues: new Map(desired.kernelValues.map(({ path }) => [path, read(path)])),
+      queues: new Map(
+        [...this.links.keys()].map((name) => {
+          const path = `/sys/class/net/${name}/queues/rx-0/rps_cpus`;
+          return [name, new Map([[path, this.values.get(path) ?? '00000000,00000000']])];
+        }),
+      ),
+    };
+  }
+
+  #change(name: string, change: Partial<ObservedLink>): void {
+    const found = this.links.get(name);
+    if (found === undefined) throw new Error(`no such link: ${name}`);
+    this.links.set(name, { ...found, ...change });
+  }
+
+  #addresses(name: string): ObservedLink['addresses'] {
+    return this.links.get(name)?.addresses ?? [];
+  }
+
+  apply(step: LinkOperation): void {
+    switch (step.do) {
+      case 'create-bridge':
+        if (this.links.has(step.link)) throw new Error('exists');
+        this.links.set(step.link, link(step.link, { kind: 'bridge' }));
+        break;
+      case 'delete-link':
+        this.links.delete(step.link);
+        for (const other of this.links.values())
+          if (other.master === step.link) this.#change(other.name, { master: null });
+        break;
+      case 'set-master':
+        if (step.to !== null && !this.links.has(step.to)) throw new Error('no such master');
+        this.bounced.add(step.link);
+        this.#change(step.link, { master: step.to });
+        break;
+      case 'set-mtu':
+        this.#change(step.link, { mtu: step.to });
+        break;
+      case 'set-up':
+        this.bounced.add(step.link);
+        this.#change(step.link, { up: step.up });
+        if (!step.up) this.routes = this.routes.filter((route) => route.link !== step.link);
+        break;
+      case 'add-address': {
+        const [address = '', length] = step.address.split('/');
+        if (this.#addresses(step.link).some((one) => one.address === address)) throw new Error('exists');
+        const added = {
+          family: 4 as const,
+          address,
+          prefixLength: Number(length),
+          scope: 'global',
+          usable: true,
+        };
+        this.#change(step.link, { addresses: [...this.#addresses(step.link), added] });
+        break;
+      }
+      case 'delete-address': {
+        const kept = this.#addresses(step.link).filter(
+          (one) => `${one.address}/${one.prefixLength}` !== step.address,
+        );
+        if (kept.length === this.#addresses(step.link).length) throw new Error('no such address');
+        this.#change(step.link, { addresses: kept });
+        if (kept.every(({ family }) => family === 6))
+          this.routes = this.routes.filter((route) => route.link !== step.link);
+        break;
+      }
+      case 'replace-route': {
+        if (!this.links.get(step.route.link)?.up) throw new Error('network is down');
+        const { destination, metric } = step.route;
+        this.routes = this.routes.filter(
+          (route) => route.destination !== destination || route.metric !== metric,
+        );
+        this.routes.push(step.route);
+        break;
+      }
+      case 'delete-route':
+        this.routes = this.routes.filter((route) => JSON.stringify(route) !== JSON.stringify(step.route));
+        break;
+    }
+  }
+
+  run(plan: Plan): void {
+    for (const { path, to } of plan.before) this.values.set(path, to);
+    for (const step of plan.batch) this.apply(step);
+    for (const { path, to } of plan.after) this.values.set(path, to);
+  }
+}
+
+const role = fc.constantFrom<PortRole>('underlay', 'lan', 'management', 'unused');
+const lease = fc.record({
+  address: fc.constantFrom('10.0.0.5/24', '10.0.0.6/24', '10.128.0.5/32'),
+  routes: fc.constantFrom<Lease['routes']>(
+    [],
+    [{ destination: 'default', gateway: '10.0.0.1' }],
+    [
+      { destination: '10.0.0.9/32', gateway: null },
+      { destination: 'default', gateway: '10.0.0.9' },
+    ],
+  ),
+  dns: fc.constant([]),
+  mtu: fc.constantFrom(null, 1400),
+});
+const state = fc
+  .record({
+    count: fc.integer({ min: 0, max: 4 }),
+    roles: fc.dictionary(fc.constantFrom('port1', 'port2', 'port3', 'port4'), role),
+    leases: fc.dictionary(fc.constantFrom('eth0', 'eth1'), lease),
+    lan: fc.constantFrom('192.168.1.1/24', '10.7.0.1/16'),
+  })
+  .map(({ count, roles, leases, lan }) =>
+    desire(count, roles, new Map(Object.entries(leases)), {
+      ...defaultSettings.network,
+      lan: { address: lan, dhcpServer: true },
+    }),
+  );
+
+function machine(): Model {
+  const model = new Model();
+  for (const name of ['lo', 'eth0', 'eth1', 'eth2', 'eth3']) model.links.set(name, link(name));
+  return model;
+}
+
+describe('plans', () => {
+  test('from any state to any other; the second plan is empty', () => {
+    fc.assert(
+      fc.property(fc.array(state, { minLength: 1, maxLength: 4 }), (states) => {
+        const model = machine();
+        for (const desired of states) {
+          model.run(planNetwork(desired, model.observe(desired)));
+          const again = planNetwork(desired, model.observe(desired));
+          expect(describePlan(again)).toEqual([]);
+          expect(isEmptyPlan(again)).toBe(true);
+          for (const wanted of desired.links) {
+            const found = model.links.get(wanted.name);
+            expect(found?.up).toBe(wanted.up);
+            expect(found?.master).toBe(wanted.master);
+            expect(found?.addresses.map((one) => `${one.address}/${one.prefixLength}`)).toEqual([
+              ...wanted.addresses,
+            ]);
+          }
+          for (const route of desired.routes) expect(model.routes).toContainEqual(route);
+        }
+      }),
+    );
+  });
+
+  test('a change of addresses, leases or settings bounces no port whose group stays', () => {
+    const model = machine();
+    const before = desire(4, {});
+    model.run(planNetwork(before, model.observe(before)));
+    model.bounced.clear();
+    const lan = { address: '10.7.0.1/16', dhcpServer: false };
+    const leases = new Map([['eth0', { address: '10.0.0.5/24', routes: [], dns: [], mtu: null }]]);
+    const after = desire(4, {}, leases, { ...defaultSettings.network, lan });
+    model.run(planNetwork(after, model.observe(after)));
+    expect([...model.bounced]).toEqual([]);
+    const moved = desire(4, { port4: 'underlay' }, leases, { ...defaultSettings.network, lan });
+    model.run(planNetwork(moved, model.observe(moved)));
+    expect([...model.bounced]).toEqual(['eth3']);
+  });
+
+  test('what is not ours stays: loopback, the overlay, IPv6 addresses, a bridge of another name', () => {
+    const model = machine();
+    const address = (family: 4 | 6, text: string) => ({
+      family,
+      address: text,
+      prefixLength: 64,
+      scope: 'global',
+      usable: true,
+    });
+    model.links.set('hip0', link('hip0', { up: true, addresses: [address(4, '10.9.9.9')] }));
+    model.links.set('br-other', link('br-other', { kind: 'bridge' }));
+    model.links.set('eth0', link('eth0', { addresses: [address(6, '2001:db8::5')] }));
+    const desired = desire(2, {});
+    const steps = planNetwork(desired, model.observe(desired)).batch;
+    expect(steps.filter((step) => 'link' in step && ['hip0', 'br-other', 'lo'].includes(step.link))).toEqual(
+      [],
+    );
+    expect(steps.filter((step) => step.do === 'delete-address')).toEqual([]);
+  });
+
+  test('a port that vanished is skipped; a kernel without IPv6 is not written to', () => {
+    const model = machine();
+    model.links.delete('eth1');
+    const desired = desire(2, {});
+    const observed = model.observe(desired);
+    const withoutIpv6 = new Map(
+      [...observed.kernelValues].map(([path, value]) => [path, path.includes('/ipv6/') ? null : value]),
+    );
+    const plan = planNetwork(desired, { ...observed, kernelValues: withoutIpv6 });
+    expect(plan.batch.filter((step) => 'link' in step && step.link === 'eth1')).toEqual([]);
+    expect(plan.before.filter(({ path }) => path.includes('/ipv6/'))).toEqual([]);
+  });
+
+  test('masks are compared as numbers', () => {
+    const model = machine();
+    const desired = desire(1, {});
+    const path = '/sys/class/net/eth0/queues/rx-0/rps_cpus';
+    const writes = () =>
+      planNetwork(desired, model.observe(desired)).before.filter((write) => write.path === path);
+    expect(writes()).toEqual([{ path, from: '00000000,00000000', to: 'f' }]);
+    model.values.set(path, '00000000,0000000f');
+    expect(writes()).toEqual([]);
+  });
+});
+
+describe('as text', () => {
+  const plan = (() => {
+    const model = machine();
+    const leases = new Map([
+      [
+        'eth0',
+        {
+          address: '10.128.0.5/32',
+          routes: [{ destination: 'default', gateway: '10.128.0.1' }],
+          dns: [],
+          mtu: 1460,
+        },
+      ],
+    ]);
+    const desired = desire(2, {}, leases);
+    return planNetwork(desired, model.observe(desired));
+  })();
+
+  test('one batch for ip, bridges before their ports and addresses before routes', () => {
+    expect(renderBatch(plan.batch).split('\n')).toEqual([
+      'link add name br-lan type bridge stp_state 0 forward_delay 0',
+      'link set dev br-lan up',
+      'link set dev eth1 master br-lan',
+      'link set dev eth1 up',
+      'link set dev eth0 mtu 1460',
+      'link set dev eth0 up',
+      'address add 192.168.1.1/24 dev br-lan',
+      'address add 10.128.0.5/32 dev eth0',
+      'route replace default via 10.128.0.1 dev eth0 onlink metric 100 proto 72',
+      '',
+    ]);
+  });
+
+  test('for people: before and after', () => {
+    expect(describePlan(plan).slice(0, 10)).toEqual([
+      'br-lan: none → bridge',
+      'br-lan: down → up',
+      'eth1: in no group → in br-lan',
+      'eth1: down → up',
+      'eth0: MTU 1500 → 1460',
+      'eth0: down → up',
+      'br-lan: no address → 192.168.1.1/24',
+      'eth0: no address → 10.128.0.5/32',
+      'route to default: → 10.128.0.1 by eth0',
+      'net/ipv4/ip_forward: unset → 1',
+    ]);
+  });
+});
