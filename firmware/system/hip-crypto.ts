@@ -4,6 +4,7 @@ import {
   createECDH,
   createHmac,
   createPublicKey,
+  createSecretKey,
   hash,
   type KeyObject,
   randomBytes,
@@ -13,28 +14,40 @@ import { toHex } from '../bytes/bytes.ts';
 import { Secret } from '../bytes/secret.ts';
 import type { DhGroup, DhKeyPair, HipCrypto } from '../hip/crypto-port.ts';
 import { decodeEcdsaIdentity, type HostIdentity, hostIdentityAlgorithms } from '../hip/host-identity.ts';
+import { signatureToDer } from './ecdsa-signature.ts';
 
 const curveNames: Readonly<Record<DhGroup, string>> = { 7: 'prime256v1', 8: 'secp384r1', 9: 'secp521r1' };
 
-/** Node's cryptography behind the port of the HIP room. */
+/**
+ * Node's cryptography behind the port of the HIP room. Keys are wrapped before use: Node finds out that an array is no
+ * key object by catching its own exceptions, which costs more than an HMAC.
+ */
 export const hipCrypto: HipCrypto = {
   random: (length) => new Uint8Array(randomBytes(length)),
   hash: (algorithm, data) => new Uint8Array(hash(algorithm, data, 'buffer')),
-  hmac: (algorithm, key, data) => new Uint8Array(createHmac(algorithm, key).update(data).digest()),
+  hmac: (algorithm, key, data) =>
+    new Uint8Array(createHmac(algorithm, createSecretKey(key)).update(data).digest()),
   generateKeyPair,
   encrypt(cipher, key, iv, data) {
-    const encryption = createCipheriv(cipher, key, iv).setAutoPadding(false);
+    const encryption = createCipheriv(cipher, createSecretKey(key), iv).setAutoPadding(false);
     return new Uint8Array(Buffer.concat([encryption.update(data), encryption.final()]));
   },
   decrypt(cipher, key, iv, data) {
-    const decryption = createDecipheriv(cipher, key, iv).setAutoPadding(false);
+    const decryption = createDecipheriv(cipher, createSecretKey(key), iv).setAutoPadding(false);
     return new Uint8Array(Buffer.concat([decryption.update(data), decryption.final()]));
   },
   verify(identity, algorithm, message, signature) {
     const key = publicKeyOf(identity);
-    return key !== undefined && verify(algorithm, message, { key, dsaEncoding: 'ieee-p1363' }, signature);
+    return (
+      key !== undefined && isPaired(signature) && verify(algorithm, message, key, signatureToDer(signature))
+    );
   },
 };
+
+/** r and s are of one length, up to that of P-384 (RFC 4754 §7). */
+function isPaired(signature: Uint8Array): boolean {
+  return signature.length > 0 && signature.length <= 96 && signature.length % 2 === 0;
+}
 
 function generateKeyPair(group: DhGroup): DhKeyPair {
   const ecdh = createECDH(curveNames[group]);

@@ -2,9 +2,13 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject,
 import { encodeEcdsaIdentity, type HostIdentity } from '../hip/host-identity.ts';
 import type { HostIdentitySigner } from '../netd/overlay/ports.ts';
 import type { SecretFiles } from '../webui/ports.ts';
+import { signatureFromDer } from './ecdsa-signature.ts';
 
 /** The software host identity: an ECDSA P-256 key in PKCS #8 PEM. */
 export const hostIdentityFileName = 'host-identity.pem';
+
+/** Octets of r and of s. */
+const p256Length = 32;
 
 /** The key is there but cannot be used. It is never replaced: a box that changes its HIT loses every peer. */
 export class HostIdentityFileError extends Error {
@@ -24,10 +28,9 @@ export async function openHostIdentity(secrets: SecretFiles): Promise<HostIdenti
 
 /** Signs with a private key in memory: ECDSA with SHA-384, as r ‖ s (RFC 7401 §5.2.14; HIT suite 2). */
 export function softwareSigner(key: KeyObject): HostIdentitySigner {
-  const options = { key, dsaEncoding: 'ieee-p1363' } as const;
   return {
     identity: identityOf(key),
-    sign: async (message) => new Uint8Array(sign('sha384', message, options)),
+    sign: async (message) => signatureFromDer(sign('sha384', message, key), p256Length),
   };
 }
 

@@ -1,0 +1,57 @@
+import { overlayDevice } from '../desired.ts';
+import type { Peer } from './peer.ts';
+
+const table = 'inet hithe_overlay';
+
+/**
+ * The overlay's own nftables table, whole, as one transaction for `nft -f -`. What comes out of `hip0` carries the mark
+ * of the security association that decrypted it, and may have no source outside that peer's prefixes: a peer cannot
+ * speak for another. TCP is held to what ESP carries in one piece, in both directions, since the other end may be
+ * another make of gateway.
+ */
+export function renderAntiSpoofing(peers: readonly Peer[], mtu: number): string {
+  const sources = peers.flatMap(({ mark, protectedPrefixes }) =>
+    protectedPrefixes.map((prefix) => ({ mark, prefix })),
+  );
+  return `add table ${table}
+delete table ${table}
+table ${table} {
+${set(
+  'peer_sources_ipv4',
+  'ip saddr',
+  sources.filter(({ prefix }) => !prefix.includes(':')),
+)}
+${set(
+  'peer_sources_ipv6',
+  'ip6 saddr',
+  sources.filter(({ prefix }) => prefix.includes(':')),
+)}
+	chain sources {
+		type filter hook prerouting priority raw; policy accept;
+		iifname "${overlayDevice}" meta mark . ip saddr @peer_sources_ipv4 accept
+		iifname "${overlayDevice}" meta mark . ip6 saddr @peer_sources_ipv6 accept
+		iifname "${overlayDevice}" counter drop comment "source is not the peer's"
+	}
+	chain segments {
+		type filter hook forward priority mangle; policy accept;
+		oifname "${overlayDevice}" jump clamp
+		iifname "${overlayDevice}" jump clamp
+	}
+	chain clamp {
+		meta nfproto ipv4 tcp flags & (syn | rst) == syn tcp option maxseg size set ${mtu - 40}
+		meta nfproto ipv6 tcp flags & (syn | rst) == syn tcp option maxseg size set ${mtu - 60}
+	}
+}
+`;
+}
+
+/** Takes the table away. */
+export const antiSpoofingRemoval = `add table ${table}\ndelete table ${table}\n`;
+
+function set(name: string, field: string, sources: readonly { mark: number; prefix: string }[]): string {
+  const elements = sources.map(({ mark, prefix }) => `0x${mark.toString(16)} . ${prefix}`);
+  return `	set ${name} {
+		typeof meta mark . ${field}
+		flags interval
+${elements.length === 0 ? '' : `		elements = { ${elements.join(', ')} }\n`}	}`;
+}

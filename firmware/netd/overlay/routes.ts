@@ -1,0 +1,68 @@
+import { hitPrefix } from '../../hip/host-identity-tag.ts';
+import { overlayDevice } from '../desired.ts';
+import { limits } from './limits.ts';
+import type { Peer } from './peer.ts';
+
+/** Routes of the overlay carry HIP's protocol number, so that they can be told from everybody else's. */
+export const overlayRouteProtocol = 139;
+
+/** Above the kernel's and the underlay's metrics: a protected prefix never takes the place of a LAN of our own. */
+const metric = 4096;
+
+/** What may be left of an earlier run, and what `close` takes away. Lines may fail one by one: use `-force`. */
+export function renderTeardown(localHit: string): string {
+  return [
+    'xfrm policy flush',
+    'xfrm state deleteall proto esp',
+    `link delete ${overlayDevice}`,
+    `address delete ${localHit}/128 dev lo`,
+    '',
+  ].join('\n');
+}
+
+/**
+ * The overlay's device, the box's HIT and the way to all HITs. That way leads to the overlay's own device, which sends
+ * nothing by itself: the security policies turn a packet to a HIT into ESP before it gets there, or drop it.
+ */
+export function renderDevice(localHit: string, underlayMtu: number): string {
+  const mtu = overlayMtu(underlayMtu);
+  return [
+    `link add ${overlayDevice} mtu ${mtu} type ip6tnl external`,
+    `link set ${overlayDevice} up`,
+    `address replace ${localHit}/128 dev lo nodad`,
+    `route replace ${hitPrefix} dev ${overlayDevice} src ${localHit} proto ${overlayRouteProtocol} mtu ${underlayMtu}`,
+    '',
+  ].join('\n');
+}
+
+/**
+ * The largest packet that any ESP suite carries over an underlay without fragments: AES-CBC with HMAC-SHA-256 over UDP
+ * and IPv6 costs most, 40 + 8 (UDP) + 8 (ESP) + 16 (IV) + 16 (ICV), and the rest is whole 16-octet blocks of which the
+ * trailer takes 2 octets. BEET puts no inner header on the wire.
+ */
+export function overlayMtu(underlayMtu: number): number {
+  const blocks = Math.floor((underlayMtu - 88) / 16);
+  return Math.max(blocks * 16 - 2, limits.smallestMtu);
+}
+
+/** One route per protected prefix: a peer costs a route, not a device. */
+export function renderPeerRoutes(localHit: string, peers: readonly Peer[]): string {
+  return peers
+    .flatMap(({ hit, protectedPrefixes }) =>
+      protectedPrefixes.map(
+        (prefix) =>
+          `route replace ${prefix} encap ip6 src ${localHit} dst ${hit} dev ${overlayDevice} metric ${metric} proto ${overlayRouteProtocol}\n`,
+      ),
+    )
+    .join('');
+}
+
+/** Takes routes away that no peer has any more. */
+export function renderRouteRemoval(prefixes: readonly string[]): string {
+  return prefixes
+    .map(
+      (prefix) =>
+        `route delete ${prefix} dev ${overlayDevice} metric ${metric} proto ${overlayRouteProtocol}\n`,
+    )
+    .join('');
+}

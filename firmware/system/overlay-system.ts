@@ -1,0 +1,67 @@
+import { createSocket } from 'node:dgram';
+import { lookup } from 'node:dns/promises';
+import { isIP, isIPv4 } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { performance } from 'node:perf_hooks';
+import { hipUdpPort } from '../hip/framing.ts';
+import type { Locator } from '../hip/locator.ts';
+import type { HostIdentitySigner, OverlayPorts } from '../netd/overlay/ports.ts';
+import type { LogLevel } from '../netd/system-port.ts';
+import { hipCrypto } from './hip-crypto.ts';
+import { openHipSocket } from './hip-socket.ts';
+import { runCommand } from './run-command.ts';
+
+/** The operating system behind the overlay's ports. Rejects with `HipSocketError` where the port cannot be had. */
+export async function openOverlayPorts(
+  signer: HostIdentitySigner,
+  log: (level: LogLevel, message: string) => void,
+  port: number = hipUdpPort,
+): Promise<OverlayPorts> {
+  return {
+    socket: await openHipSocket(port),
+    crypto: hipCrypto,
+    signer,
+    run: runCommand,
+    monotonic: () => performance.now(),
+    wallClock: () => Date.now(),
+    setTimer(milliseconds, callback) {
+      const timer = setTimeout(callback, milliseconds);
+      return { close: () => clearTimeout(timer) };
+    },
+    resolve,
+    sourceAddress,
+    localAddresses,
+    log,
+  };
+}
+
+async function resolve(host: string): Promise<readonly string[]> {
+  if (isIP(host) !== 0) return [host];
+  try {
+    return (await lookup(host, { all: true })).map(({ address }) => address);
+  } catch {
+    // No name service yet, or no such name: the caller asks again later.
+    return [];
+  }
+}
+
+/** A connected UDP socket gets the address that the routing table chooses; connecting sends nothing. */
+function sourceAddress({ address, port }: Locator): Promise<string | null> {
+  return new Promise((resolveAddress) => {
+    const socket = createSocket(isIPv4(address) ? 'udp4' : 'udp6');
+    const settle = (found: string | null) => {
+      socket.removeAllListeners().on('error', () => {});
+      socket.close();
+      resolveAddress(found);
+    };
+    socket.once('error', () => settle(null));
+    socket.once('connect', () => settle(socket.address().address.replace(/%.*$/, '')));
+    socket.connect(port, address);
+  });
+}
+
+function localAddresses(): readonly string[] {
+  return Object.entries(networkInterfaces())
+    .flatMap(([name, addresses]) => (addresses ?? []).map(({ address }) => `${name}/${address}`))
+    .sort();
+}
