@@ -70,17 +70,14 @@ class Reconciler {
   }
 
   async start(): Promise<void> {
+    const look = () => this.#lookSoon(limits.coalesceMs);
+    // First, since it makes the folder that the DHCP clients write to.
+    this.#watches.push(this.#system.watchFolder(this.#services.leaseFolder, look));
     await this.#queue();
-    this.#watches.push(
-      this.#system.watchFolder(this.#services.leaseFolder, () => this.#lookSoon(limits.coalesceMs)),
-      this.#system.supervise({
-        command: programs.ip,
-        args: ['-o', 'monitor', 'link', 'address'],
-        onLine: () => this.#lookSoon(limits.coalesceMs),
-      }),
-    );
+    const args = ['-o', 'monitor', 'link', 'address'];
+    this.#watches.push(this.#system.supervise({ command: programs.ip, args, onLine: look }));
     // What happened between the first look and the start of watching, and what our own changes led to.
-    this.#lookSoon(limits.coalesceMs);
+    look();
   }
 
   /** Brings the next pass forward to that time; an earlier one that is waiting stays. */
@@ -148,7 +145,8 @@ class Reconciler {
   async #applyPlan(desired: DesiredNetwork, observed: ObservedNetwork): Promise<Failures> {
     const plan = planNetwork(desired, observed);
     if (isEmptyPlan(plan)) return [];
-    for (const line of describePlan(plan)) this.#system.log('info', line);
+    for (const line of describePlan({ ...plan, before: [], after: [] })) this.#system.log('info', line);
+    for (const line of describePlan({ ...plan, batch: [] })) this.#system.log('debug', line);
     const failures = await applyPlan(this.#system, plan);
     // The page and the DHCP server go by what came of it, not by what was wished for.
     const result = await observeNetwork(this.#system, desired);
