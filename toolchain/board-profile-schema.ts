@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { z } from 'zod';
-import { boardProfile } from '../firmware/boot/board-profile.ts';
+import { boardProfile } from '../firmware/boot/board-profile-schema.ts';
 
 /** The text of board-profiles/schema.json: what an editor and other people's tools check a profile against. */
 export function renderBoardProfileSchema(): string {

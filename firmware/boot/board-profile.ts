@@ -1,96 +1,13 @@
-import { z } from 'zod';
+import type { BoardProfile, MatchRule, WrittenBoardProfile } from './board-profile-schema.ts';
 import type { DmiField, PlatformFacts } from './platform/facts.ts';
-import { platformNames } from './platform/platform.ts';
 
-/** An exact value, or a beginning followed by `*`. */
-const pattern = z.string().min(1).max(128);
+export type { BoardProfile, MatchRule };
 
-const dmiField = z.enum([
-  'bios_vendor',
-  'bios_version',
-  'sys_vendor',
-  'product_name',
-  'product_version',
-  'board_vendor',
-  'board_name',
-  'chassis_vendor',
-] satisfies [DmiField, ...DmiField[]]);
-
-const matchRule = z
-  .strictObject({
-    platform: z
-      .enum(platformNames)
-      .optional()
-      .describe(
-        'The rule holds only where this platform was detected. Rules of physical boards leave it out.',
-      ),
-    dmi: z
-      .partialRecord(dmiField, z.array(pattern).min(1))
-      .optional()
-      .describe('Every field has one of its values.'),
-    deviceTree: z
-      .array(z.string().min(1))
-      .min(1)
-      .optional()
-      .describe('The tree is compatible with one of these.'),
-  })
-  .describe('All parts of a rule hold together.');
-export type MatchRule = z.infer<typeof matchRule>;
-
-const portName = z.string().regex(/^port[1-9][0-9]?$/, 'must read port1, port2, …');
-
-const port = z.strictObject({
-  name: portName,
-  label: z.string().max(32).optional().describe('What is printed on the case.'),
-  path: z
-    .string()
-    .min(1)
-    .optional()
-    .describe('Part of the device path in sysfs: `0000:01:00.0`, `fe2a0000.ethernet`.'),
-  kernelName: z.string().min(1).max(15).optional(),
-  role: z.enum(['underlay', 'lan', 'management', 'unused']).optional(),
-});
-
-export const boardProfile = z.strictObject({
-  $schema: z.literal('./schema.json').optional(),
-  name: z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/),
-  title: z.string().min(1).max(80),
-  architecture: z.enum(['x86-64', 'aarch64', 'any']),
-  match: z
-    .array(matchRule)
-    .describe('One rule that holds is enough. Without rules a profile is the fallback of its architecture.'),
-  ports: z.strictObject({
-    order: z
-      .enum(['bus', 'kernel-name'])
-      .describe(
-        'How ports without an entry of their own are counted: along the buses, or by the kernel’s names.',
-      ),
-    named: z.array(port).default([]),
-  }),
-  consoles: z
-    .array(
-      z.strictObject({
-        device: z.string().regex(/^tty[A-Za-z]+[0-9]+$/),
-        baud: z.int().min(1200).max(4_000_000),
-      }),
-    )
-    .describe('Serial consoles; the first that exists is used.'),
-  leds: z
-    .array(z.strictObject({ name: z.string(), purpose: z.enum(['status', 'power', 'underlay', 'lan']) }))
-    .default([])
-    .describe('By their names in /sys/class/leds.'),
-  buttons: z
-    .array(z.strictObject({ name: z.string(), input: z.string(), keyCode: z.int().min(1).max(767) }))
-    .default([])
-    .describe('By the name of the input device and the key code (input-event-codes.h).'),
-  watchdog: z.strictObject({ module: z.string() }).nullable().default(null),
-  tpm: z.enum(['built-in', 'optional', 'virtual', 'none', 'unknown']),
-  drivers: z
-    .array(z.string().regex(/^[a-z0-9_]+$/))
-    .default([])
-    .describe('Kernel modules that are loaded first, without waiting for what the buses show.'),
-});
-export type BoardProfile = z.infer<typeof boardProfile>;
+/** Fills in what a profile leaves out, as the schema's defaults do. */
+export function completeProfile(written: WrittenBoardProfile): BoardProfile {
+  const { leds = [], buttons = [], watchdog = null, drivers = [], ports } = written;
+  return { ...written, leds, buttons, watchdog, drivers, ports: { ...ports, named: ports.named ?? [] } };
+}
 
 function fits(patterns: readonly string[], value: string | undefined): boolean {
   if (value === undefined) return false;
@@ -104,9 +21,8 @@ function fits(patterns: readonly string[], value: string | undefined): boolean {
  */
 export function matchesFacts(rule: MatchRule, facts: PlatformFacts): string | null {
   let decidedBy = '';
-  for (const field of dmiField.options) {
-    const patterns = rule.dmi?.[field];
-    if (!patterns) continue;
+  for (const [name, patterns] of Object.entries(rule.dmi ?? {})) {
+    const field = name as DmiField;
     const value = facts.dmi[field];
     if (!fits(patterns, value)) return null;
     decidedBy = `dmi/${field} = ${value}`;

@@ -13,7 +13,8 @@ import qemuVirtAarch64 from '../../board-profiles/qemu-virt-aarch64.json' with {
 import raspberryPi4 from '../../board-profiles/raspberry-pi-4.json' with { type: 'json' };
 import virtualbox from '../../board-profiles/virtualbox.json' with { type: 'json' };
 import vmware from '../../board-profiles/vmware.json' with { type: 'json' };
-import { type BoardProfile, boardProfile } from './board-profile.ts';
+import { type BoardProfile, completeProfile } from './board-profile.ts';
+import type { WrittenBoardProfile } from './board-profile-schema.ts';
 
 /** Every profile is in the one bundle; the machine's is chosen by match when it starts. */
 const written: readonly unknown[] = [
@@ -34,12 +35,12 @@ const written: readonly unknown[] = [
   vmware,
 ];
 
-let parsed: readonly BoardProfile[] | undefined;
+let completed: readonly BoardProfile[] | undefined;
 
-/** All board profiles, parsed once. A test holds every file of board-profiles/ to the schema and to this list. */
+/** All board profiles. A test holds every file of board-profiles/ to the schema, and this list to the files. */
 export function boardProfiles(): readonly BoardProfile[] {
-  parsed ??= written.map((one) => boardProfile.parse(one));
-  return parsed;
+  completed ??= written.map((one) => completeProfile(one as WrittenBoardProfile));
+  return completed;
 }
 
 /** The profile that detection named. An unknown name gives the first fallback, so that the box boots. */

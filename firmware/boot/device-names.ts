@@ -55,7 +55,7 @@ const virtioTypes: Readonly<Record<number, string>> = {
 const usbClasses: Readonly<Record<string, string>> = {
   '01': 'audio',
   '02': 'communication',
-  '03': 'human interface',
+  '03': 'human interface device',
   '07': 'printer',
   '08': 'mass storage',
   '09': 'hub',
@@ -113,7 +113,7 @@ export function describeDevice({ bus, modalias }: Named): string {
   if (usb) {
     const [, vendor = '', product = '', interfaceClass = ''] = usb;
     const name = usbClasses[interfaceClass] ?? `class ${interfaceClass}`;
-    return `USB ${name} interface ${vendor.toLowerCase()}:${product.toLowerCase()}`;
+    return `USB ${name} ${vendor.toLowerCase()}:${product.toLowerCase()}`;
   }
   const scsi = /^scsi:t-(0x[0-9a-f]{2})$/.exec(modalias)?.[1];
   if (scsi) return `SCSI ${scsiTypes[scsi] ?? `device type ${scsi}`}`;

@@ -62,13 +62,11 @@ export function splitArguments(
   return calls;
 }
 
-/** Devices as the status shows them, bridges and the kernel's own left out. */
+/** Devices as the status shows them, bridges, hubs and the kernel's own left out. */
 export function reportDevices(devices: readonly SystemDevice[]): Status['devices'] {
   return devices
-    .filter(
-      (device) =>
-        device.module !== null || (recognisable.has(device.bus) && device.modalias && !isBridge(device)),
-    )
+    .filter((device) => device.modalias !== null && (device.module !== null || recognisable.has(device.bus)))
+    .filter((device) => !isBridge(device) && device.driver !== 'hub')
     .slice(0, limits.reportedDevices)
     .map((device) => ({
       device: `${device.bus} ${device.name}`,
@@ -96,6 +94,7 @@ export async function loadDrivers(
   const tried = new Set<string>(before);
   let failure: string | null = null;
   let devices = system.listDevices();
+  let known = before.size;
   for (let pass = 0; pass < limits.driverPasses; pass++) {
     const wanted = pass === 0 ? hints : [];
     for (const { driver, modalias } of devices) if (driver === null && modalias) wanted.push(modalias);
@@ -107,6 +106,10 @@ export async function loadDrivers(
       // Status 1 says that some had no module, which is usual; 124 and above that the program did not run to its end.
       if (status > 1) failure = stderr.trim() || `modprobe ended with status ${status}`;
     }
+    const { size } = system.loadedModules();
+    // Looking at every device is the dear part, and without a new module nothing has changed.
+    if (size === known) break;
+    known = size;
     devices = system.listDevices();
   }
   return {

@@ -21,6 +21,8 @@ export interface DiscSystem {
   listDevices(): readonly { readonly name: string; readonly identity: string }[];
   /** Octets of a device, fewer at its end; null where there is no medium. */
   read(device: string, offset: number, length: number): Uint8Array | null;
+  /** Whether the kernel asks drives for a change of the medium, which gives the device another identity. */
+  pollMedia(on: boolean): void;
   /** Mounts a volume read-only for as long as `work` lasts. Rejects with the reason where it cannot. */
   withVolume<T>(device: string, type: Volume['type'], work: (files: DiscFiles) => Promise<T>): Promise<T>;
 }
@@ -112,10 +114,9 @@ async function readSettings(files: DiscFiles, device: string): Promise<SettingsD
   };
 }
 
-async function tryDevice(system: DiscSystem, device: string): Promise<SettingsDiscResult | 'no-medium'> {
+async function tryDevice(system: DiscSystem, device: string): Promise<SettingsDiscResult> {
   const volume = readVolume(system, device);
-  if (volume === null) return system.read(device, 0, 512)?.length ? { state: 'absent' } : 'no-medium';
-  if (volume.label.toLowerCase() !== settingsLabel) return { state: 'absent' };
+  if (volume?.label.toLowerCase() !== settingsLabel) return { state: 'absent' };
   try {
     return await system.withVolume(device, volume.type, (files) => readSettings(files, device));
   } catch (error) {
@@ -164,8 +165,6 @@ export class SettingsDiscs {
     for (const { name, identity } of present) {
       if (this.#looked.has(identity)) continue;
       const result = await tryDevice(this.#system, name);
-      // An empty drive stays to be looked at: a disc may be laid in without the kernel noticing.
-      if (result === 'no-medium') continue;
       this.#looked.add(identity);
       if (best.state === 'absent' || (best.state === 'invalid' && result.state === 'found')) best = result;
     }
@@ -174,11 +173,16 @@ export class SettingsDiscs {
 
   /** Looks again every two seconds, since there is no udev to tell of a stick. Resolves when the signal is aborted. */
   async watch({ onDisc, signal, wait = waitByTimer }: WatchOptions): Promise<void> {
-    while (!signal.aborted) {
-      await wait(limits.discIntervalMs, signal);
-      if (signal.aborted) return;
-      const result = await this.look();
-      if (result.state !== 'absent' && !signal.aborted) await onDisc(result);
+    this.#system.pollMedia(true);
+    try {
+      while (!signal.aborted) {
+        await wait(limits.discIntervalMs, signal);
+        if (signal.aborted) return;
+        const result = await this.look();
+        if (result.state !== 'absent' && !signal.aborted) await onDisc(result);
+      }
+    } finally {
+      this.#system.pollMedia(false);
     }
   }
 }

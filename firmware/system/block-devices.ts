@@ -65,8 +65,8 @@ export function listBlockDevices(root = '/'): BlockDevice[] {
 export function readBlock(path: string, offset: number, length: number): Uint8Array | null {
   let descriptor: number;
   try {
-    // Non-blocking: an empty CD drive must not wait for a disc.
-    descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    // Not with O_NONBLOCK, which opens empty drives too: reading them fills the console with the kernel's complaints.
+    descriptor = openSync(path, constants.O_RDONLY);
   } catch {
     return null;
   }

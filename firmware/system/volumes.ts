@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DiscFiles, DiscSystem } from '../boot/settings-disc.ts';
@@ -37,6 +37,17 @@ export function discFiles(folder: string): DiscFiles {
   };
 }
 
+/** Milliseconds between two questions of the kernel to a drive; udev sets the same where there is one. */
+const mediaPollMs = 2000;
+
+function writeKernelValue(path: string, value: string): void {
+  try {
+    writeFileSync(path, value);
+  } catch {
+    // A kernel without such drives has no such file.
+  }
+}
+
 /** The machine's block devices and mounts. */
 export function openDiscSystem(): DiscSystem {
   return {
@@ -47,6 +58,11 @@ export function openDiscSystem(): DiscSystem {
         )
         .map(({ name, sequence }) => ({ name, identity: `${name} ${sequence ?? ''}` })),
     read: (device, offset, length) => readBlock(join('/dev', device), offset, length),
+    pollMedia(on) {
+      writeKernelValue('/sys/module/block/parameters/events_dfl_poll_msecs', on ? String(mediaPollMs) : '0');
+      // Else opening the drive to look would pull the tray in from under somebody's hand.
+      writeKernelValue('/proc/sys/dev/cdrom/autoclose', '0');
+    },
     withVolume: (device, type, work) =>
       withMount(
         { device: join('/dev', device), target: '/run/hithe/settings-disc', type, options: ['ro'] },

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { boardProfile } from '../../firmware/boot/board-profile.ts';
+import { boardProfile } from '../../firmware/boot/board-profile-schema.ts';
 import { boardProfiles, profileNamed } from '../../firmware/boot/board-profiles.ts';
 import { renderBoardProfileSchema } from '../../toolchain/board-profile-schema.ts';
 
@@ -24,6 +24,10 @@ describe('board profiles', () => {
         .map((profile) => profile.name)
         .sort(),
     ).toEqual([...names].sort());
+  });
+
+  test('what the firmware runs with is what the schema makes of the files', () => {
+    for (const profile of boardProfiles()) expect(profile).toEqual(boardProfile.parse(written(profile.name)));
   });
 
   test('those that the project promises are there', () => {

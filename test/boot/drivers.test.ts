@@ -107,7 +107,7 @@ describe('loading drivers', () => {
     let count = 0;
     const machine: DriverSystem = {
       listDevices: () => [device('usb', `1-${count}`, `usb:${count}`)],
-      loadedModules: () => new Set(),
+      loadedModules: () => new Set(Array.from({ length: count }, (_, index) => `module${index}`)),
       modprobe: async () => {
         count++;
         return { status: 0, stderr: '' };
@@ -115,6 +115,17 @@ describe('loading drivers', () => {
     };
     await loadDrivers(machine, noHints);
     expect(count).toBe(limits.driverPasses);
+  });
+
+  test('where nothing was loaded the devices are not looked at again', async () => {
+    let looks = 0;
+    const machine: DriverSystem = {
+      listDevices: () => [device('usb', `1-${looks}`, `usb:${looks++}`)],
+      loadedModules: () => new Set(['loop']),
+      modprobe: async () => ({ status: 1, stderr: '' }),
+    };
+    const report = await loadDrivers(machine, noHints);
+    expect([looks, report.loaded]).toEqual([1, []]);
   });
 
   test('a machine without modprobe is told of and goes on', async () => {
@@ -132,6 +143,9 @@ describe('loading drivers', () => {
     const bridge = 'pci:v00008086d000029C0sv00001AF4sd00001100bc06sc00i00';
     expect(
       reportDevices([device('pci', '0000:00:00.0', bridge), device('acpi', 'PNP0C0F:00', 'acpi:PNP0C0F:')]),
+    ).toEqual([]);
+    expect(
+      reportDevices([device('usb', '1-0:1.0', 'usb:v1D6Bp0002', 'hub'), device('usb', 'usb1', null, 'usb')]),
     ).toEqual([]);
     expect(reportDevices([device('acpi', 'MSFT0101:00', 'acpi:MSFT0101:', 'tpm_crb')])).toHaveLength(1);
     const many = Array.from({ length: limits.reportedDevices + 1 }, (_, index) =>
@@ -165,7 +179,7 @@ describe('what a device is', () => {
     ['pci', 'pci:v00001234d00001111sv00001AF4sd00001100bcFFsc00i00', 'PCI device 1234:1111'],
     ['virtio', 'virtio:d00000002v00001AF4', 'virtio block device'],
     ['virtio', 'virtio:d000000FFv00001AF4', 'virtio device 255'],
-    ['usb', 'usb:v0781p5581d0100dc00dsc00dp00ic08isc06ip50in00', 'USB mass storage interface 0781:5581'],
+    ['usb', 'usb:v0781p5581d0100dc00dsc00dp00ic08isc06ip50in00', 'USB mass storage 0781:5581'],
     ['scsi', 'scsi:t-0x05', 'SCSI CD or DVD drive'],
     ['vmbus', 'vmbus:f8615163df3e46c5913ff2d2f965ed0e', 'Hyper-V network device'],
     ['hid', 'hid:b0003g0001v0000046Dp0000C31C', 'human interface device 046d:c31c'],

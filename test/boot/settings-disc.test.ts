@@ -192,6 +192,7 @@ function machine(discs: Record<string, Disc>): DiscSystem {
       const image = discs[device]?.image;
       return image && image.length > 0 ? image.subarray(offset, offset + length) : null;
     },
+    pollMedia() {},
     async withVolume(device, type, work) {
       const disc = discs[device];
       if (!disc?.files) throw new Error(`${device} could not be mounted as ${type}`);
@@ -271,7 +272,7 @@ describe('finding the disc', () => {
 });
 
 describe('watching for a disc', () => {
-  test('each disc is told once for each time it is put in; an empty drive is looked at again; the signal ends it', async () => {
+  test('each disc is told once for each time it is put in; a disc laid into a drive is another medium; the signal ends it', async () => {
     const discs: Record<string, Disc> = { sr0: { image: new Uint8Array(0) } };
     const stick = { image: fat({ bits: 32, rootLabel: 'CIDATA' }), files: good };
     const steps = [
@@ -288,13 +289,15 @@ describe('watching for a disc', () => {
         discs['sdb1'] = { image: fat({ bits: 16, bootLabel: 'PHOTOS' }) };
       },
       () => {
-        discs['sr0'] = { image: iso('cidata'), files: {} };
+        discs['sr0'] = { image: iso('cidata'), files: {}, serial: 1 };
       },
       () => {},
     ];
     const claimed = new AbortController();
     const told: string[] = [];
-    const watch = new SettingsDiscs(machine(discs));
+    const polled: boolean[] = [];
+    const system: DiscSystem = { ...machine(discs), pollMedia: (on) => polled.push(on) };
+    const watch = new SettingsDiscs(system);
     expect(await watch.look()).toEqual({ state: 'absent' });
     let step = 0;
     await watch.watch({
@@ -309,6 +312,7 @@ describe('watching for a disc', () => {
       },
     });
     expect(told).toEqual(['2: sda1 found', '5: sda1 found', '6: sr0 invalid']);
+    expect(polled).toEqual([true, false]);
   });
 
   test('the timer ends at once when the box is claimed', async () => {
