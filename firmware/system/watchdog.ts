@@ -78,7 +78,7 @@ export class Watchdog {
       const granted = await ioctlInt(descriptor, setTimeoutRequest, this.#timeoutSeconds);
       return `it resets the machine after ${granted} s without a sign of life`;
     } catch (error) {
-      return `its timeout is its own, since it takes none (${errorCode(error)})`;
+      return `its timeout stays its own, since setting it failed (${errorCode(error)})`;
     }
   }
 }

@@ -94,11 +94,11 @@ describe('revisions', () => {
 
   test('the oldest go when they are too large together', async () => {
     const { store } = await open();
-    const prefixes = Array.from({ length: limits.prefixesPerPeer }, (_, index) => `10.${index}.0.0/16`);
-    const peers = Array.from({ length: 5000 }, (_, index) => ({
-      name: `peer ${index}`,
-      uri: 'hip://192.0.2.1:10500/2001:20::1',
-      protectedPrefixes: prefixes,
+    const host = `${'name.'.repeat(50)}example`;
+    const peers = Array.from({ length: limits.peers }, (_, index) => ({
+      name: `peer ${index}`.padEnd(limits.labelLength, '.'),
+      uri: `hip://${host}:10500/2001:20::1`,
+      protectedPrefixes: [],
     }));
     const large: SettingsLayer = { version: 1, overlay: { peers } };
     const size = JSON.stringify(large).length;

@@ -64,7 +64,7 @@ describe('the watchdog', () => {
     const device = pipe();
     const watchdog = new Watchdog({ paths: ['/nonexistent/watchdog', device.path] });
     expect(await watchdog.open()).toBe(
-      `Watchdog ${device.path} is armed: its timeout is its own, since it takes none (ENOTTY)`,
+      `Watchdog ${device.path} is armed: its timeout stays its own, since setting it failed (ENOTTY)`,
     );
     expect(device.written()).toBe('');
     watchdog.feed();
