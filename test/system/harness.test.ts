@@ -44,6 +44,8 @@ test('a machine without a disk: firmware on the console, monitor, snapshot, USB 
     });
     await expect(machine.loadSnapshot('never-saved')).rejects.toMatchObject({ code: 'refused' });
     expect(existsSync(scratch)).toBe(true);
+    // The firmware's shell does not listen to the power button, so the limit ends it.
+    expect(await machine.powerDown(200)).toBe('killed');
   }
   expect(existsSync(scratch)).toBe(false);
   expect(readFileSync('build/machines/harness-firmware/console.log', 'utf8')).toContain('Shell>');
