@@ -1,4 +1,13 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, readlinkSync, readSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readlinkSync,
+  readSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { FactFiles } from '../boot/platform/facts.ts';
 
@@ -38,8 +47,8 @@ function resolveInside(root: string, path: string): string | null {
 }
 
 function readRegularFile(path: string, maxOctets: number): Uint8Array | null {
-  // A pipe in a recorded tree must not block the opening, nor a link put there meanwhile be followed.
-  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  // A pipe in a recorded tree must not block the opening.
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     if (!fstatSync(descriptor).isFile()) return null;
     const octets = new Uint8Array(maxOctets);
@@ -62,11 +71,16 @@ function readRegularFile(path: string, maxOctets: number): Uint8Array | null {
  * @param root the folder that stands for `/`; by default the machine's own root
  */
 export function openFactFiles(root = '/'): FactFiles {
+  // The machine's own root has no outside to be kept from, and dozens of looks at folders take time when it starts.
+  const place = (path: string): string | null => {
+    if (root !== '/') return resolveInside(root, path);
+    return existsSync(path) ? path : null;
+  };
   return {
     read(path, maxOctets) {
       try {
-        const outside = resolveInside(root, path);
-        return outside === null ? null : readRegularFile(outside, maxOctets);
+        const found = place(path);
+        return found === null ? null : readRegularFile(found, maxOctets);
       } catch {
         // Missing and unreadable are the same to detection.
         return null;
@@ -74,7 +88,7 @@ export function openFactFiles(root = '/'): FactFiles {
     },
     has(path) {
       try {
-        return resolveInside(root, path) !== null;
+        return place(path) !== null;
       } catch {
         return false;
       }

@@ -62,10 +62,11 @@ const utf8 = new TextDecoder('utf-8', { fatal: false, ignoreBOM: false });
  * bidirectional overrides) become spaces, white space is folded, and the length is bounded.
  */
 export function cleanText(octets: Uint8Array): string {
-  const text = utf8
-    .decode(octets)
-    .replace(/[\p{C}\p{Z}\s]+/gu, ' ')
-    .trim();
+  const decoded = utf8.decode(octets).trim();
+  // Nearly always so; compiling the Unicode classes takes a slow machine longer than all of detection.
+  const text = /^[!-~]*(?: [!-~]+)*$/.test(decoded)
+    ? decoded
+    : decoded.replace(/[\p{C}\p{Z}\s]+/gu, ' ').trim();
   return [...text].slice(0, limits.factCharacters).join('').trim();
 }
 
