@@ -1,5 +1,5 @@
 import { copyFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Metafile } from 'esbuild';
 import { addOnFiles, firmwareVersion, writeBundle } from './bundle.ts';
 import { bootPackages, rootPackages, toolPackages } from './contents.ts';
@@ -33,13 +33,16 @@ export type BuildOptions = {
   readonly out?: string;
   readonly mirror?: string | undefined;
   readonly locked?: boolean;
+  /** Also make the download. It takes minutes, and guests boot the raw image. */
+  readonly compress?: boolean;
 };
 
 export type BuiltImage = {
   readonly version: string;
   /** The raw disk image. Never written to: guests use an overlay. */
   readonly imagePath: string;
-  readonly compressedPath: string;
+  /** Null unless `compress` was asked for. */
+  readonly compressedPath: string | null;
   readonly manifestPath: string;
   readonly manifest: ReleaseManifest;
   readonly sha256: string;
@@ -114,6 +117,7 @@ export async function buildImage({
   out = join(buildRoot, 'image', arch),
   mirror,
   locked,
+  compress = false,
 }: BuildOptions): Promise<BuiltImage> {
   const version = firmwareVersion();
   mkdirSync(out, { recursive: true });
@@ -165,7 +169,7 @@ export async function buildImage({
     join(out, 'parts/root.img'),
     rootInputs,
     progress,
-    'Packing the root file system (squashfs, zstd)',
+    'Packing the root file system (squashfs)',
     (path) => {
       const tree = `${path}.tree`;
       layOutRoot(tree, {
@@ -228,15 +232,7 @@ export async function buildImage({
   await stage(imagePath, diskInputs, progress, 'Writing the disk image', (path) =>
     assembleDisk(path, esp, rootImage, tools),
   );
-  const compressedPath = await stage(
-    `${imagePath}.zst`,
-    diskInputs,
-    progress,
-    'Compressing the disk image',
-    (path) => {
-      tools.run('zstd', ['--quiet', '-9', '--long=27', '-T2', '--force', imagePath, '-o', path]);
-    },
-  );
+  const compressedPath = compress ? await compressImage(imagePath, diskInputs, progress, tools) : null;
 
   const metafile = JSON.parse(readFileSync(join(bundle, 'metafile.json'), 'utf8')) as Metafile;
   const size = (path: string) => statSync(path).size;
@@ -249,11 +245,14 @@ export async function buildImage({
       size: size(imagePath),
       sha256: await fileSha256(imagePath),
     },
-    compressed: {
-      file: `hithe-${version}-${arch}.img.zst`,
-      size: size(compressedPath),
-      sha256: await fileSha256(compressedPath),
-    },
+    compressed:
+      compressedPath === null
+        ? null
+        : {
+            file: basename(compressedPath),
+            size: size(compressedPath),
+            sha256: await fileSha256(compressedPath),
+          },
     root: { ...verity, size: size(rootImage), sha256: await fileSha256(rootImage) },
     uki: {
       file: ukiName,
@@ -298,6 +297,13 @@ export async function buildImage({
     kernelFolder,
     tools,
   };
+}
+
+/** The download: the whole image compressed once, as far as zstd goes in reasonable time. */
+function compressImage(imagePath: string, inputs: string, progress: Progress, tools: Tools): Promise<string> {
+  return stage(`${imagePath}.zst`, inputs, progress, 'Compressing the disk image (minutes)', (path) => {
+    tools.run('zstd', ['--quiet', '-19', '--long=27', '-T2', '--force', imagePath, '-o', path]);
+  });
 }
 
 function assembleDisk(path: string, esp: EspContent, rootImage: string, tools: Tools): void {

@@ -39,7 +39,7 @@ const addOns = [
   },
   {
     file: 'koffi.node',
-    loader: /^\.\/src\/static\.cjs$/,
+    loader: /^\.\/src\/static\.c?js$/,
     importer: /koffi/,
     replacement: `exports.loadStatic = () => require('./koffi.node');`,
     binary: (arch: NodeArchitecture) => `@koromix/koffi-linux-${arch}/linux_${arch}/koffi.node`,

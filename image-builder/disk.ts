@@ -35,13 +35,13 @@ const partitions = [
     label: 'root-a',
     type: '4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709',
     uuid: '6F9C2D31-7A54-4E0B-9C1D-4B1A60E50002',
-    mebibytes: 128,
+    mebibytes: 256,
   },
   {
     label: 'root-b',
     type: '4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709',
     uuid: '6F9C2D31-7A54-4E0B-9C1D-4B1A60E50003',
-    mebibytes: 128,
+    mebibytes: 256,
   },
   {
     label: 'state',

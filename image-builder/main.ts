@@ -10,6 +10,7 @@ Builds the disk image: the same bytes for a physical box, a cloud and QEMU.
   --arch ARCH    x86-64 (the only one so far)
   --out DIR      where to put it (build/image/ARCH)
   --mirror URL   the Debian mirror (the one this machine's apt uses)
+  --no-compress  only the raw image: the download takes minutes to compress
   --locked       refuse where the mirror no longer has what image-builder/inputs.lock.json names
   --json         print the release manifest on standard output
   --help         this text
@@ -25,6 +26,7 @@ async function main(): Promise<number> {
       out: { type: 'string' },
       mirror: { type: 'string' },
       locked: { type: 'boolean', default: false },
+      'no-compress': { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -40,15 +42,17 @@ async function main(): Promise<number> {
     progress: stderrProgress('image'),
     mirror: values.mirror,
     locked: values.locked,
+    compress: !values['no-compress'],
     ...(values.out === undefined ? {} : { out: values.out }),
   });
   if (values.json) {
     process.stdout.write(`${JSON.stringify(image.manifest, null, 2)}\n`);
   } else {
-    const mebibytes = (image.manifest.compressed.size / 1024 / 1024).toFixed(1);
-    process.stdout.write(
-      `${image.imagePath}\n  sha256     ${image.sha256}\n  root hash  ${image.rootHash}\n  compressed ${mebibytes} MiB\n`,
-    );
+    const { manifest, imagePath, sha256, rootHash } = image;
+    const lines = [imagePath, `  sha256     ${sha256}`, `  root hash  ${rootHash}`];
+    if (manifest.compressed)
+      lines.push(`  compressed ${(manifest.compressed.size / 1024 / 1024).toFixed(1)} MiB`);
+    process.stdout.write(`${lines.join('\n')}\n`);
   }
   return 0;
 }

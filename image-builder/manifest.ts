@@ -10,7 +10,8 @@ export type ReleaseManifest = {
   readonly version: string;
   readonly architecture: 'x86-64';
   readonly image: { readonly file: string; readonly size: number; readonly sha256: string };
-  readonly compressed: { readonly file: string; readonly size: number; readonly sha256: string };
+  /** The download; null where only the raw image was made. */
+  readonly compressed: { readonly file: string; readonly size: number; readonly sha256: string } | null;
   readonly root: {
     readonly rootHash: string;
     readonly salt: string;

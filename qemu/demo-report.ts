@@ -25,7 +25,7 @@ export type DemoResult = {
     readonly sha256: string;
     readonly rootHash: string;
     readonly bytes: number;
-    readonly compressedBytes: number;
+    readonly compressedBytes: number | null;
   };
   readonly gateways: readonly GatewayReport[];
   readonly ping: PingResult;

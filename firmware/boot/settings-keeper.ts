@@ -1,0 +1,94 @@
+import { type SettingsLayers, settingsInForce } from '../store/settings-layers.ts';
+import type { Settings, SettingsLayer } from '../store/settings-schema.ts';
+import type { SettingsStore } from '../store/settings-store.ts';
+import type { SettingsDiscResult } from './settings-disc.ts';
+
+type Warning = { readonly code: string; readonly message: string; readonly advice: string };
+type Log = (level: 'info' | 'warning' | 'error', message: string) => void;
+
+const discAuthor = 'settings disc';
+
+/** Knows which settings are in force and why: the store's saved layer over the board's own, and what discs bring. */
+export class SettingsKeeper {
+  readonly #store: SettingsStore;
+  readonly #layers: Omit<SettingsLayers, 'saved'>;
+  readonly #log: Log;
+  readonly #warn: (warning: Warning) => void;
+
+  constructor(
+    store: SettingsStore,
+    layers: Omit<SettingsLayers, 'saved'>,
+    { log, warn }: { readonly log: Log; readonly warn: (warning: Warning) => void },
+  ) {
+    this.#store = store;
+    this.#layers = layers;
+    this.#log = log;
+    this.#warn = warn;
+  }
+
+  /** The settings in force. A saved layer that does not fit is left out with a warning: the box always starts. */
+  inForce(): Settings {
+    const current = this.#store.current();
+    if (!current.ok) {
+      this.#warn({
+        code: 'SETTINGS_NOT_READ',
+        message: `The saved settings cannot be used: ${current.error.message}`,
+        advice: 'The box runs on its defaults. Put in a settings disc, or restore an earlier revision.',
+      });
+    }
+    const saved = current.ok ? current.value?.layer : undefined;
+    const { settings, rejected } = settingsInForce({ ...this.#layers, saved });
+    for (const { layer, problems } of rejected) {
+      const [first] = problems;
+      this.#warn({
+        code: `SETTINGS_REJECTED_${layer.toUpperCase()}`,
+        message:
+          `The ${layer} settings are not in force: ${first?.path ?? ''} ${first?.problem ?? ''}`.trim(),
+        advice: 'Correct them; until then the layers below apply.',
+      });
+    }
+    return settings;
+  }
+
+  /**
+   * Takes settings from a disc: saved as a revision, so that they stay when the disc is taken out. A claimed box takes
+   * none, since a claimed box has an owner who decides, and a disc that was taken before is not taken over later changes.
+   *
+   * @returns true where the settings in force have changed
+   */
+  takeDisc(result: SettingsDiscResult, claimed: boolean): boolean {
+    if (result.state === 'absent') return false;
+    if (result.state === 'invalid') {
+      this.#log('warning', `The settings disc ${result.device} cannot be used: ${result.reason}`);
+      this.#warn({
+        code: 'SETTINGS_DISC',
+        message: `The settings disc cannot be used: ${result.reason}`,
+        advice: 'Correct its user-data and put it in again.',
+      });
+      return false;
+    }
+    if (claimed) {
+      this.#log('warning', `The settings disc ${result.device} is not used: the box is claimed`);
+      return false;
+    }
+    if (this.#takenBefore(result.layer)) return false;
+    const saved = this.#store.save(result.layer, discAuthor);
+    if (!saved.ok) {
+      this.#log(
+        'error',
+        `The settings of the disc ${result.device} could not be saved: ${saved.error.message}`,
+      );
+      return false;
+    }
+    this.#log('info', `Settings taken from the disc ${result.device} as revision ${saved.value.id}`);
+    return true;
+  }
+
+  #takenBefore(layer: SettingsLayer): boolean {
+    const revisions = this.#store.revisions();
+    if (!revisions.ok) return false;
+    const last = revisions.value.find(({ author }) => author === discAuthor);
+    const earlier = last === undefined ? undefined : this.#store.revision(last.id);
+    return earlier?.ok === true && JSON.stringify(earlier.value.layer) === JSON.stringify(layer);
+  }
+}

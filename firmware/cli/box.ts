@@ -1,0 +1,77 @@
+import { callLocalApi } from '../system/local-api.ts';
+import type { LogEntry, Status } from '../webui/api/status-schema.ts';
+import { printJson, readArguments, UsageError } from './arguments.ts';
+
+/** Asks the running box; prints why where it does not answer. */
+async function ask<T>(path: string): Promise<T | undefined> {
+  const answer = await callLocalApi({ path });
+  if (answer.ok && answer.status === 200) return answer.body as T;
+  const reason = answer.ok ? `it answered with status ${answer.status}` : answer.reason;
+  process.stderr.write(`hithe: the box cannot be asked: ${reason}\n`);
+  return undefined;
+}
+
+export async function status(args: readonly string[]): Promise<number> {
+  const { values } = readArguments(args, { json: { type: 'boolean' } });
+  const found = await ask<Status>('/api/v1/status');
+  if (!found) return 1;
+  if (values.json) printJson(found);
+  else process.stdout.write(statusText(found));
+  return 0;
+}
+
+function statusText(found: Status): string {
+  const { image, platform, identity, tpm, network, tunnels, warnings } = found;
+  const rows: [string, string][] = [
+    ['Hithe', `${image.version} on ${found.hostname}, ${found.claimed ? 'claimed' : 'not claimed yet'}`],
+    ['Root hash', image.rootHash ?? 'not a verified root'],
+    ['Platform', `${platform.platform} (${platform.boardProfile}), by ${platform.decidedBy}`],
+    ['Identity', `${identity.hit ?? 'none'} (${identity.keyStorage})`],
+    ['TPM', tpm.state === 'present' ? `${tpm.manufacturer} ${tpm.firmwareVersion}` : tpm.state],
+    ['Network', network.detail ?? network.state],
+    ...network.interfaces.map(({ name, role, link, addresses }): [string, string] => [
+      `  ${name}`,
+      `${role}, ${link}${addresses.length > 0 ? `, ${addresses.join(', ')}` : ''}`,
+    ]),
+    ...tunnels.map(({ peer, state, locator }): [string, string] => [
+      `  to ${peer}`,
+      `${state}${locator ? ` at ${locator}` : ''}`,
+    ]),
+    ...warnings.map(({ message, advice }): [string, string] => ['WARNING', `${message} ${advice}`]),
+  ];
+  return rows.map(([name, value]) => `${name.padEnd(12)} ${value}\n`).join('');
+}
+
+export async function log(args: readonly string[]): Promise<number> {
+  const { values } = readArguments(args, {
+    json: { type: 'boolean' },
+    lines: { type: 'string', default: '100' },
+  });
+  const lines = Number(values.lines);
+  if (!Number.isInteger(lines) || lines < 1 || lines > 1000) throw new UsageError('--lines takes 1 to 1000.');
+  const found = await ask<{ entries: LogEntry[] }>(`/api/v1/log?limit=${lines}`);
+  if (!found) return 1;
+  for (const entry of found.entries) {
+    if (values.json) process.stdout.write(`${JSON.stringify(entry)}\n`);
+    else process.stdout.write(`${entry.time} ${entry.level.padEnd(7)} ${entry.source}: ${entry.message}\n`);
+  }
+  return 0;
+}
+
+export async function tunnel(args: readonly string[]): Promise<number> {
+  const { values, positionals } = readArguments(args, { json: { type: 'boolean' } });
+  if (positionals[0] !== 'list') throw new UsageError('tunnel takes: list');
+  const found = await ask<Status>('/api/v1/status');
+  if (!found) return 1;
+  if (values.json) {
+    printJson(found.tunnels);
+  } else if (found.tunnels.length === 0) {
+    process.stdout.write('No peers are set up.\n');
+  } else {
+    for (const { peer, state, hit, locator, espSuite, protectedPrefixes, lastError } of found.tunnels) {
+      const details = [locator, espSuite, protectedPrefixes.join(', '), lastError].filter(Boolean);
+      process.stdout.write(`${peer.padEnd(20)} ${state.padEnd(12)} ${hit}  ${details.join('  ')}\n`);
+    }
+  }
+  return 0;
+}

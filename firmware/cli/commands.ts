@@ -1,0 +1,67 @@
+/** One verb of the command line. `run` prints and returns the exit status: 0 well, 1 not, 2 wrong use. */
+export type Command = {
+  readonly usage: string;
+  readonly tells: string;
+  readonly run: (args: readonly string[]) => Promise<number>;
+};
+
+/** Verbs by name; each loads what it needs when it is called, since starting is most of what a short command costs. */
+export const commands: Readonly<Record<string, Command>> = {
+  status: {
+    usage: 'status [--json]',
+    tells: 'how the box is: platform, image, identity, network, tunnels',
+    run: async (args) => (await import('./box.ts')).status(args),
+  },
+  log: {
+    usage: 'log [--lines N] [--json]',
+    tells: 'the newest lines of the log',
+    run: async (args) => (await import('./box.ts')).log(args),
+  },
+  tunnel: {
+    usage: 'tunnel list [--json]',
+    tells: 'the peers and how their tunnels are',
+    run: async (args) => (await import('./box.ts')).tunnel(args),
+  },
+  platform: {
+    usage: 'platform detect [--root DIR] [--json]',
+    tells: 'where this runs, and which fact decided it',
+    run: async (args) => (await import('./platform.ts')).platform(args),
+  },
+  hip: {
+    usage: 'hip decode FILE|HEX [--json]',
+    tells: 'what a HIP packet says, with the verdict on its checksum',
+    run: async (args) => (await import('./hip.ts')).hip(args),
+  },
+  settings: {
+    usage: 'settings schema | settings check FILE [--json]',
+    tells: 'the JSON Schema of the settings, or what is wrong with a settings file',
+    run: async (args) => (await import('./settings.ts')).settings(args),
+  },
+  version: {
+    usage: 'version',
+    tells: 'the version of the image',
+    run: async () => {
+      const { imageVersion } = await import('../system/image-version.ts');
+      process.stdout.write(`${imageVersion()}\n`);
+      return 0;
+    },
+  },
+  'warm-up': {
+    usage: 'warm-up',
+    tells: 'runs what a start runs, so that Node can cache the compiled code; the image builder calls it',
+    run: async () => (await import('./warm-up.ts')).warmUp(),
+  },
+  daemon: {
+    usage: 'daemon',
+    tells: 'the runtime itself; init starts it',
+    run: async () => {
+      await (await import('../daemon.ts')).runDaemon();
+      return 0;
+    },
+  },
+};
+
+export function help(): string {
+  const rows = Object.values(commands).map(({ usage, tells }) => `  ${usage.padEnd(46)} ${tells}`);
+  return `Usage: hithe COMMAND\n\n${rows.join('\n')}\n\nWith --json a command prints one JSON document.\n`;
+}

@@ -1,0 +1,70 @@
+import { boardProfiles, profileNamed } from '../boot/board-profiles.ts';
+import { detectPlatform } from '../boot/platform/detect.ts';
+import { StatusBoard } from '../boot/status-board.ts';
+import { settingsInForce } from '../store/settings-layers.ts';
+import { certificateKeys } from '../system/certificate-keys.ts';
+import { openFactFiles } from '../system/platform-facts.ts';
+import type { WebHandler } from '../webui/ports.ts';
+import { loadPageFiles } from '../webui/server/assets.ts';
+import { startWebUi } from '../webui/server/start-web-ui.ts';
+
+/** A place without anything: what is compiled must not depend on the machine that the image is built on. */
+const nowhere = '/nonexistent';
+
+/**
+ * Runs the parts of a start that need no box: V8 then has compiled what a start compiles, and Node keeps that in its
+ * compile cache. Opens no socket and writes no file of its own.
+ */
+export async function warmUp(): Promise<number> {
+  await import('../daemon.ts');
+  const platform = detectPlatform(openFactFiles(nowhere), boardProfiles(), []);
+  profileNamed(platform.boardProfile);
+  const { settings } = settingsInForce({ saved: { version: 1, hostname: 'hithe' } });
+  const board = new StatusBoard(
+    {
+      hostname: settings.hostname,
+      image: { version: '0', rootHash: null, slot: null, kernel: '', bundleSha256: null },
+      platform,
+      tpm: { state: 'pending' },
+      identity: { hit: null, keyStorage: 'none', detail: '' },
+      devices: [],
+      inventory: null,
+    },
+    {
+      uptimeSeconds: () => 0,
+      memory: () => ({ totalBytes: 0, usedBytes: 0, availableBytes: 0 }),
+      network: () => ({ state: 'applying', detail: null, interfaces: [] }),
+      tunnels: () => [],
+    },
+  );
+  let handler: WebHandler | undefined;
+  const kept = new Map<string, string>();
+  const web = await startWebUi(
+    {
+      hostname: () => settings.hostname,
+      readStatus: () => board.read(),
+      log: { read: () => ({ entries: [], newest: 0 }) },
+      writeLog: () => {},
+      secrets: {
+        read: async (name) => kept.get(name) ?? null,
+        write: async (name, text) => void kept.set(name, text),
+      },
+      keys: certificateKeys,
+      random: (length) => new Uint8Array(length),
+      now: () => 0,
+      openListeners: (options) => {
+        handler = options.handler;
+        return { setAddresses: async () => [], listenLocally: async () => {}, close: async () => {} };
+      },
+    },
+    { page: await loadPageFiles(), httpsPort: 443, httpPort: 80, localSocket: null, interfaces: [] },
+  );
+  for (const path of ['/', '/api/v1/status', '/api/v1/log']) {
+    await handler?.(new Request(`https://localhost${path}`), {
+      transport: 'https',
+      remoteAddress: '127.0.0.1',
+    });
+  }
+  await web.close();
+  return 0;
+}

@@ -1,0 +1,209 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { boardProfiles, profileNamed } from './boot/board-profiles.ts';
+import { detectPlatform } from './boot/platform/detect.ts';
+import { type BootPorts, type IdentityResult, type Page, startGateway } from './boot/sequence.ts';
+import { listVolumeLabels } from './boot/settings-disc.ts';
+import { openSettingsStore } from './store/open-store.ts';
+import { certificateKeys } from './system/certificate-keys.ts';
+import { openSlotSystem } from './system/esp.ts';
+import { openWebListeners } from './system/https-server.ts';
+import { imageVersion } from './system/image-version.ts';
+import { collectInventory } from './system/inventory.ts';
+import { followKernelMessages } from './system/kernel-messages.ts';
+import { callLocalApi, localSocketPath } from './system/local-api.ts';
+import { openLogRing } from './system/log-ring.ts';
+import { readKernelRelease, readMemory, readUptimeSeconds } from './system/machine-status.ts';
+import { createNetworkSystem } from './system/network-system.ts';
+import { openFactFiles } from './system/platform-facts.ts';
+import { secretFiles } from './system/secret-files.ts';
+import { storeFiles } from './system/store-files.ts';
+import { openDriverSystem } from './system/sysfs-devices.ts';
+import { openDiscSystem } from './system/volumes.ts';
+import { Watchdog } from './system/watchdog.ts';
+import { consoleScreen } from './webui/console-screen.ts';
+import { loadPageFiles } from './webui/server/assets.ts';
+import { startWebUi } from './webui/server/start-web-ui.ts';
+
+const runFolder = '/run/hithe';
+const stateFolder = '/state';
+const secrets = secretFiles(`${stateFolder}/secrets`);
+
+/** Wires the operating system to the rooms and runs the gateway until the process is told to end. */
+export async function runDaemon(): Promise<void> {
+  const ring = openLogRing(`${runFolder}/log.jsonl`);
+  const { log } = ring;
+  reportLastEnd(log);
+  const stopKernelMessages = followKernelMessages(log, { positionPath: `${runFolder}/kernel-position` });
+  const watchdog = new Watchdog();
+  const discs = openDiscSystem();
+
+  const ports: BootPorts = {
+    log,
+    detectPlatform: () => detectPlatform(openFactFiles(), boardProfiles(), listVolumeLabels(discs)),
+    image: async () => ({ version: imageVersion(), kernel: readKernelRelease(), bundleSha256: ownHash() }),
+    slots: openSlotSystem(),
+    drivers: openDriverSystem(),
+    discs,
+    network: createNetworkSystem({ log: (level, message) => log(level, 'network', message), runFolder }),
+    openStore: () =>
+      openSettingsStore(stateFolder, { files: storeFiles, now: () => new Date().toISOString() }),
+    stateProblem: () => readOr(`${runFolder}/state-problem`, null)?.trim() ?? null,
+    openPage: async ({ hostname, readStatus, interfaces, onClaimed }) => {
+      const web = await startWebUi(
+        {
+          hostname,
+          readStatus,
+          log: ring,
+          writeLog: (level, message) => log(level, 'page', message),
+          secrets,
+          keys: certificateKeys,
+          random: (length) => new Uint8Array(randomBytes(length)),
+          now: () => Date.now(),
+          openListeners: openWebListeners,
+        },
+        {
+          page: await loadPageFiles(),
+          httpsPort: 443,
+          httpPort: 80,
+          localSocket: localSocketPath,
+          interfaces,
+          onClaimed,
+        },
+      );
+      const page: Page = {
+        fingerprint: web.fingerprint,
+        addresses: () => web.addresses(),
+        claimCode: () => web.claim.code(),
+        claimed: () => web.claim.claimed(),
+        setInterfaces: (next) => web.setInterfaces(next),
+        close: () => web.close(),
+      };
+      return page;
+    },
+    openIdentity: () => openIdentity((level, message) => log(level, 'overlay', message)),
+    readTpm: async () => {
+      const { readTpmStatus } = await import('./boot/tpm-status.ts');
+      const { openTpmDevice } = await import('./system/tpm-device.ts');
+      const { tpmCryptography } = await import('./system/tpm-cryptography.ts');
+      return readTpmStatus({
+        openTpm: () => openTpmDevice(),
+        cryptography: tpmCryptography,
+        random: (octets) => new Uint8Array(randomBytes(octets)),
+        now: () => performance.now(),
+        wait: (milliseconds) => sleep(milliseconds),
+      });
+    },
+    collectInventory: () => collectInventory(),
+    memory: readMemory,
+    uptimeSeconds: readUptimeSeconds,
+    setHostname: async (name) => writeFileSync('/proc/sys/kernel/hostname', name),
+    showConsole: consoleWriter(log),
+    answersItself: async () => (await callLocalApi({ path: '/api/v1/status', timeoutMs: 10_000 })).ok,
+    watchdog: {
+      open: () => watchdog.open(),
+      feed: () => watchdog.feed(),
+      disarm: async () => watchdog.disarm(),
+    },
+    wait: (milliseconds, signal) => sleep(milliseconds, undefined, { signal }).catch(() => undefined),
+  };
+
+  const gateway = await startGateway(ports);
+  await new Promise<void>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
+  });
+  log('info', 'boot', 'The runtime was told to end');
+  await gateway.close();
+  stopKernelMessages();
+  process.exit(0);
+}
+
+/** The software identity with the overlay that it speaks for. A key that cannot be read is never replaced. */
+async function openIdentity(
+  log: (level: 'debug' | 'info' | 'warning' | 'error', message: string) => void,
+): Promise<IdentityResult> {
+  const { openHostIdentity } = await import('./system/host-identity-file.ts');
+  const { openOverlayPorts } = await import('./system/overlay-system.ts');
+  const { startOverlay } = await import('./netd/overlay/overlay.ts');
+  const { formatHit } = await import('./hip/host-identity-tag.ts');
+  const { ownIdentity } = await import('./hip/own-identity.ts');
+  const { hipCrypto } = await import('./system/hip-crypto.ts');
+  try {
+    const signer = await openHostIdentity(secrets);
+    const hit = formatHit(ownIdentity(signer.identity, hipCrypto).hit);
+    return {
+      ok: true,
+      identity: {
+        hit,
+        keyStorage: 'software',
+        detail: 'The private key is a file on the state partition, not in a TPM.',
+      },
+      startOverlay: async (peers) => {
+        const overlay = await startOverlay(await openOverlayPorts(signer, log), { peers });
+        return {
+          tunnels: () => overlay.tunnels(),
+          reconfigure: (next) => overlay.reconfigure({ peers: next }),
+          close: () => overlay.close(),
+        };
+      },
+    };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return {
+      ok: false,
+      identity: { hit: null, keyStorage: 'none', detail: reason },
+      warning: {
+        code: 'NO_IDENTITY',
+        message: `The host identity cannot be used: ${reason}`,
+        advice:
+          'The key is left as it is and no tunnel runs. Restore the state partition, or reset the box and tell its peers the new HIT.',
+      },
+    };
+  }
+}
+
+type Log = ReturnType<typeof openLogRing>['log'];
+
+/** Draws the status screen on the serial console (through serialport, at the board's rate) and on the VGA console. */
+function consoleWriter(log: Log): BootPorts['showConsole'] {
+  let shown = '';
+  return async (facts, page, profileName) => {
+    const screen = consoleScreen({
+      status: facts,
+      addresses: page?.addresses() ?? [],
+      fingerprint: page?.fingerprint ?? null,
+      claimCode: page?.claimCode() ?? null,
+    });
+    if (screen === shown) return;
+    shown = screen;
+    if (existsSync('/dev/tty1'))
+      appendFileSync('/dev/tty1', `\x1b[2J\x1b[H${screen.replaceAll('\n', '\r\n')}`);
+    const { writeConsoleScreen } = await import('./system/serial-console.ts');
+    const written = await writeConsoleScreen(screen, profileNamed(profileName).consoles);
+    if (written.state === 'failed') log('info', 'console', written.reason);
+  };
+}
+
+/** What /usr/libexec/hithe-runtime left of a runtime that ended by itself. */
+function reportLastEnd(log: Log): void {
+  const path = `${runFolder}/last-end`;
+  const text = readOr(path, null);
+  if (text === null) return;
+  for (const line of text.split('\n').filter((part) => part !== '')) log('error', 'runtime', line);
+  rmSync(path, { force: true });
+}
+
+function ownHash(): string | null {
+  const text = readOr(process.argv[1] ?? '', null);
+  return text === null ? null : createHash('sha256').update(text).digest('hex');
+}
+
+function readOr<T>(path: string, otherwise: T): string | T {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return otherwise;
+  }
+}

@@ -1,0 +1,18 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** The version of the image that this runs in, or of the checkout when run from the sources. */
+export function imageVersion(): string {
+  const [, inImage] = /^IMAGE_ID=hithe\nIMAGE_VERSION=(\S+)$/m.exec(read('/etc/os-release')) ?? [];
+  if (inImage) return inImage;
+  const manifest = read(join(import.meta.dirname, '../../package.json'));
+  return manifest === '' ? 'unknown' : (JSON.parse(manifest) as { version: string }).version;
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
