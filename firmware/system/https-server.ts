@@ -7,21 +7,15 @@ import {
 } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { isIPv4, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { getRequestListener, RequestError } from '@hono/node-server';
-import { limits } from '../webui/limits.ts';
-import type { Connection, ListenerOptions, ListenFailure, WebListeners } from '../webui/ports.ts';
-
-const httpOptions: ServerOptions = {
-  maxHeaderSize: limits.headerBytes,
-  headersTimeout: limits.headersMs,
-  requestTimeout: limits.requestMs,
-  keepAliveTimeout: limits.keepAliveMs,
-  // How often the two timeouts are looked at; Node's own default of 30 s would let a slow client stay that much longer.
-  connectionsCheckingInterval: 2000,
-  // Lenient parsing is how requests are smuggled.
-  insecureHTTPParser: false,
-  requireHostHeader: true,
-};
+import type {
+  Connection,
+  ConnectionBounds,
+  ListenerOptions,
+  ListenFailure,
+  WebListeners,
+} from '../webui/ports.ts';
 
 /** TLS 1.2 with forward secrecy and authenticated encryption, or 1.3. */
 const tlsOptions = {
@@ -36,7 +30,6 @@ const tlsOptions = {
   ].join(':'),
   // Small boxes without AES instructions do ChaCha20 faster; so do the phones that ask for it first.
   honorCipherOrder: false,
-  handshakeTimeout: limits.handshakeMs,
   ALPNProtocols: ['http/1.1'],
 } as const;
 
@@ -45,11 +38,21 @@ const lingerMs = 2000;
 
 /** The page's sockets. One handler serves all; connections are counted over all addresses together. */
 export function openWebListeners(options: ListenerOptions): WebListeners {
-  const { credentials, handler, malformed, httpsPort, httpPort } = options;
-  const listening = new Map<string, readonly Server[]>();
-  const sockets = new Set<Socket>();
-  const perAddress = new Map<string, number>();
-  let local: Server | null = null;
+  const { credentials, handler, malformed, httpsPort, httpPort, bounds } = options;
+  const httpOptions: ServerOptions = {
+    maxHeaderSize: bounds.headerBytes,
+    headersTimeout: bounds.headersMs,
+    requestTimeout: bounds.requestMs,
+    keepAliveTimeout: bounds.keepAliveMs,
+    // How often the two timeouts are looked at; by Node's own 30 s a slow client would stay that much longer.
+    connectionsCheckingInterval: Math.min(2000, bounds.headersMs / 4),
+    // Lenient parsing is how requests are smuggled.
+    insecureHTTPParser: false,
+    requireHostHeader: true,
+  };
+  const listening = new Map<string, readonly Listener[]>();
+  const admission = createAdmission(bounds);
+  let local: Listener | null = null;
 
   function requestListener(transport: Connection['transport']) {
     return getRequestListener(
@@ -67,49 +70,29 @@ export function openWebListeners(options: ListenerOptions): WebListeners {
     );
   }
 
-  /** TLS servers tell of the TCP socket here, so that a connection that never finishes its handshake counts too. */
-  function admit(socket: Socket): void {
-    const from = socket.remoteAddress ?? '';
-    const already = perAddress.get(from) ?? 0;
-    if (sockets.size >= limits.connections || already >= limits.connectionsPerAddress) {
-      socket.destroy();
-      return;
-    }
-    sockets.add(socket);
-    perAddress.set(from, already + 1);
-    socket.once('close', () => {
-      sockets.delete(socket);
-      const left = (perAddress.get(from) ?? 1) - 1;
-      if (left === 0) perAddress.delete(from);
-      else perAddress.set(from, left);
+  function listener(server: Server, admit = admission): Listener {
+    const sockets = new Set<Socket>();
+    server.maxHeadersCount = bounds.headerCount;
+    server.setTimeout(bounds.idleMs);
+    // TLS servers tell of the TCP socket here, so that a connection that never ends its handshake counts too.
+    server.prependListener('connection', (socket: Socket) => {
+      if (!admit(socket)) return;
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
     });
+    server.on('clientError', answerBroken);
+    return { server, sockets };
   }
 
-  function limited(server: Server): Server {
-    server.maxHeadersCount = limits.headerCount;
-    server.setTimeout(limits.idleMs);
-    server.on('clientError', (_error, socket) => {
-      if (socket.writable)
-        socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
-      else socket.destroy();
-    });
-    return server;
-  }
-
-  async function listenOn(address: string): Promise<readonly Server[]> {
-    const secure = limited(
-      createHttpsServer(
-        { ...httpOptions, ...tlsOptions, key: credentials.privateKeyPem, cert: credentials.certificatePem },
-        requestListener('https'),
-      ),
-    );
-    secure.prependListener('connection', admit);
-    await listen(secure, { host: address, port: httpsPort });
+  async function listenOn(address: string): Promise<readonly Listener[]> {
+    const { privateKeyPem: key, certificatePem: cert } = credentials;
+    const secureOptions = { ...httpOptions, ...tlsOptions, handshakeTimeout: bounds.handshakeMs, key, cert };
+    const secure = listener(createHttpsServer(secureOptions, requestListener('https')));
+    await listen(secure.server, { host: address, port: httpsPort });
     if (httpPort === null) return [secure];
-    const plain = limited(createHttpServer(httpOptions, requestListener('http')));
-    plain.prependListener('connection', admit);
+    const plain = listener(createHttpServer(httpOptions, requestListener('http')));
     try {
-      await listen(plain, { host: address, port: httpPort });
+      await listen(plain.server, { host: address, port: httpPort });
       return [secure, plain];
     } catch {
       // Without the redirect the page is still there for whoever types https.
@@ -121,10 +104,10 @@ export function openWebListeners(options: ListenerOptions): WebListeners {
     async setAddresses(addresses) {
       const failures: ListenFailure[] = [];
       const wanted = new Set(addresses);
-      for (const [address, servers] of listening) {
+      for (const [address, listeners] of listening) {
         if (wanted.has(address)) continue;
         listening.delete(address);
-        for (const server of servers) shut(server);
+        for (const each of listeners) closeGently(each);
       }
       for (const address of wanted) {
         if (listening.has(address)) continue;
@@ -144,29 +127,71 @@ export function openWebListeners(options: ListenerOptions): WebListeners {
     async listenLocally(path) {
       // A socket file that outlived its process; the runtime is the only one that serves here.
       if (existsSync(path)) unlinkSync(path);
-      const server = limited(createHttpServer(httpOptions, requestListener('local')));
-      // From its first moment nobody else may connect: the mode is set by the mask, not after the fact.
+      // Counted apart: the network must not be able to lock the console out.
+      const opened = listener(
+        createHttpServer(httpOptions, requestListener('local')),
+        createAdmission(bounds),
+      );
+      // From its first moment nobody else may connect: the mode is set by the mask, not after the fact. The socket is
+      // bound within the call, so the mask is back before anything else runs.
       const mask = process.umask(0o177);
-      try {
-        await listen(server, { path });
-      } finally {
-        process.umask(mask);
-      }
-      local = server;
+      const ready = listen(opened.server, { path });
+      process.umask(mask);
+      await ready;
+      local = opened;
     },
     async close() {
-      const servers = [...[...listening.values()].flat(), ...(local === null ? [] : [local])];
+      const all = [...[...listening.values()].flat(), ...(local === null ? [] : [local])];
       listening.clear();
       local = null;
-      await Promise.all(
-        servers.map((server) => {
-          const closed = new Promise((resolve) => server.close(resolve));
-          server.closeAllConnections();
-          return closed;
-        }),
-      );
+      await Promise.all(all.map(closeNow));
     },
   };
+}
+
+interface Listener {
+  readonly server: Server;
+  /** TCP connections, whether or not HTTP has begun on them. */
+  readonly sockets: ReadonlySet<Socket>;
+}
+
+/** Counts connections over all listeners; the answer is false, and the socket gone, where there are too many. */
+function createAdmission(bounds: ConnectionBounds): (socket: Socket) => boolean {
+  const perAddress = new Map<string, number>();
+  let all = 0;
+  return (socket) => {
+    const from = socket.remoteAddress ?? '';
+    const already = perAddress.get(from) ?? 0;
+    if (all >= bounds.connections || already >= bounds.connectionsPerAddress) {
+      socket.destroy();
+      return false;
+    }
+    all += 1;
+    perAddress.set(from, already + 1);
+    socket.once('close', () => {
+      all -= 1;
+      const left = (perAddress.get(from) ?? 1) - 1;
+      if (left === 0) perAddress.delete(from);
+      else perAddress.set(from, left);
+    });
+    return true;
+  };
+}
+
+/** Answers what is not HTTP, and ends the connection. Before a handshake is done there is nobody to answer. */
+function answerBroken(error: NodeJS.ErrnoException, socket: Duplex): void {
+  const status = brokenStatus(error.code ?? '');
+  if (status === null || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy());
+}
+
+function brokenStatus(code: string): string | null {
+  if (code === 'HPE_HEADER_OVERFLOW') return '431 Request Header Fields Too Large';
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return '408 Request Timeout';
+  return code.startsWith('HPE_') ? '400 Bad Request' : null;
 }
 
 function isWildcard(address: string): boolean {
@@ -186,8 +211,19 @@ function listen(server: Server, where: { host: string; port: number } | { path: 
   });
 }
 
-function shut(server: Server): void {
+function closeGently({ server, sockets }: Listener): void {
   server.close();
   server.closeIdleConnections();
-  setTimeout(() => server.closeAllConnections(), lingerMs).unref();
+  setTimeout(() => destroyAll(sockets), lingerMs).unref();
+}
+
+function closeNow({ server, sockets }: Listener): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    destroyAll(sockets);
+  });
+}
+
+function destroyAll(sockets: ReadonlySet<Socket>): void {
+  for (const socket of sockets) socket.destroy();
 }

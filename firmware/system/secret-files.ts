@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import type { SecretFiles } from '../webui/ports.ts';
 
 /** Secrets are keys and codes of a few KiB; more than this is not one of them. */
@@ -10,8 +10,7 @@ const largest = 64 * 1024;
 /** Files with mode 0600 in a folder with mode 0700 that is made when it is first written to. */
 export function secretFiles(folder: string): SecretFiles {
   const pathOf = (name: string) => {
-    if (basename(name) !== name || name.startsWith('.'))
-      throw new RangeError(`Not the name of a secret: ${name}`);
+    if (!/^[a-z0-9][a-z0-9.-]*$/.test(name)) throw new RangeError(`Not the name of a secret: ${name}`);
     return join(folder, name);
   };
   return {

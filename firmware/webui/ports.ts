@@ -78,7 +78,21 @@ export interface WebListeners {
   close(): Promise<void>;
 }
 
+/** How much of a box one or all clients may hold; `limits.ts` has the values and their reasons. Times in milliseconds. */
+export interface ConnectionBounds {
+  readonly headerBytes: number;
+  readonly headerCount: number;
+  readonly connections: number;
+  readonly connectionsPerAddress: number;
+  readonly handshakeMs: number;
+  readonly headersMs: number;
+  readonly requestMs: number;
+  readonly idleMs: number;
+  readonly keepAliveMs: number;
+}
+
 export interface ListenerOptions {
+  readonly bounds: ConnectionBounds;
   readonly credentials: TlsCredentials;
   readonly handler: WebHandler;
   /** Answer to a request that is not understood well enough to become a `Request`. */

@@ -7,7 +7,7 @@ import { openWebListeners } from '../../firmware/system/https-server.ts';
 import { secretFiles } from '../../firmware/system/secret-files.ts';
 import type { LogEntry } from '../../firmware/webui/api/status-schema.ts';
 import type { PageInterface } from '../../firmware/webui/page-addresses.ts';
-import type { LogReader, ReadStatus } from '../../firmware/webui/ports.ts';
+import type { ConnectionBounds, LogReader, ReadStatus } from '../../firmware/webui/ports.ts';
 import type { PageFile } from '../../firmware/webui/server/page-files.ts';
 import { startWebUi, type WebUi } from '../../firmware/webui/server/start-web-ui.ts';
 import { normalStatus } from './status-fixtures.ts';
@@ -40,6 +40,8 @@ export interface TestBoxOptions {
   readonly page?: readonly PageFile[];
   readonly interfaces?: readonly PageInterface[];
   readonly httpsPort?: number;
+  readonly localSocket?: string;
+  readonly bounds?: Partial<ConnectionBounds>;
 }
 
 /** Two ports of which nobody else on the machine makes use; a test that is unlucky fails loudly on listening. */
@@ -51,7 +53,7 @@ export async function startTestBox(options: TestBoxOptions = {}): Promise<TestBo
   const log = testLog(options.lines);
   const httpsPort = options.httpsPort ?? nextPort++;
   const httpPort = nextPort++;
-  const socket = join(folder, 'hithe.sock');
+  const socket = options.localSocket ?? join(folder, 'hithe.sock');
   const readStatus = options.readStatus ?? (() => normalStatus(Date.now()));
   const ui = await startWebUi(
     {
@@ -65,7 +67,8 @@ export async function startTestBox(options: TestBoxOptions = {}): Promise<TestBo
       keys: certificateKeys,
       random: (length) => new Uint8Array(randomBytes(length)),
       now: Date.now,
-      openListeners: openWebListeners,
+      openListeners: (given) =>
+        openWebListeners({ ...given, bounds: { ...given.bounds, ...options.bounds } }),
     },
     {
       page: options.page ?? [],

@@ -19,7 +19,8 @@ const more: readonly SectionName[] = ['devices', 'system', 'log'];
 
 export function App() {
   const [view, setView] = useState<View>(firstView);
-  const [closed, setClosed] = useState(false);
+  /** Null until the box has been claimed from this page; then whether that closes it. */
+  const [claimedHere, setClaimedHere] = useState<{ pageCloses: boolean } | null>(null);
   useEffect(() => watchBox(setView), []);
   useTicks();
   const current = useSectionInView(view.status !== null);
@@ -54,10 +55,15 @@ export function App() {
       </header>
       <Navigation current={current} />
       <main id="content" tabIndex={-1} class={phase === 'offline' ? 'offline' : undefined}>
-        <Connection view={view} closed={closed} />
+        <Connection view={view} closed={claimedHere?.pageCloses === true} />
         {status !== null && (
           <>
-            <Overview status={status} uptimeSeconds={uptimeSeconds} onClaimed={setClosed} />
+            <Overview
+              status={{ ...status, claimed: status.claimed || claimedHere !== null }}
+              uptimeSeconds={uptimeSeconds}
+              lastKnown={phase === 'offline'}
+              onClaimed={(pageCloses) => setClaimedHere({ pageCloses })}
+            />
             <Network network={status.network} rates={view.rates} />
             <Overlay tunnels={status.tunnels} />
             <Trust status={status} />

@@ -1,7 +1,7 @@
 import type { MarkName } from './summary.ts';
 import type { texts } from './texts.ts';
 
-/** ● up, ◐ degraded, ○ down, ▲ attention: told apart without colour. */
+/** ● up, ◐ degraded, ○ down or off, ▲ attention: told apart without colour, and always with a word. */
 export function Mark({ name }: { name: MarkName }) {
   return (
     <svg class="mark" viewBox="0 0 12 12" aria-hidden="true">
@@ -20,6 +20,7 @@ const marks = {
     </>
   ),
   down: ring,
+  off: ring,
   attention: <path d="M6 .8 11.6 11H.4z" />,
 };
 

@@ -1,4 +1,4 @@
-import './style.css';
+import './styles/page.css';
 import { render } from 'preact';
 import { App } from './app.tsx';
 

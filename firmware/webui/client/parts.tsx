@@ -38,7 +38,7 @@ export function Section({ id, what, children }: SectionProps) {
 export function What({ term, meaning }: { term: string; meaning: string }) {
   return (
     <details class="what">
-      <summary aria-label={texts.what(term)}>
+      <summary class="what-mark" aria-label={texts.what(term)}>
         <span aria-hidden="true">?</span>
       </summary>
       <p>{meaning}</p>

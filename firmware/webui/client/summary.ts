@@ -2,7 +2,8 @@ import type { StatusUpdate } from '../api/status-schema.ts';
 import { texts } from './texts.ts';
 import { tunnelCondition } from './tunnel-state.ts';
 
-export type MarkName = 'up' | 'degraded' | 'down' | 'attention';
+/** `off` is what is not there and need not be: a port without a cable, a box without a TPM. */
+export type MarkName = 'up' | 'degraded' | 'down' | 'attention' | 'off';
 
 export interface Summary {
   readonly mark: MarkName;

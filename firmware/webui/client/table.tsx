@@ -1,5 +1,15 @@
 import type { ComponentChildren } from 'preact';
 
+interface CellProps {
+  name: string;
+  number?: boolean;
+  /** Where rows are cards: a line of its own, at the head of the card (`lead`, phones only) or anywhere. */
+  line?: 'lead' | 'wide';
+  /** Where rows are cards: the column's name stands above the value, which alone would not say what it is. */
+  named?: boolean;
+  children: ComponentChildren;
+}
+
 interface TableProps {
   label: string;
   /** Named like the CSS that gives the columns their widths. */
@@ -36,19 +46,11 @@ export function Row({ children }: { children: ComponentChildren }) {
   return <tr role="row">{children}</tr>;
 }
 
-/** `name` stands before the value where there is no head above it. */
-export function Cell({
-  name,
-  number,
-  children,
-}: {
-  name: string;
-  number?: boolean;
-  children: ComponentChildren;
-}) {
+export function Cell({ name, number = false, line, named = false, children }: CellProps) {
+  const kind = [number && 'number', line, named && 'named'].filter(Boolean).join(' ');
   return (
     // biome-ignore lint/a11y/noRedundantRoles: see Table
-    <td role="cell" class={number ? 'number' : undefined} data-name={name}>
+    <td role="cell" class={kind === '' ? undefined : kind} data-name={name}>
       {children}
     </td>
   );

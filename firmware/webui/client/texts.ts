@@ -63,7 +63,7 @@ export const texts = {
     noTunnels: 'The box is running. It has no tunnels yet.',
     quoteGood: 'The TPM’s quote is good.',
     noTpm: 'There is no TPM.',
-    claimFirst: 'Claim this box with the code on its console.',
+    lastKnown: (sentence: string) => `Last known: ${sentence}`,
     moreWarnings: (count: number) => `${plural(count, 'more warning', 'more warnings')} below.`,
   },
 
@@ -77,7 +77,6 @@ export const texts = {
     button: 'Claim this box',
     empty: 'Type the code that the console shows.',
     unreachable: 'The box did not answer. Nothing has changed; try again.',
-    done: 'The box is claimed.',
   },
 
   warnings: 'Warnings',
@@ -140,7 +139,7 @@ export const texts = {
       peer: 'Peer',
       state: 'State',
       locator: 'Locator',
-      networks: 'Networks behind it',
+      networks: 'Networks',
       since: 'Since',
     },
     state: { up: 'Up', connecting: 'Connecting', closing: 'Closing', down: 'Down' },
@@ -169,7 +168,7 @@ export const texts = {
     reading: 'Being read',
     verified: 'Verified',
     notVerified: 'Not verified',
-    noKey: 'No key',
+    noQuote: 'No quote',
     notCompared:
       'Measured means that the TPM holds the value. Comparing it with a release’s values is not part of this version.',
     absent: 'No TPM was found.',
@@ -237,6 +236,7 @@ export const texts = {
     columns: { time: 'Time', level: 'Level', source: 'From', message: 'Message' },
     none: 'Nothing has been logged yet.',
     noneOfLevel: 'Nothing of this kind has been logged.',
-    showNew: (count: number) => `Show ${plural(count, 'new line', 'new lines')}`,
+    showNew: (count: number) =>
+      count === 0 ? 'No new lines' : `Show ${plural(count, 'new line', 'new lines')}`,
   },
 } as const;

@@ -1,6 +1,7 @@
 import type { Claim } from '../claim.ts';
 import { openClaim } from '../claim.ts';
 import { reasonOf, WebUiError } from '../error.ts';
+import { limits } from '../limits.ts';
 import { type PageInterface, pageAddresses } from '../page-addresses.ts';
 import type {
   CertificateKeys,
@@ -85,6 +86,7 @@ export async function startWebUi(ports: WebUiPorts, options: WebUiOptions): Prom
     },
   });
   const listeners = ports.openListeners({
+    bounds: limits,
     credentials,
     handler: site.handler,
     malformed: site.malformed,

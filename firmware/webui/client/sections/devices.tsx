@@ -23,14 +23,16 @@ export function Devices({ devices, inventory }: DevicesProps) {
         <Table label={text.drivers} kind="devices" columns={Object.values(columns)}>
           {devices.map(({ device, description, driver, modules }) => (
             <Row key={device}>
-              <Cell name={columns.device}>
+              <Cell name={columns.device} line="lead">
                 <code>{device}</code>
               </Cell>
-              <Cell name={columns.description}>{description}</Cell>
-              <Cell name={columns.driver}>
+              <Cell name={columns.description} line="lead">
+                {description}
+              </Cell>
+              <Cell name={columns.driver} named>
                 {driver === null ? <span class="quiet">{text.noDriver}</span> : <code>{driver}</code>}
               </Cell>
-              <Cell name={columns.modules}>
+              <Cell name={columns.modules} named>
                 {modules.length === 0 ? (
                   <span class="quiet">{texts.none}</span>
                 ) : (

@@ -33,7 +33,7 @@ export function Log({ entries }: { entries: readonly LogEntry[] }) {
           {levels.map((each) => (
             <label key={each}>
               <input type="radio" name="level" checked={each === level} onChange={() => setLevel(each)} />
-              <span>{text.levels[each]}</span>
+              <span class="chip">{text.levels[each]}</span>
             </label>
           ))}
         </fieldset>
@@ -56,7 +56,9 @@ export function Log({ entries }: { entries: readonly LogEntry[] }) {
                 <Severity level={entry.level} />
               </Cell>
               <Cell name={columns.source}>{entry.source}</Cell>
-              <Cell name={columns.message}>{entry.message}</Cell>
+              <Cell name={columns.message} line="wide">
+                {entry.message}
+              </Cell>
             </Row>
           ))}
         </Table>

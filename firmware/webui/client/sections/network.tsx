@@ -10,7 +10,12 @@ import { texts } from '../texts.ts';
 type Interface = StatusUpdate['network']['interfaces'][number];
 
 const text = texts.network;
-const linkMarks: Record<Interface['link'], MarkName> = { up: 'up', down: 'down', unknown: 'degraded' };
+/** No link is trouble on an uplink alone; tunnels and bridges often have none to tell of. */
+function linkMark({ link, role }: Interface): MarkName {
+  if (link === 'up') return 'up';
+  return link === 'down' && role === 'underlay' ? 'down' : 'off';
+}
+
 const noRates: Rates = { received: [], sent: [] };
 
 interface NetworkProps {
@@ -39,12 +44,12 @@ export function Network({ network, rates }: NetworkProps) {
       )}
       {ports.length > 0 && (
         <ul class="face" aria-label={text.face}>
-          {ports.map(({ name, role, link }) => (
-            <li key={name} class={`port role-${role} link-${link}`}>
+          {ports.map((each) => (
+            <li key={each.name} class={`port role-${each.role} link-${each.link}`}>
               <Socket />
-              <strong>{name}</strong>
-              <span>{text.role[role]}</span>
-              <State mark={linkMarks[link]} word={text.link[link]} />
+              <strong>{each.name}</strong>
+              <span>{text.role[each.role]}</span>
+              <State mark={linkMark(each)} word={text.link[each.link]} />
             </li>
           ))}
         </ul>
@@ -65,7 +70,7 @@ function InterfaceRow({ each, rates }: { each: Interface; rates: Rates }) {
   const kernel = each.kernelName === each.name ? [] : [each.kernelName];
   return (
     <Row>
-      <Cell name={columns.name}>
+      <Cell name={columns.name} line="lead">
         <strong>{each.name}</strong>
         <span class="quiet">
           {[...kernel, ...(each.driver === null ? [] : [each.driver]), text.mtu(each.mtu)].join(' · ')}
@@ -74,18 +79,18 @@ function InterfaceRow({ each, rates }: { each: Interface; rates: Rates }) {
       </Cell>
       <Cell name={columns.role}>{text.role[each.role]}</Cell>
       <Cell name={columns.link}>
-        <State mark={linkMarks[each.link]} word={text.link[each.link]} />
+        <State mark={linkMark(each)} word={text.link[each.link]} />
       </Cell>
-      <Cell name={columns.addresses}>
+      <Cell name={columns.addresses} line="wide">
         {each.addresses.length === 0 && <span class="quiet">{text.noAddress}</span>}
         {each.addresses.map((address) => (
           <code key={address}>{address}</code>
         ))}
       </Cell>
-      <Cell name={columns.received} number>
+      <Cell name={columns.received} number named>
         <Counter bytes={each.receivedBytes} packets={each.receivedPackets} rates={rates.received} />
       </Cell>
-      <Cell name={columns.sent} number>
+      <Cell name={columns.sent} number named>
         <Counter bytes={each.sentBytes} packets={each.sentPackets} rates={rates.sent} />
       </Cell>
     </Row>

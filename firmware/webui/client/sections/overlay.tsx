@@ -34,7 +34,7 @@ function TunnelRow({ tunnel }: { tunnel: Tunnel }) {
   const condition = tunnelCondition(tunnel);
   return (
     <Row>
-      <Cell name={columns.peer}>
+      <Cell name={columns.peer} line="lead">
         <strong>
           <bdi>{tunnel.peer}</bdi>
         </strong>
@@ -44,7 +44,7 @@ function TunnelRow({ tunnel }: { tunnel: Tunnel }) {
         <State mark={marks[condition]} word={text.state[condition]} />
         <span class="quiet">{tunnel.state}</span>
       </Cell>
-      <Cell name={columns.locator}>
+      <Cell name={columns.locator} line="wide">
         {tunnel.locator === null ? (
           <span class="quiet">{text.noLocator}</span>
         ) : (
@@ -53,13 +53,13 @@ function TunnelRow({ tunnel }: { tunnel: Tunnel }) {
         {tunnel.espSuite !== null && <span class="quiet">{tunnel.espSuite}</span>}
         {tunnel.lastError !== null && <span class="error-line">{text.lastError(tunnel.lastError)}</span>}
       </Cell>
-      <Cell name={columns.networks}>
+      <Cell name={columns.networks} named>
         {tunnel.protectedPrefixes.length === 0 && <span class="quiet">{texts.none}</span>}
         {tunnel.protectedPrefixes.map((prefix) => (
           <code key={prefix}>{prefix}</code>
         ))}
       </Cell>
-      <Cell name={columns.since}>
+      <Cell name={columns.since} named>
         {tunnel.establishedAt === null ? (
           <span class="quiet">{text.notUp}</span>
         ) : (

@@ -10,11 +10,13 @@ interface OverviewProps {
   status: StatusUpdate;
   /** By the box's clock, so that it goes on between two answers. */
   uptimeSeconds: number;
+  /** Not how the box is but how it was. */
+  lastKnown: boolean;
   onClaimed: (pageCloses: boolean) => void;
 }
 
 /** The answer first: one sentence, what to do if it is not well, then the four facts that people ask for. */
-export function Overview({ status, uptimeSeconds, onClaimed }: OverviewProps) {
+export function Overview({ status, uptimeSeconds, lastKnown, onClaimed }: OverviewProps) {
   const { mark, sentence, advice } = summarise(status);
   const { identity, platform, image, warnings } = status;
   // The first warning may be the sentence already.
@@ -27,7 +29,7 @@ export function Overview({ status, uptimeSeconds, onClaimed }: OverviewProps) {
       <div class="answer" role="status">
         <p class={`sentence state-${mark}`}>
           <Mark name={mark} />
-          <span>{sentence}</span>
+          <span>{lastKnown ? texts.summary.lastKnown(sentence) : sentence}</span>
         </p>
         {advice !== null && <p class="advice">{advice}</p>}
       </div>
@@ -76,13 +78,13 @@ export function KeyStorage({ storage }: { storage: StatusUpdate['identity']['key
     case 'tpm':
       return <State mark="up" word={texts.identity.tpm} />;
     case 'none':
-      return <State mark="down" word={texts.identity.none} />;
+      return <State mark="off" word={texts.identity.none} />;
   }
 }
 
 export function platformName({ vendor, product, platform }: StatusUpdate['platform']): string {
   const made = [vendor, product].filter((part) => part !== null && part !== '');
-  return made.length > 0 ? `${platform} (${made.join(' ')})` : platform;
+  return made.length > 0 ? `${platform} · ${made.join(' ')}` : platform;
 }
 
 function pageWouldClose({ network }: StatusUpdate): boolean {

@@ -33,15 +33,17 @@ export function Trust({ status }: { status: StatusUpdate }) {
           <p>{tpm.advice}</p>
         </div>
       )}
-      <Facts>
-        {identity.hit !== null && (
-          <Fact name="HIT">
-            <WholeHit hit={identity.hit} label={`${texts.copy} HIT`} />
-            {identity.keyStorage === 'software' && <span>{texts.identity.softwareMeaning}</span>}
-          </Fact>
-        )}
-        {tpm.state === 'present' && <TpmFacts tpm={tpm} />}
-      </Facts>
+      {(identity.hit !== null || tpm.state === 'present') && (
+        <Facts>
+          {identity.hit !== null && (
+            <Fact name="HIT">
+              <WholeHit hit={identity.hit} label={`${texts.copy} HIT`} />
+              {identity.keyStorage === 'software' && <span>{texts.identity.softwareMeaning}</span>}
+            </Fact>
+          )}
+          {tpm.state === 'present' && <TpmFacts tpm={tpm} />}
+        </Facts>
+      )}
       {tpm.state === 'present' && (
         <details class="disclosure">
           <summary>{text.allPcrs(tpm.pcrBank, tpm.pcrs.length)}</summary>
@@ -65,15 +67,20 @@ export function Trust({ status }: { status: StatusUpdate }) {
   );
 }
 
+/** What a link of the chain shows that the TPM has not spoken for. */
+const unmeasured: Record<Exclude<Tpm['state'], 'present'>, { mark: MarkName; word: string }> = {
+  pending: { mark: 'degraded', word: text.reading },
+  absent: { mark: 'off', word: text.notMeasured },
+  failed: { mark: 'down', word: text.notMeasured },
+};
+
 function Measured({ name, pcr, tpm }: { name: string; pcr: number; tpm: Tpm }) {
   const digest = tpm.state === 'present' ? tpm.pcrs.find(({ index }) => index === pcr)?.digest : undefined;
-  const mark: MarkName = digest !== undefined ? 'up' : tpm.state === 'pending' ? 'degraded' : 'down';
-  const word =
-    digest !== undefined ? text.measured : tpm.state === 'pending' ? text.reading : text.notMeasured;
+  const state = tpm.state === 'present' ? unmeasured.failed : unmeasured[tpm.state];
   return (
     <li>
       <strong>{name}</strong>
-      <State mark={mark} word={word} />
+      {digest === undefined ? <State {...state} /> : <State mark="up" word={text.measured} />}
       <span class="quiet">
         {text.pcr(pcr)} {digest !== undefined && <code title={digest}>{digest.slice(0, 8)}…</code>}
       </span>
@@ -82,21 +89,20 @@ function Measured({ name, pcr, tpm }: { name: string; pcr: number; tpm: Tpm }) {
 }
 
 function QuoteLink({ tpm }: { tpm: Tpm }) {
+  if (tpm.state !== 'present') {
+    return (
+      <li>
+        <strong>{text.quote}</strong>
+        <State {...unmeasured[tpm.state]} word={tpm.state === 'pending' ? text.reading : text.noQuote} />
+      </li>
+    );
+  }
+  const { verified, signatureAlgorithm } = tpm.quote;
   return (
     <li>
       <strong>{text.quote}</strong>
-      {tpm.state === 'present' ? (
-        <State
-          mark={tpm.quote.verified ? 'up' : 'attention'}
-          word={tpm.quote.verified ? text.verified : text.notVerified}
-        />
-      ) : (
-        <State
-          mark={tpm.state === 'pending' ? 'degraded' : 'down'}
-          word={tpm.state === 'pending' ? text.reading : text.notMeasured}
-        />
-      )}
-      <span class="quiet">{tpm.state === 'present' ? tpm.quote.signatureAlgorithm : texts.none}</span>
+      <State mark={verified ? 'up' : 'attention'} word={verified ? text.verified : text.notVerified} />
+      <span class="quiet">{signatureAlgorithm}</span>
     </li>
   );
 }

@@ -1,0 +1,2 @@
+/** esbuild collects these into the page's one style sheet. */
+declare module '*.css';

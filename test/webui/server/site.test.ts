@@ -1,0 +1,151 @@
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { isAllowedHost } from '../../../firmware/webui/api/allowed-host.ts';
+import { openTestSite, type TestSite } from '../test-site.ts';
+
+let site: TestSite;
+beforeEach(async () => {
+  site = await openTestSite();
+});
+afterEach(() => site.close());
+
+describe('the Host header', () => {
+  const own = [
+    'gate-hamburg',
+    'GATE-Hamburg.local',
+    'hithe.local',
+    'hithe.local.',
+    'localhost:8443',
+    '192.168.1.1',
+    '[fd00::1]:443',
+  ];
+  test.each(own)('%s is the box', (host) => expect(isAllowedHost(host, 'gate-hamburg')).toBe(true));
+
+  test.each([
+    undefined,
+    '',
+    'evil.example',
+    'hithe.local.evil.example',
+    '192.168.1.1.evil.example',
+    'localhost.evil.example',
+    'gate-hamburg@evil.example',
+    '192.168.1.1:99999999',
+    '[::1].evil.example',
+    '[evil]',
+    'hithe.local/',
+    'a b',
+  ])('%s is not', (host) => expect(isAllowedHost(host, 'gate-hamburg')).toBe(false));
+
+  test('no name with a dot gets through but .local of the box', () => {
+    fc.assert(
+      fc.property(fc.domain(), (name) => {
+        expect(isAllowedHost(name, 'gate-hamburg')).toBe(false);
+      }),
+    );
+  });
+
+  test('a request under another name is told nothing', async () => {
+    for (const path of ['/', '/api/v1/status', '/api/v1/openapi.json']) {
+      const response = await site.request(path, { headers: { host: 'evil.example' } });
+      expect(response.status).toBe(421);
+      expect(await response.text()).not.toContain('gate-hamburg');
+    }
+  });
+
+  test('the command line’s socket has no name to check', async () => {
+    expect((await site.request('/api/v1/status', { headers: { host: 'x.y' } }, 'local')).status).toBe(200);
+  });
+});
+
+describe('plain HTTP', () => {
+  test('leads to the same place over HTTPS, and answers nothing else', async () => {
+    const response = await site.request('/api/v1/log?limit=2', {}, 'http');
+    expect(response.status).toBe(307);
+    expect(response.headers.get('location')).toBe('https://192.168.1.1/api/v1/log?limit=2');
+    expect(await response.text()).toBe('');
+    const claim = await site.request('/api/v1/claim', { method: 'POST', body: '{}' }, 'http');
+    expect(claim.status).toBe(307);
+  });
+
+  test('does not lead to another host', async () => {
+    const response = await site.request('/', { headers: { host: 'evil.example' } }, 'http');
+    expect(response.status).toBe(421);
+    expect(response.headers.get('location')).toBeNull();
+    const doubled = await site.request('//evil.example/', {}, 'http');
+    expect(new URL(doubled.headers.get('location') ?? '').host).toBe('192.168.1.1');
+  });
+});
+
+describe('the files of the page', () => {
+  const get = (path: string, headers: Record<string, string> = {}) => site.request(path, { headers });
+
+  test.each([
+    ['gzip, deflate, br, zstd', 'br'],
+    ['gzip', 'gzip'],
+    ['br;q=0, gzip;q=0.5', 'gzip'],
+    ['br;q=0.000', null],
+    ['identity', null],
+    ['', null],
+  ])('RFC 9110 § 12.5.3: who accepts %j gets %s', async (accepted, encoding) => {
+    const response = await get('/', { 'accept-encoding': accepted });
+    expect(response.headers.get('content-encoding')).toBe(encoding);
+    expect(response.headers.get('vary')).toBe('accept-encoding');
+    const text = { br: 'brotli', gzip: 'gzip', plain: '<!doctype html><title>x</title>' }[
+      encoding ?? 'plain'
+    ];
+    expect(await response.text()).toBe(text);
+    expect(response.headers.get('content-length')).toBe(String(text?.length));
+  });
+
+  test('RFC 9110 § 13.1.2: what the browser has is not sent again', async () => {
+    const first = await get('/', { 'accept-encoding': 'gzip' });
+    const etag = first.headers.get('etag') ?? '';
+    for (const value of [etag, `W/${etag}`, `"x", ${etag}`, '*']) {
+      const again = await get('/', { 'accept-encoding': 'gzip', 'if-none-match': value });
+      expect([again.status, await again.text()]).toEqual([304, '']);
+      expect(again.headers.get('etag')).toBe(etag);
+    }
+    expect((await get('/', { 'accept-encoding': 'br', 'if-none-match': etag })).status).toBe(200);
+  });
+
+  test('the page is asked for again each time, its parts never', async () => {
+    expect((await get('/')).headers.get('cache-control')).toBe('no-cache');
+    expect((await get('/page-0123456789ab.js')).headers.get('cache-control')).toContain('immutable');
+  });
+
+  test('HEAD has the headers of GET and no body', async () => {
+    const response = await site.request('/', { method: 'HEAD' });
+    expect(response.headers.get('content-length')).toBe('31');
+    expect(await response.text()).toBe('');
+  });
+});
+
+describe('headers of every answer', () => {
+  test.each([
+    ['/', 'https'],
+    ['/api/v1/status', 'https'],
+    ['/api/v1/openapi.json', 'https'],
+    ['/nothing', 'https'],
+    ['/', 'http'],
+  ] as const)('%s over %s', async (path, transport) => {
+    const { headers } = await site.request(path, {}, transport);
+    const policy = headers.get('content-security-policy') ?? '';
+    for (const directive of [
+      "default-src 'none'",
+      "script-src 'self'",
+      "style-src 'self'",
+      "base-uri 'none'",
+      "frame-ancestors 'none'",
+    ]) {
+      expect(policy).toContain(directive);
+    }
+    expect(policy).not.toContain('unsafe');
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+    expect(headers.get('referrer-policy')).toBe('no-referrer');
+    expect(headers.get('cross-origin-opener-policy')).toBe('same-origin');
+    expect(headers.get('cross-origin-resource-policy')).toBe('same-origin');
+    // With it nobody could pass the warning about a self-signed certificate: RFC 6797 § 12.1.
+    expect(headers.get('strict-transport-security')).toBeNull();
+    expect(headers.get('access-control-allow-origin')).toBeNull();
+  });
+});
