@@ -69,7 +69,15 @@ const tasks = {
   },
   test: {
     entry: 'toolchain/test.ts',
-    needs: [...machineNeeds, need.tshark, need.tpm2Tools, need.nftables, need.iproute2, need.busybox, need.chromium],
+    needs: [
+      ...machineNeeds,
+      need.tshark,
+      need.tpm2Tools,
+      need.nftables,
+      need.iproute2,
+      need.busybox,
+      need.chromium,
+    ],
     tells: 'run every check and every test',
   },
   check: { entry: 'toolchain/check.ts', needs: [], tells: 'types, lint, layers, unit tests, dead code' },
@@ -185,7 +193,10 @@ function ensureNpmPackages(node) {
   const stamp = join(projectRoot, 'node_modules/.hithe-installed');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
   say('Installing npm packages from package-lock.json');
-  const status = run(node, [npmCommand(), 'ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+  // Not `npm ci`: it insists on packages of other operating systems, which a lock written behind a mirror may lack. The
+  // prebuilt add-ons need no install script.
+  const options = ['--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
+  const status = run(node, [npmCommand(), 'install', ...options], {
     env: { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` },
   });
   if (status !== 0) fail('npm could not install the packages (see above). Is the npm registry reachable?');
