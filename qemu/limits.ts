@@ -6,8 +6,10 @@ export const limits = {
   pageMs: 300_000,
   /** A page request that takes longer is tried again: before the guest's network is up, packets vanish. */
   requestMs: 5_000,
-  /** Between two tries: short against a boot, long against a request. */
-  pollMs: 250,
+  /** Between two looks for the page, before which no guest has any work from us: short against a boot. */
+  pagePollMs: 250,
+  /** Between two requests for the status, which an emulated guest takes a tenth of a second to answer. */
+  statusPollMs: 1_000,
   /** swtpm listens within milliseconds of its start. */
   tpmStartMs: 10_000,
   /** A guest that has not powered off by then is killed. */

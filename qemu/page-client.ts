@@ -1,4 +1,4 @@
-import { request } from 'node:https';
+import { Agent, request } from 'node:https';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
 import { type Status, status as statusSchema } from '../firmware/webui/api/status-schema.ts';
@@ -16,6 +16,8 @@ export type PageAnswer = {
 /** A gateway's page and API as a browser beside the box reaches them. */
 export class PageClient {
   readonly url: string;
+  /** One connection for all requests: a handshake each would keep an emulated processor from its work. */
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 1, maxCachedSessions: 0 });
 
   constructor(port: number) {
     this.url = `https://127.0.0.1:${port}/`;
@@ -24,7 +26,7 @@ export class PageClient {
   get(path: string): Promise<PageAnswer> {
     return new Promise((resolve, reject) => {
       // The certificate is self-signed: what vouches for it is its fingerprint, which the console shows.
-      const options = { rejectUnauthorized: false, agent: false, timeout: limits.requestMs } as const;
+      const options = { rejectUnauthorized: false, agent: this.#agent, timeout: limits.requestMs } as const;
       const asked = request(new URL(path, this.url), options, (response) => {
         const fingerprint = (response.socket as TLSSocket).getPeerCertificate().fingerprint256;
         let body = '';
@@ -48,7 +50,7 @@ export class PageClient {
 
   /** Waits until the page answers. Until the guest has its address, connections hang or are reset. */
   async waitForPage(timeoutMs: number = limits.pageMs): Promise<PageAnswer> {
-    return this.#poll('The page did not answer', timeoutMs, async () => {
+    return this.#poll('The page did not answer', timeoutMs, limits.pagePollMs, async () => {
       const answer = await this.get('/');
       return answer.statusCode === 200 ? answer : null;
     });
@@ -69,7 +71,7 @@ export class PageClient {
     timeoutMs: number,
   ): Promise<Status> {
     let last: Status | null = null;
-    return this.#poll(`The gateway did not get to: ${wanted}`, timeoutMs, async () => {
+    return this.#poll(`The gateway did not get to: ${wanted}`, timeoutMs, limits.statusPollMs, async () => {
       last = await this.status();
       return isWanted(last) ? last : null;
     }).catch((cause: unknown) => {
@@ -85,7 +87,12 @@ export class PageClient {
     });
   }
 
-  async #poll<T>(failure: string, timeoutMs: number, attempt: () => Promise<T | null>): Promise<T> {
+  async #poll<T>(
+    failure: string,
+    timeoutMs: number,
+    pauseMs: number,
+    attempt: () => Promise<T | null>,
+  ): Promise<T> {
     const deadline = performance.now() + timeoutMs;
     let cause: unknown = null;
     while (performance.now() < deadline) {
@@ -95,7 +102,7 @@ export class PageClient {
       } catch (error) {
         cause = error;
       }
-      await delay(limits.pollMs);
+      await delay(pauseMs);
     }
     throw new HarnessError('timeout', `${failure} within ${timeoutMs / 1000} s`, { cause });
   }

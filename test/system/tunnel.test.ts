@@ -60,10 +60,11 @@ describe('two gateways that have each other’s HIT', () => {
     },
   );
 
-  test('a full-size packet passes, in fragments where it must', async () => {
-    const { status, output } = await lab.onHost('a', `ping -c 2 -s 1400 -W 5 ${plan.b.host}`, 20_000);
-    expect(output).toContain('2 packets received');
-    expect(status).toBe(0);
+  test('a packet larger than the tunnel’s MTU passes once the sender has been told of it (RFC 1191)', async () => {
+    const large = `ping -c 1 -s 1400 -W 5 ${plan.b.host}`;
+    await lab.onHost('a', large, 20_000);
+    const { output } = await lab.onHost('a', large, 20_000);
+    expect(output).toContain('1 packets received');
   });
 });
 
@@ -84,21 +85,19 @@ describe('what the provider sees', () => {
   });
 
   test('a base exchange whose every checksum is right', async () => {
-    const packets = await readFrames(
-      lab.captures.a,
-      ['hip'],
-      ['hip.packet_type', 'hip.checksum.status', '_ws.malformed'],
-    );
+    const fields = ['hip.packet_type', 'hip.checksum.status', 'udp.checksum.status', '_ws.malformed'];
+    const packets = await readFrames(lab.captures.a, ['hip'], fields);
     expect(packets.map((packet) => packet['hip.packet_type'])).toEqual(
       expect.arrayContaining(['1', '2', '3', '4']),
     );
     for (const packet of packets) {
-      // tshark: 0 is bad. Over UDP the field is zero and not checked (RFC 9028 §5.1); UDP's own checksum serves.
-      expect(packet['hip.checksum.status']).not.toBe('0');
-      expect(packet['_ws.malformed']).toBe('');
+      // tshark's 1 is good: over UDP the field of HIP is zero (RFC 9028 §5.1) and UDP's own checksum serves.
+      expect(packet).toMatchObject({
+        'hip.checksum.status': '1',
+        'udp.checksum.status': '1',
+        '_ws.malformed': '',
+      });
     }
-    const damaged = await readFrames(lab.captures.a, ['udp.checksum.status == 0'], ['frame.number']);
-    expect(damaged).toEqual([]);
   });
 
   test('nothing of what the hosts said', async () => {
