@@ -17,7 +17,6 @@ export const certificateKeys: CertificateKeys = {
       const certificate = new X509Certificate(certificatePem);
       if (!certificate.checkPrivateKey(createPrivateKey(privateKeyPem))) return null;
       return {
-        notBefore: certificate.validFromDate.getTime(),
         notAfter: certificate.validToDate.getTime(),
         fingerprint: certificate.fingerprint256,
       };

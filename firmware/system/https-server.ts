@@ -8,6 +8,7 @@ import {
 import { createServer as createHttpsServer } from 'node:https';
 import { isIPv4, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { SecureContextOptions, TlsOptions } from 'node:tls';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import type {
   Connection,
@@ -31,7 +32,9 @@ const tlsOptions = {
   // Small boxes without AES instructions do ChaCha20 faster; so do the phones that ask for it first.
   honorCipherOrder: false,
   ALPNProtocols: ['http/1.1'],
-} as const;
+  // Nobody shows a certificate to the page. Left out, Node would read in all public authorities: work for nothing at every start.
+  ca: [],
+} satisfies SecureContextOptions & TlsOptions;
 
 /** After a listener is closed its connections may finish their answers for this long. */
 const lingerMs = 2000;

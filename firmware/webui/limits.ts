@@ -4,6 +4,7 @@ export const limits = {
   bodyBytes: 4096,
   /** A browser sends about 1 KiB of headers; Node's own default is 16 KiB. */
   headerBytes: 8192,
+  /** What comes after these is left out, which is Node's way; a browser sends about twenty. */
   headerCount: 64,
   /** A person with three tabs uses about ten connections; a TLS connection costs about 60 KiB. */
   connections: 96,

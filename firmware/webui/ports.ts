@@ -37,7 +37,6 @@ export interface SigningKey {
 /** What X.509 says about a stored certificate, read without trusting the file. */
 export interface CertificateFacts {
   /** Milliseconds since 1970. */
-  readonly notBefore: number;
   readonly notAfter: number;
   /** SHA-256 over the DER, upper-case hexadecimal with colons, as browsers show it. */
   readonly fingerprint: string;

@@ -87,6 +87,23 @@ describe('the certificate (RFC 5280)', () => {
     ]);
   });
 
+  test('holds as many names as the limit says, the first ones', async () => {
+    const key = await certificateKeys.generate();
+    const names = (count: number) => Array.from({ length: count }, (_, index) => `n${index}.local`);
+    for (const count of [limits.certificateNames, limits.certificateNames + 1]) {
+      const pem = await makeCertificate({
+        key,
+        commonName: 'x',
+        dnsNames: names(count),
+        addresses: [],
+        serial: new Uint8Array(8),
+        ...certificateValidity(0),
+      });
+      const expected = names(limits.certificateNames).map((name) => `DNS:${name}`);
+      expect(new X509Certificate(pem).subjectAltName?.split(', ')).toEqual(expected);
+    }
+  });
+
   test('a clock that was never set does not make a certificate that has expired already', () => {
     const { notBefore, notAfter } = certificateValidity(0);
     expect(notBefore).toBe(Date.UTC(2024, 11, 31));

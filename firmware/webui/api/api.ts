@@ -20,7 +20,6 @@ export interface ApiPorts {
 }
 
 export type ApiEnvironment = { Bindings: Connection };
-export type Api = ReturnType<typeof createApi>;
 
 const problem = (description: string) => ({
   description,

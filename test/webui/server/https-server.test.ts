@@ -15,7 +15,14 @@ beforeEach(async () => {
 });
 afterEach(() => box.close());
 
-function secure(options: { host?: string; maxVersion?: 'TLSv1.1' | 'TLSv1.2'; ciphers?: string } = {}) {
+function secure(
+  options: {
+    host?: string;
+    maxVersion?: 'TLSv1.1' | 'TLSv1.2';
+    ciphers?: string;
+    localAddress?: string;
+  } = {},
+) {
   // Self-signed: a browser asks its person, this test compares the fingerprint.
   return connectTls({ host: '127.0.0.1', port: box.httpsPort, rejectUnauthorized: false, ...options });
 }
@@ -174,6 +181,18 @@ describe('hostile requests', () => {
     await Promise.all(closing);
     await expect.poll(() => get('/')).toMatch(/^HTTP\/1\.1 200 /);
   });
+});
+
+test('all addresses together get no more connections than there are, and the console keeps its own', async () => {
+  await box.close();
+  box = await startTestBox({ page: smallPage, bounds: { connections: 3, connectionsPerAddress: 2 } });
+  const from = (localAddress: string) => secure({ localAddress });
+  const held = [from('127.0.0.1'), from('127.0.0.2'), from('127.0.0.3')];
+  expect(await Promise.all(held.map(opened))).toEqual(['open', 'open', 'open']);
+  expect(await opened(from('127.0.0.4'))).toBe('closed');
+  const answer = await callLocalApi({ path: '/api/v1/status', socketPath: box.socket });
+  expect(answer).toMatchObject({ ok: true, status: 200 });
+  for (const socket of held) socket.destroy();
 });
 
 describe('slow clients', () => {
