@@ -125,7 +125,7 @@ export const texts = {
     noAddress: 'no address',
     perSecond: (bytes: string) => `${bytes}/s`,
     packets: (count: number) => `${count.toLocaleString('en-GB')} packets`,
-    mtu: (mtu: number) => `MTU ${mtu}`,
+    mtu: (mtu: number) => `MTU\u00a0${mtu}`,
     rolesTerm: 'underlay, LAN and overlay',
     rolesMeaning:
       'The underlay is the network that carries the tunnels, usually the way to the Internet. The LAN is where the protected devices are. The overlay is what the tunnels join.',
