@@ -1,0 +1,326 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { concatBytes, fromHex } from '../../firmware/bytes/bytes.ts';
+import { Reader } from '../../firmware/bytes/reader.ts';
+import { Writer } from '../../firmware/bytes/writer.ts';
+import { limits } from '../../firmware/hip/limits.ts';
+import {
+  appendParameters,
+  decodePacket,
+  encodePacket,
+  type PacketName,
+  packetTypes,
+} from '../../firmware/hip/packet.ts';
+import type { Parameter } from '../../firmware/hip/parameter-fields.ts';
+import {
+  catalogue,
+  isCritical,
+  parameterLength,
+  readParameter,
+  writeParameter,
+} from '../../firmware/hip/parameters.ts';
+import { anyParameter, parameterList } from './parameters-arbitrary.ts';
+
+const hit = (last: number) => Uint8Array.of(0x20, 0x01, 0, 0x22, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last);
+const packetName = fc.constantFrom(...(Object.keys(packetTypes) as PacketName[]));
+
+function packetWith(parameters: readonly Parameter[], packet: PacketName = 'NOTIFY'): Uint8Array {
+  return encodePacket({ packet, controls: 0, sender: hit(1), receiver: hit(2), parameters });
+}
+
+function written(parameter: Parameter): Uint8Array {
+  const writer = new Writer();
+  writeParameter(writer, parameter);
+  return writer.finish();
+}
+
+/** A packet around octets that need not be parameters. */
+function packetAround(parameters: Uint8Array): Uint8Array {
+  const packet = concatBytes(packetWith([]), parameters);
+  packet[1] = packet.length / 8 - 1;
+  return packet;
+}
+
+function problem(octets: Uint8Array): string {
+  const result = decodePacket(octets);
+  return result.ok ? 'none' : `${result.error.path} @${result.error.offset}: ${result.error.problem}`;
+}
+
+describe('RFC 7401 §5.1: header', () => {
+  test('what is written is read back', async () => {
+    await fc.assert(
+      fc.property(
+        packetName,
+        fc.integer({ min: 0, max: 0xffff }),
+        parameterList,
+        (packet, controls, parameters) => {
+          const contents = { packet, controls, sender: hit(1), receiver: hit(2), parameters };
+          const octets = encodePacket(contents);
+          const result = decodePacket(octets);
+          expect(result.ok && { ...result.value, offsets: undefined }).toEqual({
+            ...contents,
+            checksum: 0,
+            octets,
+            offsets: undefined,
+          });
+          // The offsets are where the parameters are.
+          if (!result.ok) return;
+          for (const [index, offset] of result.value.offsets.entries()) {
+            const parameter = readParameter(new Reader(octets.subarray(offset)));
+            expect(parameter).toEqual(parameters[index]);
+          }
+        },
+      ),
+    );
+  });
+
+  test('no octets make decoding throw, and what decodes is written back with the same meaning', async () => {
+    const nearMisses = fc
+      .tuple(parameterList, packetName, fc.array(fc.tuple(fc.nat(400), fc.nat(255)), { maxLength: 4 }))
+      .map(([parameters, packet, changes]) => {
+        const octets = packetWith(parameters, packet);
+        for (const [offset, value] of changes) octets[offset % octets.length] = value;
+        return octets;
+      });
+    await fc.assert(
+      fc.property(fc.oneof(fc.uint8Array({ maxLength: 300 }), nearMisses), (input) => {
+        const result = decodePacket(input);
+        if (!result.ok) {
+          expect(result.error.offset).toBeLessThanOrEqual(input.length);
+          return;
+        }
+        const again = decodePacket(encodePacket(result.value));
+        const meaning = ({ packet, controls, parameters }: typeof result.value) => ({
+          packet,
+          controls,
+          parameters,
+        });
+        expect(again.ok && meaning(again.value)).toEqual(meaning(result.value));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test.each([
+    [
+      'is cut',
+      (octets: Uint8Array) => octets.subarray(0, 39),
+      'HIP.Header Length @1: names 40 octets, 39 came',
+    ],
+    [
+      'has too small a length',
+      (octets: Uint8Array) => octets.fill(3, 1, 2),
+      'HIP.Header Length @1: is less than the two HITs need',
+    ],
+    ['is HIPv1', (octets: Uint8Array) => octets.fill(0x11, 3, 4), 'HIP.Version @3: 1 is not 2'],
+    [
+      'has an unknown type',
+      (octets: Uint8Array) => octets.fill(5, 2, 3),
+      'HIP.Packet Type @2: 5 is not known',
+    ],
+  ])('a packet that %s is refused', (_, change, expected) => {
+    expect(problem(change(packetWith([])))).toBe(expected);
+  });
+
+  test('reserved and SHIM6 bits and octets after the end are ignored', () => {
+    const octets = concatBytes(packetWith([], 'I1'), Uint8Array.of(1, 2, 3));
+    octets[2] = 0x81;
+    octets[3] = 0x2e;
+    const result = decodePacket(octets);
+    expect(result.ok && [result.value.packet, result.value.octets.length]).toEqual(['I1', 40]);
+  });
+
+  test(`a packet has at most ${limits.packetLength} octets`, () => {
+    const filled = (length: number) =>
+      packetWith([{ name: 'ECHO_REQUEST_SIGNED', data: new Uint8Array(length) }]);
+    expect(filled(limits.packetLength - 40 - 4).length).toBe(limits.packetLength);
+    expect(() => filled(limits.packetLength - 40 - 3)).toThrow(RangeError);
+  });
+});
+
+describe('RFC 7401 §5.2.1: parameters', () => {
+  test('the whole length is 11 + L − (L + 3) mod 8, always the next multiple of 8', () => {
+    for (let length = 0; length < 100; length++) {
+      expect(parameterLength(length)).toBe(Math.ceil((length + 4) / 8) * 8);
+      const octets = written({ name: 'ECHO_REQUEST_SIGNED', data: new Uint8Array(length).fill(0xff) });
+      expect(octets.length).toBe(parameterLength(length));
+      expect(octets.subarray(4 + length).every((octet) => octet === 0)).toBe(true);
+    }
+  });
+
+  test('every parameter reads back by itself', async () => {
+    await fc.assert(
+      fc.property(anyParameter, (parameter) => {
+        expect(readParameter(new Reader(written(parameter)))).toEqual(parameter);
+      }),
+    );
+  });
+
+  test('padding is not checked', () => {
+    const octets = packetWith([
+      { name: 'SEQ', updateId: 7 },
+      { name: 'DH_GROUP_LIST', groups: [7] },
+    ]);
+    octets[octets.length - 1] = 0xff;
+    expect(problem(octets)).toBe('none');
+  });
+
+  const seq = written({ name: 'SEQ', updateId: 1 });
+  const dh = written({ name: 'DH_GROUP_LIST', groups: [7] });
+  test.each([
+    ['out of order', concatBytes(dh, seq), 'HIP.NOTIFY.SEQ @48: follows type 511'],
+    ['twice', concatBytes(seq, seq), 'HIP.NOTIFY.SEQ @48: stands twice'],
+    [
+      'critical and unknown',
+      fromHex('03e9000400000000') ?? seq,
+      'HIP.NOTIFY.parameter 1001 @40: is critical and not known',
+    ],
+    ['cut', fromHex('0101000800000000') ?? seq, 'HIP.NOTIFY.PUZZLE @44: needs 8 octets, 4 are left'],
+    [
+      'too long for its kind',
+      fromHex('0181000800000000' + '0000000000000000') ?? seq,
+      'HIP.NOTIFY.SEQ.end @48: 4 octets too many',
+    ],
+    [
+      'an ACK of nothing',
+      fromHex('01c1000000000000') ?? seq,
+      'HIP.NOTIFY.ACK.peer Update ID @44: is not one or more Update IDs',
+    ],
+  ])('%s: the packet is refused', (_, parameters, expected) => {
+    expect(problem(packetAround(parameters))).toBe(expected);
+  });
+
+  test('an unknown parameter that is not critical is passed over', () => {
+    const result = decodePacket(packetAround(fromHex('03e8000400000000') ?? seq));
+    expect(result.ok && result.value.parameters).toEqual([
+      { name: 'unknown', type: 1000, contents: new Uint8Array(4) },
+    ]);
+  });
+
+  test('those that may stand together do', () => {
+    const note = (messageType: number): Parameter => ({
+      name: 'NOTIFICATION',
+      messageType,
+      data: new Uint8Array(),
+    });
+    expect(problem(packetWith([note(1), note(2)]))).toBe('none');
+  });
+
+  test('a list of more than six suites counts its first six, and may not be sent', () => {
+    const long = fromHex('0243000e' + '0001000200030004000500060007' + '000000000000') ?? seq;
+    const result = decodePacket(packetAround(long));
+    expect(result.ok && result.value.parameters[0]).toEqual({
+      name: 'HIP_CIPHER',
+      ciphers: [1, 2, 3, 4, 5, 6],
+    });
+    expect(() => packetWith([{ name: 'HIP_CIPHER', ciphers: [1, 2, 3, 4, 5, 6, 7] }])).toThrow(RangeError);
+    expect(packetWith([{ name: 'HIP_CIPHER', ciphers: [1, 2, 3, 4, 5, 6] }]).length).toBe(56);
+  });
+
+  test('parameters out of order cannot be written', () => {
+    expect(() =>
+      packetWith([
+        { name: 'DH_GROUP_LIST', groups: [7] },
+        { name: 'SEQ', updateId: 1 },
+      ]),
+    ).toThrow(RangeError);
+    expect(
+      appendParameters(packetWith([{ name: 'SEQ', updateId: 1 }]), { name: 'DH_GROUP_LIST', groups: [7] })[1],
+    ).toBe(6);
+  });
+});
+
+describe('the catalogue', () => {
+  /** The table of RFC 7401 §5.2, the types of RFC 7402 §5.1, RFC 8002 §2 and RFC 9028 §5.4. */
+  const types = {
+    ...{ ESP_INFO: 65, R1_COUNTER: 129, PUZZLE: 257, SOLUTION: 321, SEQ: 385, ACK: 449, DH_GROUP_LIST: 511 },
+    ...{ DIFFIE_HELLMAN: 513, HIP_CIPHER: 579, NAT_TRAVERSAL_MODE: 608, ENCRYPTED: 641, HOST_ID: 705 },
+    ...{
+      HIT_SUITE_LIST: 715,
+      CERT: 768,
+      NOTIFICATION: 832,
+      ECHO_REQUEST_SIGNED: 897,
+      ECHO_RESPONSE_SIGNED: 961,
+    },
+    ...{ TRANSPORT_FORMAT_LIST: 2049, ESP_TRANSFORM: 4095, HIP_MAC: 61505, HIP_MAC_2: 61569 },
+    ...{
+      HIP_SIGNATURE_2: 61633,
+      HIP_SIGNATURE: 61697,
+      ECHO_RESPONSE_UNSIGNED: 63425,
+      ECHO_REQUEST_UNSIGNED: 63661,
+    },
+  };
+
+  test('has every type under its number', () => {
+    expect(Object.fromEntries(Object.entries(catalogue).map(([name, { type }]) => [name, type]))).toEqual(
+      types,
+    );
+  });
+
+  test('only CERT, NOTIFICATION and NAT_TRAVERSAL_MODE are not critical', () => {
+    const tolerant = Object.entries(types).filter(([, type]) => !isCritical(type));
+    expect(tolerant.map(([name]) => name)).toEqual(['NAT_TRAVERSAL_MODE', 'CERT', 'NOTIFICATION']);
+  });
+
+  test.each<[string, Parameter, string]>([
+    [
+      'RFC 7402 §5.1.1 ESP_INFO',
+      { name: 'ESP_INFO', keymatIndex: 0x0102, oldSpi: 3, newSpi: 0x04050607 },
+      '0041000c' + '00000102' + '00000003' + '04050607',
+    ],
+    [
+      'RFC 7401 §5.2.3 R1_COUNTER',
+      { name: 'R1_COUNTER', reserved: 0xaabbccdd, counter: 5n },
+      '0081000c' + 'aabbccdd' + '0000000000000005',
+    ],
+    [
+      'RFC 7401 §5.2.4 PUZZLE',
+      { name: 'PUZZLE', difficulty: 1, lifetime: 38, opaque: 0x0a0b, random: Uint8Array.of(9, 8) },
+      '01010006' + '01260a0b' + '0908' + '000000000000',
+    ],
+    [
+      'RFC 7401 §5.2.5 SOLUTION',
+      {
+        name: 'SOLUTION',
+        difficulty: 1,
+        opaque: 0x0a0b,
+        random: Uint8Array.of(9),
+        solution: Uint8Array.of(7),
+      },
+      '01410006' + '01000a0b' + '0907' + '000000000000',
+    ],
+    [
+      'RFC 7401 §5.2.7 DIFFIE_HELLMAN',
+      { name: 'DIFFIE_HELLMAN', group: 7, publicValue: Uint8Array.of(1, 2, 3) },
+      '02010006' + '070003' + '010203' + '000000000000',
+    ],
+    [
+      'RFC 7401 §5.2.9 HOST_ID',
+      {
+        name: 'HOST_ID',
+        algorithm: 7,
+        identity: Uint8Array.of(1, 2),
+        domainType: 1,
+        domain: Uint8Array.of(3),
+      },
+      '02c10009' + '0002' + '1001' + '0007' + '0102' + '03' + '000000',
+    ],
+    [
+      'RFC 7401 §5.2.19 NOTIFICATION',
+      { name: 'NOTIFICATION', messageType: 16385, data: new Uint8Array() },
+      '03400004' + '0000' + '4001',
+    ],
+    [
+      'RFC 7402 §5.1.2 ESP_TRANSFORM',
+      { name: 'ESP_TRANSFORM', suites: [13, 8] },
+      '0fff0006' + '0000' + '000d' + '0008' + '000000000000',
+    ],
+    [
+      'RFC 7401 §5.2.14 HIP_SIGNATURE',
+      { name: 'HIP_SIGNATURE', algorithm: 7, signature: Uint8Array.of(1, 2) },
+      'f1010004' + '0007' + '0102',
+    ],
+  ])('%s stands on the wire as drawn', (_, parameter, expected) => {
+    expect(written(parameter)).toEqual(fromHex(expected));
+  });
+});
