@@ -35,6 +35,12 @@ const secrets = secretFiles(`${stateFolder}/secrets`);
 export async function runDaemon(): Promise<void> {
   const ring = openLogRing(`${runFolder}/log.jsonl`);
   const { log } = ring;
+  const [uptime, sinceStart] = [readUptimeSeconds(), performance.now()];
+  log(
+    'info',
+    'runtime',
+    `Started ${uptime.toFixed(1)} s after the kernel, ${sinceStart.toFixed(0)} ms of it in Node`,
+  );
   reportLastEnd(log);
   const stopKernelMessages = followKernelMessages(log, { positionPath: `${runFolder}/kernel-position` });
   const watchdog = new Watchdog();

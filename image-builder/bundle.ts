@@ -1,5 +1,5 @@
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { build, type Metafile, type Plugin } from 'esbuild';
 import { BuildError } from './build-error.ts';
 import { clientPlugin } from './client.ts';
@@ -72,6 +72,20 @@ function addOnPlugin(): Plugin {
   };
 }
 
+/** zod's texts in fifty languages would be a fifth of the bundle; ours are English. */
+function englishOnlyPlugin(): Plugin {
+  return {
+    name: 'english-only',
+    setup(builder) {
+      builder.onLoad({ filter: /zod[\\/]v4[\\/]locales[\\/]index\.c?js$/ }, (args) => ({
+        contents: "export { default as en } from './en.js';",
+        resolveDir: dirname(args.path),
+        loader: 'js',
+      }));
+    },
+  };
+}
+
 /**
  * Bundles the firmware: `hithe.js` and its source map, the same bytes from the same sources, wherever they are built.
  *
@@ -101,7 +115,7 @@ export async function bundleFirmware(folder: string): Promise<Metafile> {
       'import.meta.url': '__bundleUrl',
     },
     banner: { js: 'const __bundleUrl=require("node:url").pathToFileURL(__filename).href;' },
-    plugins: [addOnPlugin(), clientPlugin()],
+    plugins: [addOnPlugin(), englishOnlyPlugin(), clientPlugin()],
   });
   const inside = Object.keys(result.metafile.inputs);
   for (const { file } of addOns) {

@@ -3,6 +3,7 @@ import type { NetworkSystem } from '../netd/system-port.ts';
 import type { PeerSettings, Settings } from '../store/settings-schema.ts';
 import type { SettingsStore } from '../store/settings-store.ts';
 import type { Status } from '../webui/api/status-schema.ts';
+import type { PageInterface } from '../webui/page-addresses.ts';
 import { profileNamed } from './board-profiles.ts';
 import { type DriverSystem, loadDrivers } from './drivers.ts';
 import type { PlatformDetection } from './platform/detect.ts';
@@ -56,7 +57,7 @@ export type BootPorts = {
   readonly openPage: (options: {
     readonly hostname: () => string;
     readonly readStatus: () => StatusFacts;
-    readonly interfaces: Status['network']['interfaces'];
+    readonly interfaces: readonly PageInterface[];
     readonly onClaimed: () => void;
   }) => Promise<Page>;
   readonly openIdentity: () => Promise<IdentityResult>;
@@ -180,6 +181,28 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     await ports.showConsole(board.read(), page, profile.name);
   };
 
+  let countersAt = Number.NEGATIVE_INFINITY;
+  const readStatus = (): StatusFacts => {
+    const now = ports.uptimeSeconds() * 1000;
+    if (now - countersAt > counterAgeMs) {
+      countersAt = now;
+      if (network) background('network', network.refresh());
+    }
+    return board.read();
+  };
+
+  // The page prepares (keys, certificate) while the network comes up: most of both is waiting for other programs.
+  const preparedPage = ports.openPage({
+    hostname: () => settings.hostname,
+    readStatus,
+    interfaces: plannedInterfaces(settings),
+    onClaimed: () => {
+      if (network) background('network', network.setClaimed(true));
+      if (page) background('console', ports.showConsole(board.read(), page, profile.name));
+    },
+  });
+  // Its failure is told where it is awaited.
+  preparedPage.catch(() => undefined);
   network = await startNetwork(ports.network, {
     settings: settings.network,
     portRules: profile.ports,
@@ -188,25 +211,8 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
   });
   const openNetwork = network;
 
-  let countersAt = Number.NEGATIVE_INFINITY;
-  const readStatus = (): StatusFacts => {
-    const now = ports.uptimeSeconds() * 1000;
-    if (now - countersAt > counterAgeMs) {
-      countersAt = now;
-      background('network', openNetwork.refresh());
-    }
-    return board.read();
-  };
-
-  page = await ports.openPage({
-    hostname: () => settings.hostname,
-    readStatus,
-    interfaces: network.snapshot().interfaces,
-    onClaimed: () => {
-      background('network', openNetwork.setClaimed(true));
-      if (page) background('console', ports.showConsole(board.read(), page, profile.name));
-    },
-  });
+  page = await preparedPage;
+  await page.setInterfaces(network.snapshot().interfaces);
   const openPage = page;
   ports.log('info', 'boot', `The page is up ${ports.uptimeSeconds().toFixed(1)} s after the kernel started`);
   if (openPage.claimed()) await network.setClaimed(true);
@@ -263,6 +269,14 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
       await ports.watchdog.disarm();
     },
   };
+}
+
+/** Where the page will be by the settings, before the kernel has the addresses: they go into its certificate. */
+function plannedInterfaces({ network: { lan, management } }: Settings): PageInterface[] {
+  return [
+    { role: 'lan', kernelName: 'br-lan', addresses: [lan.address] },
+    { role: 'management', kernelName: 'br-mgmt', addresses: [management.address] },
+  ];
 }
 
 async function repeat(

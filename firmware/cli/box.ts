@@ -1,5 +1,6 @@
 import { callLocalApi } from '../system/local-api.ts';
 import type { LogEntry, Status } from '../webui/api/status-schema.ts';
+import { limits } from '../webui/limits.ts';
 import { printJson, readArguments, UsageError } from './arguments.ts';
 
 /** Asks the running box; prints why where it does not answer. */
@@ -48,7 +49,9 @@ export async function log(args: readonly string[]): Promise<number> {
     lines: { type: 'string', default: '100' },
   });
   const lines = Number(values.lines);
-  if (!Number.isInteger(lines) || lines < 1 || lines > 1000) throw new UsageError('--lines takes 1 to 1000.');
+  if (!Number.isInteger(lines) || lines < 1 || lines > limits.logLines) {
+    throw new UsageError(`--lines takes 1 to ${limits.logLines}.`);
+  }
   const found = await ask<{ entries: LogEntry[] }>(`/api/v1/log?limit=${lines}`);
   if (!found) return 1;
   for (const entry of found.entries) {
