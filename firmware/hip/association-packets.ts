@@ -204,6 +204,7 @@ function keysOf(state: AssociationState): Association | undefined {
     suite,
     localSpi,
     peerSpi: 0,
+    newerThan: 0,
     peerUpdateId: 0,
     establishedAt: 0,
   };

@@ -64,6 +64,11 @@ export type Association = {
   readonly peerSpi: number;
   /** The responder's I2 and R2, to answer a repeated I2 without doing it all again (RFC 7401 §6.9, step 4). */
   readonly answered?: { readonly i2: Uint8Array; readonly r2: Uint8Array };
+  /**
+   * Only an I2 for an R1 sent after this replaces the association (the caller's milliseconds): of exchanges that cross,
+   * one that the peer has given up may arrive last.
+   */
+  readonly newerThan: number;
   /** The next Update ID that the peer may use (RFC 7401 §6.12). */
   readonly peerUpdateId: number;
   readonly establishedAt: number;

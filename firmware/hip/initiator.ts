@@ -197,6 +197,7 @@ export function receiveR2(
     suite,
     localSpi: exchange.localSpi,
     peerSpi: info.newSpi,
+    newerThan: now,
     peerUpdateId: 0,
     establishedAt: now,
   };

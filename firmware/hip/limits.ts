@@ -36,6 +36,8 @@ export const limits = {
   keepaliveMs: 15_000,
   /** Age in milliseconds at which R1s and their puzzle secret are replaced: "every few minutes" (RFC 7401 §4.1.2). */
   generationMs: 120_000,
+  /** Resolution of the time that an R1 carries: 12 bits of it span 409 s, more than a generation; less than a restart takes. */
+  r1TickMs: 100,
   /** Puzzle lifetime as sent, 2^(n-32) s: 64 s, less than a generation, so that the previous secret still covers it. */
   puzzleLifetime: 38,
   /** Length of a rate window for R1s in milliseconds. */

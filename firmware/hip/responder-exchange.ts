@@ -59,6 +59,10 @@ export function receiveI2(
   const counter = parameter(i2, 'R1_COUNTER')?.counter;
   const recognised = context.responder.recognise({ initiator: peer, from, counter, solution });
   if (typeof recognised === 'string') return dropped(state, `I2 refused: ${recognised}`);
+  const current = newestAssociation(state);
+  if (current !== undefined && recognised.issuedAt <= current.newerThan) {
+    return dropped(state, 'I2 of an exchange older than the association');
+  }
   if (!isGroupOf(recognised.keyPair, theirs.group)) return dropped(state, 'I2 has another group than R1');
   const sharedSecret = recognised.keyPair.agree(theirs.publicValue);
   if (sharedSecret === undefined) return dropped(state, 'I2 has an invalid Diffie-Hellman value', 'warning');
@@ -97,6 +101,7 @@ export function receiveI2(
     suite,
     localSpi: context.newSpi(),
     peerSpi: info.newSpi,
+    newerThan: recognised.issuedAt,
     peerUpdateId: 0,
     establishedAt: now,
   };
@@ -157,6 +162,12 @@ function encryptedHostId(
   const encrypted = parameter(i2, 'ENCRYPTED');
   const inner = encrypted && decryptParameters(encrypted, opening);
   return inner?.ok === true ? parameter({ parameters: inner.value }, 'HOST_ID') : undefined;
+}
+
+/** What an I2 would replace: the association that is being answered, or the one that stands. */
+function newestAssociation(state: AssociationState): Association | undefined {
+  if (state.pending?.kind === 'R2') return state.pending.association;
+  return state.name === 'R2-SENT' || state.name === 'ESTABLISHED' ? state.association : undefined;
 }
 
 /** Whether an I2 is the very one that was taken before. */

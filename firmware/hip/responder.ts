@@ -48,6 +48,8 @@ export type RecognisedSolution = {
   readonly generation: bigint;
   readonly slot: number;
   readonly key: string;
+  /** When the R1 was sent, in the caller's milliseconds, to a tick of `limits.r1TickMs`. */
+  readonly issuedAt: number;
 };
 
 export type SolutionRefusal =
@@ -62,20 +64,23 @@ export type SolutionRefusal =
 /** R1s per group made ahead in a generation; every one costs a signature, and P-256 is what our own gateways ask for. */
 const slotsMadeAhead: readonly DhGroup[] = [7, 7, 8, 9];
 
+/** The ticks of a generation that fit Opaque's 12 bits. */
+const lastTick = 0xfff;
+
 /** ESP_INFO and all else that depends on the peer is absent from R1, so these offsets hold for every R1 of ours. */
 const puzzleOffset = header.length + parameterLength(12);
 
 /**
  * The stateless half of a responder (RFC 7401 §4.1.1, §6.7.1, appendix A): R1s signed ahead, a puzzle that is derived
- * from a rotating secret, the HITs and the locator, and nothing kept per I1. Which R1 was sent comes back in Opaque:
- * its slot (4 bits) and a counter (12 bits) that keeps #I from repeating.
+ * from a rotating secret, the HITs and the locator, and nothing kept per I1. Which R1 was sent and when comes back in
+ * Opaque: its slot (4 bits) and the ticks since its generation began (12 bits). Time makes #I fresh, as §4.1.2 wants a
+ * counter to, and tells of two I2s which answers the later R1; an I1 that comes twice in a tick gets the same R1 twice.
  */
 export class Responder {
   readonly #own: OwnIdentity;
   readonly #crypto: HipCrypto;
   #generations: readonly Generation[] = [];
   #nextCounter: bigint;
-  #opaqueCounter = 0;
 
   /** `firstCounter` should exceed what earlier runs used (RFC 7401 §4.1.4), as the time in milliseconds does. */
   constructor(own: OwnIdentity, crypto: HipCrypto, firstCounter: bigint) {
@@ -119,7 +124,7 @@ export class Responder {
   }
 
   /** The R1 for an I1 from a locator, or undefined while no R1 has been signed yet. */
-  answer(i1: Packet, from: Locator): Uint8Array | undefined {
+  answer(i1: Packet, from: Locator, now: number): Uint8Array | undefined {
     const current = this.#generations[0];
     if (current === undefined) return undefined;
     const offered = parameter(i1, 'DH_GROUP_LIST')?.groups ?? [];
@@ -128,8 +133,9 @@ export class Responder {
     const slot =
       group === undefined ? undefined : (this.#unusedSlot(current, group) ?? lastSlot(current, group));
     if (slot === undefined) return undefined;
-    this.#opaqueCounter = (this.#opaqueCounter + 1) & 0xfff;
-    const opaque = (slot.index << 12) | this.#opaqueCounter;
+    // A generation that could not be renewed in time ends in its last tick.
+    const tick = Math.min(lastTick, Math.max(0, Math.floor((now - current.createdAt) / limits.r1TickMs)));
+    const opaque = (slot.index << 12) | tick;
     const r1 = slot.r1.slice();
     r1.set(i1.sender, header.receiver);
     fillPuzzle(r1, puzzleOffset, opaque, this.#puzzleRandom(current, i1.sender, from, opaque));
@@ -161,7 +167,8 @@ export class Responder {
     const key = toHex(solution.random) + toHex(solution.solution);
     if (generation.accepted.has(key)) return 'replayed-solution';
     if (generation.accepted.size >= limits.acceptedSolutions) return 'busy';
-    return { keyPair: slot.keyPair, generation: generation.counter, slot: slot.index, key };
+    const issuedAt = generation.createdAt + (solution.opaque & lastTick) * limits.r1TickMs;
+    return { keyPair: slot.keyPair, generation: generation.counter, slot: slot.index, key, issuedAt };
   }
 
   /** Remembers that a recognised solution made an association: it is never accepted again, and its key is offered no more. */

@@ -54,8 +54,12 @@ export function completePacket(
   return appendParameters(unsigned, { name: 'HIP_SIGNATURE', algorithm, signature }, ...following);
 }
 
-/** Holds a message until its signature comes. A message that waited before is forgotten: its signature will be ignored. */
+/**
+ * Holds a message until its signature comes. A message that waited before is forgotten and its signature ignored, but
+ * not an R2: its I2 is used up, so the peer's exchange could never be finished.
+ */
 export function awaitSignature(state: Transition['state'], pending: Pending): Transition {
+  if (state.pending?.kind === 'R2' && pending.kind !== 'R2') return { state, effects: [] };
   return { state: { ...state, pending }, effects: [{ type: 'sign', message: pending.message }] };
 }
 

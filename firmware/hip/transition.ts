@@ -145,7 +145,8 @@ function receiveAnyR1(
   from: Locator,
   context: AssociationContext,
 ): Transition {
-  if (state.pending?.kind === 'I2') return dropped(state, 'R1 while an I2 is being made');
+  const making = state.pending?.kind;
+  if (making === 'I2' || making === 'R2') return dropped(state, `R1 while an ${making} is being made`);
   const isAwaited =
     state.name === 'I1-SENT' ||
     (state.name === 'CLOSED' && state.reconnecting) ||

@@ -9,10 +9,10 @@ import type { Responder } from '../../firmware/hip/responder.ts';
 import { type Host, parsed, twoHosts } from './two-hosts.ts';
 
 /** An I1 of one host, answered by the other, and solved (any #J will do for #K 0). */
-async function solved(initiator: Host, responder: Host) {
+async function solved(initiator: Host, responder: Host, now = 0) {
   initiator.step({ type: 'abandon' });
   const [i1 = new Uint8Array()] = await initiator.packets({ type: 'connect', to: responder.locator });
-  const r1 = parsed(responder.responder.answer(parsed(i1), initiator.locator) ?? new Uint8Array());
+  const r1 = parsed(responder.responder.answer(parsed(i1), initiator.locator, now) ?? new Uint8Array());
   const puzzle = parameter(r1, 'PUZZLE');
   if (puzzle === undefined) throw new Error('no puzzle');
   const { difficulty, opaque, random } = puzzle;
@@ -93,6 +93,29 @@ describe('RFC 7401 §6.9: which solutions a responder takes', () => {
   });
 });
 
+describe('RFC 7401 §4.1.2: an R1 carries when it was sent', () => {
+  test.each([
+    [0, 0],
+    [limits.r1TickMs - 1, 0],
+    [limits.r1TickMs, limits.r1TickMs],
+    [119_999, 119_900],
+    [4095 * limits.r1TickMs, 4095 * limits.r1TickMs],
+    [9999 * limits.r1TickMs, 4095 * limits.r1TickMs],
+    [-5, 0],
+  ])('%i ms after its generation began reads as %i', async (sentAt, issuedAt) => {
+    const [initiator, host] = await twoHosts();
+    const recognised = host.responder.recognise(await solved(initiator, host, sentAt));
+    expect(typeof recognised === 'string' ? recognised : recognised.issuedAt).toBe(issuedAt);
+  });
+
+  test('so #I changes from tick to tick', async () => {
+    const [initiator, host] = await twoHosts();
+    const random = async (now: number) => String((await solved(initiator, host, now)).solution.random);
+    expect(await random(0)).toBe(await random(limits.r1TickMs - 1));
+    expect(await random(0)).not.toBe(await random(limits.r1TickMs));
+  });
+});
+
 describe('RFC 7401 §5.3.2 and §6.7.1: R1s made ahead', () => {
   test('before the first is signed there is no answer', async () => {
     const [initiator, host] = await twoHosts();
@@ -100,10 +123,10 @@ describe('RFC 7401 §5.3.2 and §6.7.1: R1s made ahead', () => {
     const { Responder: Fresh } = await import('../../firmware/hip/responder.ts');
     const fresh = new Fresh(host.own, host.crypto, 1n);
     const drafts = fresh.draftGeneration(0);
-    expect([fresh.answer(parsed(i1), initiator.locator), fresh.renewalDue]).toEqual([undefined, 0]);
+    expect([fresh.answer(parsed(i1), initiator.locator, 0), fresh.renewalDue]).toEqual([undefined, 0]);
     expect(() => drafts.finish([new Uint8Array(64)])).toThrow(RangeError);
     drafts.finish(drafts.messages.map(() => new Uint8Array(64)));
-    expect(fresh.answer(parsed(i1), initiator.locator)).toBeDefined();
+    expect(fresh.answer(parsed(i1), initiator.locator, 0)).toBeDefined();
     expect(fresh.renewalDue).toBe(limits.generationMs);
   });
 
@@ -149,7 +172,7 @@ describe('RFC 7401 §5.3.2 and §6.7.1: R1s made ahead', () => {
     const [initiator, host] = await twoHosts();
     const [i1 = new Uint8Array()] = await initiator.packets({ type: 'connect', to: host.locator });
     const packet = { ...parsed(i1), parameters: [{ name: 'DH_GROUP_LIST' as const, groups }] };
-    const r1 = parsed(host.responder.answer(packet, initiator.locator) ?? new Uint8Array());
+    const r1 = parsed(host.responder.answer(packet, initiator.locator, 0) ?? new Uint8Array());
     expect(parameter(r1, 'DIFFIE_HELLMAN')?.group).toBe(expected);
     expect(parameter(r1, 'DH_GROUP_LIST')?.groups).toEqual([7, 8, 9]);
   });

@@ -33,6 +33,9 @@ async function authentic(
 
 const seq = (updateId: number) => ({ name: 'SEQ' as const, updateId });
 
+/** When the peer starts over: before any deadline, and late enough that its R1 is newer than the association. */
+const later = 500;
+
 /** Brings a host to a state, and makes packets that are right as far as they can be in it. */
 async function scene(state: StateName, isGreater: boolean): Promise<Scene> {
   const [smaller, greater] = await twoHosts();
@@ -42,7 +45,7 @@ async function scene(state: StateName, isGreater: boolean): Promise<Scene> {
 
   // An association of an earlier time, whose packets are authentic for nobody who has forgotten it.
   await exchange(host, peer);
-  const later = {
+  const old = {
     UPDATE: await authentic(peer, 'UPDATE', [seq(0)]),
     NOTIFY: await authentic(peer, 'NOTIFY', [
       { name: 'NOTIFICATION', messageType: 42, data: new Uint8Array() },
@@ -58,22 +61,24 @@ async function scene(state: StateName, isGreater: boolean): Promise<Scene> {
     if (request !== undefined && 'data' in request) echo = request.data.slice();
   }
   const closeAck = await authentic(peer, 'CLOSE_ACK', [{ name: 'ECHO_RESPONSE_SIGNED', data: echo }]);
-  if (state === 'CLOSED') await host.receive(later.CLOSE, peer);
+  if (state === 'CLOSED') await host.receive(old.CLOSE, peer);
   if (!['ESTABLISHED', 'CLOSING', 'CLOSED', 'R2-SENT'].includes(state)) host.step({ type: 'abandon' });
 
   // The peer starts over: its I1, and an I2 for an R1 of the host.
   peer.step({ type: 'abandon' });
-  const [i1 = new Uint8Array()] = await peer.packets({ type: 'connect', to: host.locator });
-  const [r1OfHost = new Uint8Array()] = await host.receive(i1, peer);
+  const [i1 = new Uint8Array()] = await peer.packets({ type: 'connect', to: host.locator }, later);
+  const [r1OfHost = new Uint8Array()] = await host.receive(i1, peer, later);
   const r1Anyway =
-    r1OfHost.length > 0 ? r1OfHost : (host.responder.answer(parsed(i1), peer.locator) ?? new Uint8Array());
+    r1OfHost.length > 0
+      ? r1OfHost
+      : (host.responder.answer(parsed(i1), peer.locator, later) ?? new Uint8Array());
   const [i2 = new Uint8Array()] = await peer.receive(r1Anyway, host);
 
-  if (state === 'R2-SENT') await host.receive(i2, peer);
+  if (state === 'R2-SENT') await host.receive(i2, peer, later);
   if (state === 'I1-SENT' || state === 'I2-SENT' || state === 'E-FAILED') await host.packets(connect, 0);
   // An R1 for the host, and the R2 for its own I2.
   const hostI1 = i1For(host, peer);
-  const r1 = peer.responder.answer(parsed(hostI1), host.locator) ?? new Uint8Array();
+  const r1 = peer.responder.answer(parsed(hostI1), host.locator, later) ?? new Uint8Array();
   if (state === 'I2-SENT') {
     const [ownI2 = new Uint8Array()] = await host.receive(r1, peer);
     peer.step({ type: 'abandon' });
@@ -85,16 +90,16 @@ async function scene(state: StateName, isGreater: boolean): Promise<Scene> {
       host.step({ type: 'timeout' }, 1e6 * (count + 1));
   if (state === 'R2-SENT') {
     // Packets under the keys of the association that this I2 made.
-    const [r2 = new Uint8Array()] = await host.receive(i2, peer);
+    const [r2 = new Uint8Array()] = await host.receive(i2, peer, later);
     await peer.receive(r2, host);
-    later.UPDATE = await authentic(peer, 'UPDATE', [seq(0)]);
-    later.CLOSE = await authentic(peer, 'CLOSE', [{ name: 'ECHO_REQUEST_SIGNED', data: Uint8Array.of(1) }]);
+    old.UPDATE = await authentic(peer, 'UPDATE', [seq(0)]);
+    old.CLOSE = await authentic(peer, 'CLOSE', [{ name: 'ECHO_REQUEST_SIGNED', data: Uint8Array.of(1) }]);
   }
   expect(host.state.name).toBe(state);
   return {
     host,
     peer,
-    packets: { I1: i1, R1: r1, I2: i2, R2: own.R2 ?? i2AsR2(r1), ...later, CLOSE_ACK: closeAck },
+    packets: { I1: i1, R1: r1, I2: i2, R2: own.R2 ?? i2AsR2(r1), ...old, CLOSE_ACK: closeAck },
   };
 }
 
@@ -219,7 +224,7 @@ describe.each([true, false])('RFC 7401 §4.4.3, our HIT the greater: %s', (isGre
   );
   test.each(cases)('$state receives $packet: $expected', async ({ state, packet, expected }) => {
     const { host, peer, packets } = await scene(state, isGreater);
-    const sent = await host.receive(packets[packet], peer);
+    const sent = await host.receive(packets[packet], peer, later);
     expect([host.state.name, names(sent)]).toEqual(expected);
   });
 });
@@ -348,11 +353,11 @@ describe('peer restart (RFC 7401 §4.5.4)', () => {
     await exchange(peer, host);
     const old = keyOf(host.state);
     peer.step({ type: 'abandon' });
-    const [i1 = new Uint8Array()] = await peer.packets({ type: 'connect', to: host.locator });
-    const [r1 = new Uint8Array()] = await host.receive(i1, peer);
+    const [i1 = new Uint8Array()] = await peer.packets({ type: 'connect', to: host.locator }, later);
+    const [r1 = new Uint8Array()] = await host.receive(i1, peer, later);
     expect(keyOf(host.state)).toEqual(old);
-    const [i2 = new Uint8Array()] = await peer.receive(r1, host);
-    const effects = await host.settle({ type: 'packet', packet: parsed(i2), from: peer.locator });
+    const [i2 = new Uint8Array()] = await peer.receive(r1, host, later);
+    const effects = await host.settle({ type: 'packet', packet: parsed(i2), from: peer.locator }, later);
     expect(effects.map(({ type }) => type)).toEqual([
       ...['accept-solution', 'sign', 'remove-esp', 'install-inbound', 'install-outbound', 'send', 'report'],
     ]);
@@ -370,8 +375,32 @@ describe('peer restart (RFC 7401 §4.5.4)', () => {
     }
     // A new exchange of the same peer is welcome.
     peer.step({ type: 'abandon' });
-    await exchange(peer, host);
+    await exchange(peer, host, later);
     expect(host.state.name).toBe('R2-SENT');
+  });
+
+  test('an I2 that the peer has given up for a newer one does not come first by coming last', async () => {
+    const [peer, host] = await twoHosts();
+    const [i1 = new Uint8Array()] = await peer.packets({ type: 'connect', to: host.locator });
+    const [oldR1 = new Uint8Array()] = await host.receive(i1, peer);
+    const [oldI2 = new Uint8Array()] = await peer.receive(oldR1, host);
+    peer.step({ type: 'abandon' });
+    await exchange(peer, host, later);
+    const before = host.state;
+    expect(await host.receive(oldI2, peer, later)).toEqual([]);
+    expect(host.state).toBe(before);
+  });
+
+  test('when both ends’ exchanges cross, the loser’s I2 does not replace what the winner’s has made', async () => {
+    const [smaller, greater] = await twoHosts();
+    const [theirI1 = new Uint8Array()] = await greater.packets({ type: 'connect', to: smaller.locator });
+    const [theirR1 = new Uint8Array()] = await smaller.receive(theirI1, greater);
+    const [theirI2 = new Uint8Array()] = await greater.receive(theirR1, smaller);
+    const { r2 } = await exchange(smaller, greater);
+    expect([smaller.state.name, greater.state.name, r2.length]).toEqual(['ESTABLISHED', 'R2-SENT', 184]);
+    // Sent before R2, it arrives after it.
+    expect(await smaller.receive(theirI2, greater)).toEqual([]);
+    expect(smaller.state.name).toBe('ESTABLISHED');
   });
 
   function keyOf(state: AssociationState): Uint8Array {
@@ -404,6 +433,13 @@ describe('signatures that come late or never', () => {
     const taken = responder.step({ type: 'packet', packet, from: initiator.locator });
     expect(taken.map(({ type }) => type)).toEqual(['accept-solution', 'sign']);
     expect(responder.step({ type: 'packet', packet, from: initiator.locator })).toEqual([]);
+    // Nothing else may take the place of the R2: its I2 is used up.
+    const r1ForUs = parsed(
+      initiator.responder.answer(parsed(i1For(responder, initiator)), responder.locator, 0) ??
+        new Uint8Array(),
+    );
+    responder.step({ type: 'packet', packet: r1ForUs, from: initiator.locator });
+    expect(responder.state.pending?.kind).toBe('R2');
     // An exchange that the peer has nearly finished is not disturbed by our own wish for one.
     expect(responder.step({ type: 'connect', to: initiator.locator })).toEqual([]);
   });

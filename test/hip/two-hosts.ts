@@ -84,7 +84,7 @@ export class Host {
     return (await this.settle(input, now)).flatMap((effect) => {
       if (effect.type === 'send') return [effect.packet];
       if (effect.type !== 'answer-i1') return [];
-      return [this.responder.answer(effect.i1, effect.to) ?? new Uint8Array()];
+      return [this.responder.answer(effect.i1, effect.to, now) ?? new Uint8Array()];
     });
   }
 

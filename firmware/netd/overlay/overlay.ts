@@ -154,8 +154,9 @@ class RunningOverlay implements Overlay {
   }
 
   #answerI1(i1: Packet, to: Locator): void {
-    if (!this.#rate.allow(to.address, this.#ports.monotonic())) return;
-    const r1 = this.#responder.answer(i1, to);
+    const now = this.#ports.monotonic();
+    if (!this.#rate.allow(to.address, now)) return;
+    const r1 = this.#responder.answer(i1, to, now);
     if (r1 !== undefined) this.#ports.socket.send(frameUdp(r1), to);
   }
 
