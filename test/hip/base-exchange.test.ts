@@ -101,8 +101,9 @@ describe('between two hosts of ours', () => {
     const before = responder.state;
     const [i1] = await initiator.packets({ type: 'connect', to: responder.locator });
     const r1s = [];
-    for (let count = 0; count < 3; count++)
-      r1s.push(...(await responder.receive(i1 ?? new Uint8Array(), initiator)));
+    for (const now of [0, 1000, 2000]) {
+      r1s.push(...(await responder.receive(i1 ?? new Uint8Array(), initiator, now)));
+    }
     expect(responder.state).toBe(before);
     const puzzles = r1s.map((octets) =>
       toHex(parameter(parsed(octets), 'PUZZLE')?.random ?? new Uint8Array()),
