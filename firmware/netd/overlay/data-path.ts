@@ -22,8 +22,16 @@ export function isEspEffect(effect: AssociationEffect): effect is EspEffect {
 
 /** What the control plane asks of the kernel. Every failure is an `OverlayError`. */
 export type DataPath = {
+  /** Makes the device, the address and the policies that keep HITs off the wire; what an earlier run left goes first. */
+  open(underlayMtu: number): Promise<void>;
+  /** Lets exactly these peers' prefixes be routed and come from them. */
+  setPeers(peers: readonly Peer[], underlayMtu: number): Promise<void>;
   /** Applies a transition's effects in order. */
   apply(peer: Peer, effects: readonly EspEffect[]): Promise<void>;
+  /** The outer address that an inbound security association was installed with, or undefined. */
+  localAddress(localSpi: number): string | undefined;
+  /** Takes everything away, keys first. */
+  close(): Promise<void>;
 };
 
 /** The kernel as data path: XFRM for ESP, light-weight tunnels for prefixes, nftables for whose source is whose. */
@@ -41,15 +49,14 @@ export class KernelDataPath implements DataPath {
     this.#localPort = localPort;
   }
 
-  /** Makes the device, the address and the policies that keep HITs off the wire; what an earlier run left goes first. */
   async open(underlayMtu: number): Promise<void> {
     await this.#ip(renderTeardown(this.#localHit), 'force');
     // Policies before routes: nothing may find a way while there is no rule for it.
     await this.#ip(renderBasePolicies() + renderDevice(this.#localHit, underlayMtu));
   }
 
-  /** Lets exactly these peers' prefixes be routed and come from them: sources first, so that no route leads to an open door. */
   async setPeers(peers: readonly Peer[], underlayMtu: number): Promise<void> {
+    // Sources before routes: no route may lead to an open door.
     await this.#nft(renderAntiSpoofing(peers, overlayMtu(underlayMtu)));
     const prefixes = peers.flatMap(({ protectedPrefixes }) => protectedPrefixes);
     const surplus = this.#routed.filter((prefix) => !prefixes.includes(prefix));
@@ -81,7 +88,6 @@ export class KernelDataPath implements DataPath {
     if (installs !== '') await this.#ip(installs);
   }
 
-  /** The outer address that an inbound security association was installed with, or undefined. */
   localAddress(localSpi: number): string | undefined {
     return this.#localAddresses.get(localSpi);
   }

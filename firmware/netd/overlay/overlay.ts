@@ -39,26 +39,22 @@ export type Overlay = {
 export async function startOverlay(
   ports: OverlayPorts,
   config: OverlayConfig,
-  { dataPath, localPort = hipUdpPort }: { dataPath?: DataPath; localPort?: number } = {},
+  { dataPath: given, localPort = hipUdpPort }: { dataPath?: DataPath; localPort?: number } = {},
 ): Promise<Overlay> {
   const own = ownIdentity(ports.signer.identity, ports.crypto);
-  const kernel =
-    dataPath === undefined ? new KernelDataPath(ports, formatHit(own.hit), localPort) : undefined;
-  await kernel?.open(config.underlayMtu ?? limits.underlayMtu);
-  const overlay = new RunningOverlay(ports, own, dataPath ?? kernel ?? noDataPath, kernel);
+  const dataPath = given ?? new KernelDataPath(ports, formatHit(own.hit), localPort);
+  await dataPath.open(config.underlayMtu ?? limits.underlayMtu);
+  const overlay = new RunningOverlay(ports, own, dataPath);
   await overlay.reconfigure(config);
   overlay.start();
   return overlay;
 }
-
-const noDataPath: DataPath = { apply: async () => {} };
 
 class RunningOverlay implements Overlay {
   readonly hit: string;
   readonly #ports: OverlayPorts;
   readonly #own: OwnIdentity;
   readonly #dataPath: DataPath;
-  readonly #kernel: KernelDataPath | undefined;
   readonly #responder: Responder;
   readonly #rate = new R1RateLimit();
   readonly #runners = new Map<string, AssociationRunner>();
@@ -69,12 +65,11 @@ class RunningOverlay implements Overlay {
   #signingR1s = false;
   #closed = false;
 
-  constructor(ports: OverlayPorts, own: OwnIdentity, dataPath: DataPath, kernel: KernelDataPath | undefined) {
+  constructor(ports: OverlayPorts, own: OwnIdentity, dataPath: DataPath) {
     this.hit = formatHit(own.hit);
     this.#ports = ports;
     this.#own = own;
     this.#dataPath = dataPath;
-    this.#kernel = kernel;
     // Time keeps the counter growing over restarts without a place to store it (RFC 7401 §4.1.4).
     this.#responder = new Responder(own, ports.crypto, BigInt(Math.max(1, Math.floor(ports.wallClock()))));
   }
@@ -97,7 +92,7 @@ class RunningOverlay implements Overlay {
 
   async reconfigure(config: OverlayConfig): Promise<void> {
     const peers = readPeers(config.peers, (hit) => this.#markOf(hit)).filter(({ hit }) => hit !== this.hit);
-    await this.#kernel?.setPeers(peers, config.underlayMtu ?? limits.underlayMtu);
+    await this.#dataPath.setPeers(peers, config.underlayMtu ?? limits.underlayMtu);
     const gone = [...this.#runners.values()].filter(({ peer }) => !peers.some(({ hit }) => hit === peer.hit));
     for (const { peer } of gone) this.#runners.delete(peer.hit);
     for (const peer of peers) {
@@ -115,7 +110,7 @@ class RunningOverlay implements Overlay {
     await Promise.all([...this.#runners.values()].map((runner) => runner.close()));
     this.#runners.clear();
     await this.#ports.socket.close();
-    await this.#kernel?.close();
+    await this.#dataPath.close();
   }
 
   #add(peer: Peer): void {
@@ -205,7 +200,7 @@ class RunningOverlay implements Overlay {
   async #followAddresses(): Promise<void> {
     for (const runner of this.#runners.values()) {
       const installed =
-        runner.localSpi === undefined ? undefined : this.#kernel?.localAddress(runner.localSpi);
+        runner.localSpi === undefined ? undefined : this.#dataPath.localAddress(runner.localSpi);
       const source = runner.locator === undefined ? null : await this.#ports.sourceAddress(runner.locator);
       const isUp = runner.state.name === 'ESTABLISHED' || runner.state.name === 'R2-SENT';
       if (isUp && (installed === undefined || installed === source)) continue;
