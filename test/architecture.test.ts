@@ -165,7 +165,7 @@ describe('the rules by themselves', () => {
   });
 
   test('a table that names a room without a row is refused', () => {
-    expect(() => parseLayerTable('| `firmware/a/` | job | `b` | – | – |')).toThrow('names b');
+    expect(() => parseLayerTable('| folder |\n| `firmware/a/` | job | `b` | – | – |')).toThrow('names b');
   });
 
   test('every way to write an import is seen', () => {

@@ -22,7 +22,8 @@ const everything = 'everything';
 
 /** Reads the rules out of ARCHITECTURE.md: names in backticks count, the rest of a cell is for people. */
 export function parseLayerTable(markdown: string): LayerRule[] {
-  const rows = [...markdown.matchAll(/^\| `(.+)$/gm)].map(([line]) => line.split('|').slice(1, -1));
+  const table = /^\| folder \|.*\n((?:\|.*(?:\n|$))*)/m.exec(markdown)?.[1] ?? '';
+  const rows = [...table.matchAll(/^\| `.+$/gm)].map(([line]) => line.split('|').slice(1, -1));
   const cellNames = (cell = '') =>
     cell.trim() === everything ? [everything] : [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name);
   const folders = rows.map(([folder]) => cellNames(folder)[0]?.replace(/\/$/, '') ?? '');
