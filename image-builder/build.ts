@@ -8,8 +8,10 @@ import { type EspContent, writeDisk, writeEsp } from './disk.ts';
 import { initrdScript, writeInitrd } from './initrd.ts';
 import { ModuleTree } from './kernel-modules.ts';
 import { billOfMaterials, type ReleaseManifest } from './manifest.ts';
+import { machineMirror } from './mirror.ts';
 import { authenticodeHash } from './pe.ts';
 import { buildRoot, cacheRoot, projectRoot } from './places.ts';
+import { PrivateApt } from './private-apt.ts';
 import type { Progress } from './progress.ts';
 import { layOutRoot, nodeFlags, osRelease, writeSquashfs } from './root.ts';
 import { fileSha256, hashOf, stage, treeHash } from './stage.ts';
@@ -97,8 +99,9 @@ async function fetchInputs({
     requests: { boot: bootPackages, root: rootPackages, tools: toolPackages },
     lock: oldLock,
     locked,
-    mirror,
     progress,
+    cache: cacheRoot,
+    openSource: () => new PrivateApt(cacheRoot, 'amd64', mirror ?? machineMirror()),
   });
   if (lock !== oldLock) writeLock(lockPath, lock);
   const { boot = [], root = [], tools: toolSet = [] } = packages;

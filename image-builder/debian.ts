@@ -1,14 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BuildError } from './build-error.ts';
-import { cacheRoot } from './places.ts';
 import type { Progress } from './progress.ts';
 import { fileSha256 } from './stage.ts';
 
 /** The suite whose packages the image is made of. */
 export const suite = 'trixie';
-const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 export type DebianArchitecture = 'amd64' | 'arm64';
 
@@ -24,123 +22,16 @@ export type PackageLock = Readonly<Record<string, LockedRequest>>;
 
 export type FetchedPackage = LockedPackage & { readonly path: string };
 
-/** The Debian mirror that this machine's own apt uses: the base URL of its main archive. */
-export function machineMirror(): string | undefined {
-  const lists = '/etc/apt/sources.list.d';
-  const files = [
-    '/etc/apt/sources.list',
-    ...(existsSync(lists)
-      ? readdirSync(lists)
-          .sort()
-          .map((name) => join(lists, name))
-      : []),
-    // A machine whose own distribution is not Debian still knows where Debian is from python-apt's templates.
-    '/usr/share/python-apt/templates/Debian.info',
-  ];
-  for (const file of files) {
-    if (!existsSync(file)) continue;
-    for (const line of readFileSync(file, 'utf8').split('\n')) {
-      const url = /^(?:URIs:|BaseURI:|deb(?:\s+\[[^\]]*\])?)\s+(\S+\/debian)\/?(?:\s|$)/.exec(line)?.[1];
-      if (url) return url;
-    }
-  }
-  return undefined;
-}
-
-/** apt with its own lists, status and cache, so that neither the machine's packages nor its settings play a part. */
-class PrivateApt {
-  readonly #folder: string;
-  readonly #architecture: DebianArchitecture;
-  readonly #mirror: string;
-
-  constructor(architecture: DebianArchitecture, mirror: string) {
-    this.#folder = join(cacheRoot, 'apt', architecture);
-    this.#architecture = architecture;
-    this.#mirror = mirror;
-  }
-
-  update(): void {
-    for (const name of ['lists/partial', 'archives/partial', 'etc'])
-      mkdirSync(join(this.#folder, name), { recursive: true });
-    writeFileSync(join(this.#folder, 'status'), '');
-    const options = `[arch=${this.#architecture} signed-by=${keyring}]`;
-    writeFileSync(
-      join(this.#folder, 'etc/sources.list'),
-      `deb ${options} ${this.#mirror} ${suite} main\ndeb ${options} ${this.#mirror}-security ${suite}-security main\n`,
-    );
-    const result = this.#run('apt-get', ['-q', '-o', 'APT::Update::Error-Mode=any', 'update']);
-    if (result.status !== 0) {
-      throw new BuildError(
-        'mirror',
-        `The Debian mirror did not answer as it should:\n${result.output.trim()}\nIs the network up? Another mirror can be named with --mirror URL.`,
-      );
-    }
-  }
-
-  /** `name=version` of the packages and, where asked for, of all that they depend on. */
-  resolve({ packages, closure }: PackageRequest): string[] {
-    if (!closure) return packages.map((name) => `${name}=${this.#newestVersion(name)}`);
-    const result = this.#run('apt-get', [
-      '-qq',
-      'install',
-      '--print-uris',
-      '--no-install-recommends',
-      ...packages,
-    ]);
-    if (result.status !== 0)
-      throw new BuildError('package', `apt finds no way to install ${packages.join(' ')}:\n${result.output}`);
-    return [...result.stdout.matchAll(/^'[^']*' ([^_ ]+)_([^_ ]+)_[^_ ]+\.deb /gm)].map(
-      ([, name, version]) => `${name}=${decodeURIComponent(version ?? '')}`,
-    );
-  }
-
+/** Where packages come from; apt, but for tests. */
+export interface PackageSource {
+  /** Reads the lists. @throws BuildError `mirror` */
+  update(): void;
+  /** `name=version` of the packages and, where asked for, of all that they depend on. @throws BuildError `package` */
+  resolve(request: PackageRequest): string[];
   /** The value of a field of the newest version of a package. */
-  field(name: string, field: string): string | undefined {
-    const { stdout } = this.#run('apt-cache', ['--no-all-versions', 'show', name]);
-    return new RegExp(`^${field}: (.*)$`, 'm').exec(stdout)?.[1];
-  }
-
-  #newestVersion(name: string): string {
-    const version = this.field(name, 'Version');
-    if (version === undefined) throw new BuildError('package', `The suite ${suite} has no package ${name}.`);
-    return version;
-  }
-
-  /** Downloads into a folder what is not there; apt checks size and hash against the signed lists. */
-  download(specifications: readonly string[], folder: string): { ok: boolean; output: string } {
-    const result = this.#run('apt-get', ['-q', 'download', ...specifications], folder);
-    return { ok: result.status === 0, output: result.output };
-  }
-
-  #run(
-    command: string,
-    args: readonly string[],
-    cwd = '/',
-  ): { status: number; stdout: string; output: string } {
-    const settings = {
-      'Dir::Etc::sourcelist': join(this.#folder, 'etc/sources.list'),
-      'Dir::Etc::sourceparts': '-',
-      'Dir::State::lists': join(this.#folder, 'lists'),
-      'Dir::State::status': join(this.#folder, 'status'),
-      'Dir::Cache': this.#folder,
-      'APT::Architecture': this.#architecture,
-      'APT::Architectures': this.#architecture,
-      'APT::Sandbox::User': 'root',
-      'Debug::NoLocking': 'true',
-      'Acquire::Languages': 'none',
-      'Acquire::Retries': '3',
-    };
-    const options = Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
-    const result = spawnSync(command, [...options, ...args], {
-      cwd,
-      encoding: 'utf8',
-      maxBuffer: 64 * 1024 * 1024,
-      env: { ...process.env, LC_ALL: 'C.UTF-8' },
-    });
-    if (result.error)
-      throw new BuildError('tool', `${command} could not be started: ${result.error.message}`);
-    return { status: result.status ?? 1, stdout: result.stdout, output: result.stdout + result.stderr };
-  }
+  field(name: string, field: string): string | undefined;
+  /** Downloads `name=version` each into a folder. */
+  download(specifications: readonly string[], folder: string): { ok: boolean; output: string };
 }
 
 const packageFile = ({ name, version }: Pick<LockedPackage, 'name' | 'version'>, architecture: string) =>
@@ -157,8 +48,11 @@ export type FetchOptions = {
   readonly lock: PackageLock | undefined;
   /** Refuse instead of taking the suite's newest where a locked version is gone. */
   readonly locked: boolean;
-  readonly mirror: string | undefined;
   readonly progress: Progress;
+  /** The folder that keeps what was downloaded. */
+  readonly cache: string;
+  /** Called when the cache does not have all. @throws BuildError `mirror` */
+  readonly openSource: () => PackageSource;
 };
 
 /**
@@ -170,8 +64,8 @@ export type FetchOptions = {
 export async function fetchPackages(
   options: FetchOptions,
 ): Promise<{ packages: Record<string, FetchedPackage[]>; lock: PackageLock }> {
-  const { architecture, requests, lock, locked, progress } = options;
-  const folder = join(cacheRoot, 'debian', architecture);
+  const { architecture, requests, lock, locked, progress, cache } = options;
+  const folder = join(cache, 'debian', architecture);
   mkdirSync(folder, { recursive: true });
   const cached = async (item: LockedPackage): Promise<FetchedPackage | undefined> => {
     for (const suffix of [architecture, 'all']) {
@@ -185,6 +79,7 @@ export async function fetchPackages(
 
   const lockAnswers =
     lock !== undefined &&
+    Object.keys(lock).length === Object.keys(requests).length &&
     Object.entries(requests).every(
       ([key, request]) => JSON.stringify(lock[key]?.request) === JSON.stringify(request),
     );
@@ -199,14 +94,7 @@ export async function fetchPackages(
     if (packages.missing.length === 0) return { packages: packages.found, lock };
   }
 
-  const mirror = options.mirror ?? machineMirror();
-  if (!mirror) {
-    throw new BuildError(
-      'mirror',
-      "No Debian mirror stands in this machine's apt sources. Name one with --mirror URL.",
-    );
-  }
-  const apt = new PrivateApt(architecture, mirror);
+  const apt = options.openSource();
   progress(`Reading the package lists of Debian ${suite}`);
   apt.update();
 
@@ -254,7 +142,7 @@ export async function fetchPackages(
 }
 
 /** A kernel's meta package stands for the one that it depends on. */
-function expandKernel(apt: PrivateApt, request: PackageRequest): PackageRequest {
+function expandKernel(apt: PackageSource, request: PackageRequest): PackageRequest {
   if (request.closure) return request;
   const packages = request.packages.map((name) =>
     /^linux-image-(amd64|arm64)$/.test(name)

@@ -11,7 +11,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Progress } from './progress.ts';
 
 /** SHA-256 in hex over parts, each with its length before it so that no two lists hash alike. */
@@ -48,8 +48,9 @@ export function treeHash(path: string): string {
 
 /**
  * Makes one artefact (a file or a folder) unless the one that lies there was made from the same inputs. The artefact
- * appears whole or not at all: it is built beside its place and renamed. A builder that lays out a folder first does
- * so at `<temporary>.tree`; both are gone afterwards, also when the build fails.
+ * appears whole or not at all: it is built beside its place and renamed. A builder that needs more room takes names
+ * that begin with the temporary one, such as `<temporary>.tree`; all of them are gone afterwards, also when the build
+ * fails, and the next stage removes those of a build that was killed.
  *
  * @param inputs everything that the artefact depends on, as a hash
  * @returns the artefact's path
@@ -65,19 +66,26 @@ export async function stage(
   if (existsSync(path) && existsSync(stamp) && readFileSync(stamp, 'utf8') === inputs) return path;
   progress(title);
   const temporary = `${path}.tmp-${process.pid}`;
-  const clear = () => {
-    for (const name of [temporary, `${temporary}.tree`]) rmSync(name, { recursive: true, force: true });
-  };
   mkdirSync(dirname(path), { recursive: true });
   rmSync(stamp, { force: true });
-  clear();
+  clearTemporaries(path);
   try {
     await build(temporary);
     rmSync(path, { recursive: true, force: true });
     renameSync(temporary, path);
     writeFileSync(stamp, inputs);
   } finally {
-    clear();
+    clearTemporaries(path);
   }
   return path;
+}
+
+/** Removes what this process, or one that is gone, left of a stage. */
+function clearTemporaries(path: string): void {
+  const prefix = `${basename(path)}.tmp-`;
+  for (const name of readdirSync(dirname(path)).filter((one) => one.startsWith(prefix))) {
+    const owner = Number.parseInt(name.slice(prefix.length), 10);
+    if (owner === process.pid || !existsSync(`/proc/${owner}`))
+      rmSync(join(dirname(path), name), { recursive: true, force: true });
+  }
 }
