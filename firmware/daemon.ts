@@ -56,6 +56,10 @@ export async function runDaemon(): Promise<void> {
     network: createNetworkSystem({ log: (level, message) => log(level, 'network', message), runFolder }),
     openStore: () =>
       openSettingsStore(stateFolder, { files: storeFiles, now: () => new Date().toISOString() }),
+    ready: async (what) => {
+      // Init's work beside the runtime always ends by making this file; polling a memory file system costs nothing.
+      while (!existsSync(`${runFolder}/${what}-ready`)) await sleep(50);
+    },
     stateProblem: () => readOr(`${runFolder}/state-problem`, null)?.trim() ?? null,
     openPage: async ({ hostname, readStatus, interfaces, onClaimed }) => {
       const web = await startWebUi(

@@ -52,6 +52,8 @@ export type BootPorts = {
   readonly discs: DiscSystem;
   readonly network: NetworkSystem;
   readonly openStore: () => Promise<{ readonly store: SettingsStore; readonly warnings: readonly Warning[] }>;
+  /** Resolves when init has opened the state partition, or loaded the network cards' drivers. */
+  readonly ready: (what: 'state' | 'drivers') => Promise<void>;
   /** What went wrong with the state partition before the runtime started, or null. */
   readonly stateProblem: () => string | null;
   readonly openPage: (options: {
@@ -143,6 +145,7 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     );
   };
 
+  await ports.ready('state');
   const problem = ports.stateProblem();
   if (problem !== null) {
     board.warn({
@@ -203,6 +206,7 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
   });
   // Its failure is told where it is awaited.
   preparedPage.catch(() => undefined);
+  await ports.ready('drivers');
   network = await startNetwork(ports.network, {
     settings: settings.network,
     portRules: profile.ports,
