@@ -232,8 +232,14 @@ export class AssociationRunner {
       });
     } else if ('deadline' in this.#state) {
       const wait = Math.max(0, this.#state.deadline - this.#ports.monotonic());
-      this.#timer = this.#ports.setTimer(wait, () => this.input({ type: 'timeout' }));
+      this.#timer = this.#ports.setTimer(wait, () => this.#expired(name));
     }
+  }
+
+  #expired(name: AssociationState['name']): void {
+    this.input({ type: 'timeout' });
+    // E-FAILED was the wait before the next try.
+    if (name === 'E-FAILED' && this.#state.name === 'UNASSOCIATED' && this.#wanted) this.connect();
   }
 
   async #lookUpAndConnect(): Promise<void> {

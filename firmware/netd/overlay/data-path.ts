@@ -50,7 +50,7 @@ export class KernelDataPath implements DataPath {
   }
 
   async open(underlayMtu: number): Promise<void> {
-    await this.#ip(renderTeardown(this.#localHit), 'force');
+    await this.#ipTolerant(renderTeardown(this.#localHit));
     // Policies before routes: nothing may find a way while there is no rule for it.
     await this.#ip(renderBasePolicies() + renderDevice(this.#localHit, underlayMtu));
   }
@@ -60,7 +60,7 @@ export class KernelDataPath implements DataPath {
     await this.#nft(renderAntiSpoofing(peers, overlayMtu(underlayMtu)));
     const prefixes = peers.flatMap(({ protectedPrefixes }) => protectedPrefixes);
     const surplus = this.#routed.filter((prefix) => !prefixes.includes(prefix));
-    if (surplus.length > 0) await this.#ip(renderRouteRemoval(surplus), 'force');
+    if (surplus.length > 0) await this.#ipTolerant(renderRouteRemoval(surplus));
     this.#routed = prefixes;
     if (prefixes.length > 0) await this.#ip(renderPeerRoutes(this.#localHit, peers));
   }
@@ -84,7 +84,7 @@ export class KernelDataPath implements DataPath {
         installs += renderOutbound(effect.association, this.#ends(peer, await this.#source(to), to));
       }
     }
-    if (removals !== '') await this.#ip(removals, 'force');
+    if (removals !== '') await this.#ipTolerant(removals);
     if (installs !== '') await this.#ip(installs);
   }
 
@@ -93,7 +93,7 @@ export class KernelDataPath implements DataPath {
   }
 
   async close(): Promise<void> {
-    await this.#ip(renderTeardown(this.#localHit), 'force');
+    await this.#ipTolerant(renderTeardown(this.#localHit));
     await this.#nft(antiSpoofingRemoval);
   }
 
@@ -109,11 +109,21 @@ export class KernelDataPath implements DataPath {
   }
 
   /** Lines go to standard input, since arguments are everybody's to read and some lines hold keys. */
-  async #ip(input: string, mode: 'strict' | 'force' = 'strict'): Promise<void> {
-    const args = mode === 'force' ? ['-force', '-batch', '-'] : ['-batch', '-'];
-    const { status, stderr } = await this.#ports.run(programs.ip, args, { input });
-    if (status !== 0 && mode === 'strict')
-      throw new OverlayError('command-failed', `ip: ${withoutKeys(stderr)}`);
+  async #ip(input: string): Promise<void> {
+    const { status, stderr } = await this.#ports.run(programs.ip, ['-batch', '-'], { input });
+    if (status !== 0) throw new OverlayError('command-failed', `ip: ${withoutKeys(stderr)}`);
+  }
+
+  /**
+   * Lines each of which may find nothing to do. `ip -force` is no help: where XFRM has nothing to delete, ip ends at
+   * once, batch or not. So the lines that did not go together go one by one.
+   */
+  async #ipTolerant(input: string): Promise<void> {
+    const { status } = await this.#ports.run(programs.ip, ['-batch', '-'], { input });
+    if (status === 0) return;
+    for (const line of input.split('\n').filter((text) => text !== '')) {
+      await this.#ports.run(programs.ip, ['-batch', '-'], { input: `${line}\n` });
+    }
   }
 
   async #nft(input: string): Promise<void> {

@@ -9,13 +9,16 @@ export const overlayRouteProtocol = 139;
 /** Above the kernel's and the underlay's metrics: a protected prefix never takes the place of a LAN of our own. */
 const metric = 4096;
 
-/** What may be left of an earlier run, and what `close` takes away. Lines may fail one by one: use `-force`. */
+/**
+ * What may be left of an earlier run, and what `close` takes away: keys first, and last the policies that keep HITs off
+ * the wire. `state flush`, since ip ends its whole batch after `state deleteall`.
+ */
 export function renderTeardown(localHit: string): string {
   return [
-    'xfrm policy flush',
-    'xfrm state deleteall proto esp',
+    'xfrm state flush proto esp',
     `link delete ${overlayDevice}`,
     `address delete ${localHit}/128 dev lo`,
+    'xfrm policy flush',
     '',
   ].join('\n');
 }

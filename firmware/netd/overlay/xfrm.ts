@@ -61,7 +61,10 @@ export function renderOutbound(association: OutboundSecurityAssociation, ends: E
   ].join('');
 }
 
-/** Takes a pair away, policies first so that the trap holds again. Lines may fail one by one: use `-force`. */
+/**
+ * Takes a pair away, or its inbound half where there is no other yet: the outbound policy first, so that the trap holds
+ * again.
+ */
 export function renderRemoval(
   { localSpi, peerSpi }: { localSpi: number; peerSpi?: number },
   ends: EspEnds,
@@ -70,9 +73,8 @@ export function renderRemoval(
   const gone = (from: Locator, to: Locator, spi: number) =>
     `xfrm state delete src ${from.address} dst ${to.address} proto esp spi ${hex(spi)}\n`;
   return [
-    `${policy('delete', 'out', ends)}\n`,
+    ...(peerSpi === undefined ? [] : [`${policy('delete', 'out', ends)}\n`, gone(local, peer, peerSpi)]),
     `${policy('delete', 'in', ends)}\n`,
-    peerSpi === undefined ? '' : gone(local, peer, peerSpi),
     gone(peer, local, localSpi),
   ].join('');
 }
