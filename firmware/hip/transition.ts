@@ -93,7 +93,7 @@ function sendI1(
   now: number,
   context: AssociationContext,
 ): Transition {
-  const deadline = now + limits.retransmitMs * 2 ** (transmissions - 1);
+  const deadline = now + retransmitWait(transmissions);
   return {
     state: { name: 'I1-SENT', failures, to, transmissions, deadline },
     effects: [{ type: 'send', packet: makeI1(context), to }],
@@ -110,9 +110,7 @@ function receive(
   const localIsGreater = compareHits(context.own.hit, context.peer) > 0;
   switch (packet.packet) {
     case 'I1':
-      // When both ends start at once, the smaller HIT becomes the initiator (RFC 7401 §6.7, step 3).
-      if (state.name === 'I1-SENT' && !localIsGreater)
-        return dropped(state, 'I1 collides with ours, which goes first');
+      if (state.name === 'I1-SENT' && !localIsGreater) return collide(state, now, context);
       return { state, effects: [{ type: 'answer-i1', i1: packet, to: from }] };
     case 'R1':
       return receiveAnyR1(state, packet, from, context);
@@ -136,6 +134,27 @@ function receive(
         ? receiveCloseAck(state, packet, context)
         : unexpected(state, packet);
   }
+}
+
+/**
+ * Both ends started: the smaller HIT is the initiator and drops the other's I1 (RFC 7401 §6.7, step 3). But that peer is
+ * there now, so our own I1 need not wait until its turn comes again.
+ */
+function collide(
+  state: Extract<AssociationState, { name: 'I1-SENT' }>,
+  now: number,
+  context: AssociationContext,
+): Transition {
+  const sentAt = state.deadline - retransmitWait(state.transmissions);
+  const isRecent = now - sentAt < limits.retransmitMs;
+  if (isRecent || state.pending !== undefined)
+    return dropped(state, 'I1 collides with ours, which goes first');
+  return sendI1(state.failures, state.to, state.transmissions, now, context);
+}
+
+/** How long an answer to a transmission is waited for; the first counts as 1. */
+function retransmitWait(transmissions: number): number {
+  return limits.retransmitMs * 2 ** (transmissions - 1);
 }
 
 /** An R1 counts only where an I1 of ours is unanswered (RFC 7401 §6.8), so not in CLOSING, whatever §4.4.3 says. */
@@ -237,7 +256,7 @@ function again<State extends { readonly transmissions: number; readonly deadline
   state: State,
   now: number,
 ): State {
-  const deadline = now + limits.retransmitMs * 2 ** state.transmissions;
+  const deadline = now + retransmitWait(state.transmissions + 1);
   return { ...state, transmissions: state.transmissions + 1, deadline };
 }
 

@@ -310,6 +310,17 @@ describe('RFC 7401 §6.6 and §6.8: retransmission', () => {
     }
   });
 
+  test('the smaller HIT’s I1 goes out again at once when the other’s comes, but not more often than every second', async () => {
+    const [smaller, greater] = await twoHosts();
+    await smaller.packets({ type: 'connect', to: greater.locator }, 0);
+    for (const now of [1000, 3000, 7000]) await smaller.packets({ type: 'timeout' }, now);
+    const [i1 = new Uint8Array()] = await greater.packets({ type: 'connect', to: smaller.locator }, 8000);
+    expect(await smaller.receive(i1, greater, 7999)).toEqual([]);
+    expect(names(await smaller.receive(i1, greater, 8000))).toBe('I1');
+    expect(await smaller.receive(i1, greater, 8999)).toEqual([]);
+    expect(smaller.state).toMatchObject({ name: 'I1-SENT', transmissions: 4, deadline: 16_000 });
+  });
+
   test(`I2 goes out ${limits.i2Transmissions} times, the same each time`, async () => {
     const { host } = await scene('I2-SENT', true);
     const first = host.state.name === 'I2-SENT' ? host.state.i2 : new Uint8Array();
