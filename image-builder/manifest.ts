@@ -73,7 +73,7 @@ export function billOfMaterials(
         name,
         version: packageVersion,
         scope: key === 'tools' ? 'excluded' : 'required',
-        purl: `pkg:deb/debian/${name}@${encodeURIComponent(packageVersion)}?arch=amd64&distro=${suite}`,
+        purl: `pkg:deb/debian/${encodeURIComponent(name)}@${encodeURIComponent(packageVersion)}?arch=amd64&distro=${suite}`,
         hashes: [{ alg: 'SHA-256', content: sha256 }],
       });
     }

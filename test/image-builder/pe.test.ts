@@ -203,7 +203,7 @@ describe('the Authenticode hash', () => {
           `out${index}`,
         );
         const said = run('osslsigncode', 'verify', '-CAfile', 'cert', '-in', `out${index}`);
-        const digest = /^Calculated message digest\s*: ([0-9A-F]{64})$/m.exec(said)?.[1]?.toLowerCase();
+        const digest = /^Calculated message digest\s*: ([0-9A-F]{64})\s*$/m.exec(said)?.[1]?.toLowerCase();
         expect(authenticodeHash(readFileSync(join(scratch.path, `out${index}`)))).toBe(digest);
         expect(authenticodeHash(image)).toBe(digest);
       }
