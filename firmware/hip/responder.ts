@@ -89,12 +89,6 @@ export class Responder {
     this.#nextCounter = firstCounter;
   }
 
-  /** When the current generation becomes too old, in the caller's milliseconds; 0 before there is one. */
-  get renewalDue(): number {
-    const current = this.#generations[0];
-    return current === undefined ? 0 : current.createdAt + limits.generationMs;
-  }
-
   /** Starts a generation with a new secret and new keys; it takes effect when `finish` is called. */
   draftGeneration(now: number): R1Drafts {
     const generation: Generation = {
