@@ -79,15 +79,6 @@ async function unpack(key: string, packages: readonly FetchedPackage[], progress
   );
 }
 
-/**
- * Fetches the build's tools and runs nothing else: for whoever needs mtools or squashfs without an image.
- */
-export async function buildTools(
-  options: Pick<BuildOptions, 'progress' | 'mirror' | 'locked'>,
-): Promise<Tools> {
-  return (await fetchInputs(options)).tools;
-}
-
 async function fetchInputs({
   progress,
   mirror,
@@ -165,7 +156,7 @@ export async function buildImage({
     bundleHash,
     version,
     treeHash(join(projectRoot, 'image-builder/root')),
-    sources('root.ts', 'verity.ts'),
+    sources('root.ts', 'uniform-tree.ts', 'verity.ts'),
     nodeFlags.join(' '),
   );
   const rootImage = await stage(
@@ -191,7 +182,7 @@ export async function buildImage({
   );
   const verity = JSON.parse(readFileSync(join(out, 'parts/verity.json'), 'utf8')) as VerityRoot;
 
-  const initrdInputs = hashOf(contents, initrdScript(), sources('initrd.ts'));
+  const initrdInputs = hashOf(contents, initrdScript(), sources('initrd.ts', 'uniform-tree.ts'));
   const initrd = await stage(
     join(out, 'initrd.zst'),
     initrdInputs,

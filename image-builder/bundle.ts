@@ -133,7 +133,7 @@ export async function bundleFirmware(folder: string): Promise<Metafile> {
 }
 
 /** Copies the add-ons of one architecture beside a bundle. */
-export function copyAddOns(folder: string, arch: NodeArchitecture): void {
+function copyAddOns(folder: string, arch: NodeArchitecture): void {
   for (const { file, binary } of addOns) copyFileSync(join(packages, binary(arch)), join(folder, file));
 }
 

@@ -1,18 +1,11 @@
-import {
-  chmodSync,
-  copyFileSync,
-  globSync,
-  lutimesSync,
-  mkdirSync,
-  readFileSync,
-  symlinkSync,
-} from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { initrdModules } from './contents.ts';
 import type { ModuleTree } from './kernel-modules.ts';
 import { LibraryCopier } from './libraries.ts';
 import { projectRoot } from './places.ts';
 import type { Tools } from './tools.ts';
+import { makeUniform } from './uniform-tree.ts';
 
 const applets = [
   'cat',
@@ -77,8 +70,7 @@ function layOut(
 
 /** Packs a folder as a cpio archive that is the same whenever it is made, and compresses it with zstd. */
 function pack(folder: string, path: string, epoch: number, tools: Tools): void {
-  const names = globSync('**', { cwd: folder }).sort();
-  for (const name of names) lutimesSync(join(folder, name), epoch, epoch);
+  const names = makeUniform(folder, epoch);
   tools.run(
     'cpio',
     [
@@ -92,7 +84,7 @@ function pack(folder: string, path: string, epoch: number, tools: Tools): void {
     ],
     {
       cwd: folder,
-      input: `${names.filter((name) => name !== '.').join('\0')}\0`,
+      input: `${names.join('\0')}\0`,
     },
   );
   tools.run('zstd', ['--quiet', '-19', '--force', '--rm', `${path}.cpio`, '-o', path]);

@@ -4,8 +4,6 @@ import {
   copyFileSync,
   cpSync,
   existsSync,
-  globSync,
-  lutimesSync,
   mkdirSync,
   readdirSync,
   renameSync,
@@ -20,9 +18,10 @@ import type { ModuleTree } from './kernel-modules.ts';
 import { LibraryCopier } from './libraries.ts';
 import { projectRoot } from './places.ts';
 import type { Tools } from './tools.ts';
+import { makeUniform } from './uniform-tree.ts';
 
 /** Where the bundle lies in the image. The compile cache beside it holds for this relative place. */
-export const runtimeFolder = 'usr/lib/hithe';
+const runtimeFolder = 'usr/lib/hithe';
 
 /** Node as it is started in the image: the compile cache holds only for the same V8 flags. */
 export const nodeFlags = ['--v8-pool-size=1', '--max-semi-space-size=1'] as const;
@@ -95,7 +94,7 @@ export function layOutRoot(
   symlinkSync('/run/hithe/resolv.conf', join(root, 'etc/resolv.conf'));
   symlinkSync('/proc/self/mounts', join(root, 'etc/mtab'));
   writeFileSync(join(root, 'etc/os-release'), osRelease(version));
-  for (const name of globSync('**', { cwd: root })) lutimesSync(join(root, name), epoch, epoch);
+  makeUniform(root, epoch);
 }
 
 /** os-release(5); systemd-boot shows PRETTY_NAME and sorts by VERSION_ID. */

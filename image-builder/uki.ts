@@ -12,7 +12,7 @@ export type UkiParts = {
 };
 
 /** Console order: the last one is /dev/console; VGA first, so that headless boxes speak on their serial port. */
-export const consoleArguments = 'console=tty0 console=ttyS0,115200';
+const consoleArguments = 'console=tty0 console=ttyS0,115200';
 
 /**
  * Kernel arguments of every boot. loglevel=4 keeps errors (dm-verity's among them) on the console; a panic restarts,

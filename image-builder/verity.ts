@@ -12,7 +12,7 @@ export type VerityRoot = {
   readonly dataBlocks: number;
 };
 
-export const verityBlockSize = 4096;
+const verityBlockSize = 4096;
 
 /**
  * Appends a dm-verity hash tree to a file system image. The superblock's UUID is set to the root hash's first half,

@@ -55,7 +55,7 @@ export async function runsBootSector(accelerator: Accelerator): Promise<boolean>
  * Whether a kernel gets as far as its panic about a missing root, upon which it resets and QEMU ends. Some nested
  * hypervisors run a boot sector and hang a kernel.
  */
-export async function runsKernel(accelerator: Accelerator, kernel: string): Promise<boolean> {
+async function runsKernel(accelerator: Accelerator, kernel: string): Promise<boolean> {
   const args = [...bareMachine(accelerator), '-kernel', kernel, '-append', 'panic=-1 quiet'];
   return (await exitStatusWithin(limits.kernelProbeMs, args)) === 0;
 }

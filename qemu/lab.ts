@@ -28,7 +28,7 @@ export const plan = {
 const tunnelMs = 180_000;
 
 /** The settings that a person would put on a gateway's stick: ports, its own LAN, and the other gateway as peer. */
-export function gatewaySettings(side: Side, peerHit: string): SettingsLayer {
+function gatewaySettings(side: Side, peerHit: string): SettingsLayer {
   const peer = otherSide[side];
   return {
     version: 1,

@@ -13,6 +13,9 @@ if (process.argv.includes('--help')) {
     for (const step of staticSteps) ok = (await runStep(step)) && ok;
     return ok;
   })();
-  const [ok, tests] = await Promise.all([statics, runShown('vitest', ['run', '--project', 'unit', '--reporter', 'dot'])]);
+  const [ok, tests] = await Promise.all([
+    statics,
+    runShown('vitest', ['run', '--project', 'unit', '--reporter', 'dot']),
+  ]);
   process.exitCode = ok && tests === 0 ? 0 : 1;
 }

@@ -20,7 +20,8 @@ export function runStep({ title, command: [name, ...args] }: Step): Promise<bool
   return new Promise((done) => {
     const child = spawn(join(binaries, name), args, { cwd: projectRoot, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text: string) => (output += text));
     child.on('close', (status) => {
       const seconds = ((performance.now() - start) / 1000).toFixed(1);
       process.stdout.write(`${status === 0 ? 'ok  ' : 'FAIL'} ${title} (${seconds} s)\n`);
@@ -33,8 +34,12 @@ export function runStep({ title, command: [name, ...args] }: Step): Promise<bool
 /** Runs a program of node_modules with its output shown; resolves with its exit status. */
 export function runShown(name: string, args: readonly string[]): Promise<number> {
   return new Promise((done) => {
-    const child = spawn(join(binaries, name), args, { cwd: projectRoot, stdio: ['ignore', 'inherit', 'inherit'] });
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
+    const child = spawn(join(binaries, name), args, {
+      cwd: projectRoot,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+      process.on(signal, () => child.kill(signal));
     child.on('close', (status) => done(status ?? 1));
   });
 }

@@ -14,7 +14,12 @@ the image and boots it in QEMU). Within 30 minutes on two cores.
 
 const results = resolve(import.meta.dirname, '../build/test/results.json');
 
-type Results = { numPassedTests: number; numFailedTests: number; numPendingTests: number; numFailedTestSuites: number };
+type Results = {
+  numPassedTests: number;
+  numFailedTests: number;
+  numPendingTests: number;
+  numFailedTestSuites: number;
+};
 
 async function main(args: readonly string[]): Promise<number> {
   if (args.includes('--help')) {
@@ -27,11 +32,21 @@ async function main(args: readonly string[]): Promise<number> {
   }
   rmSync(results, { force: true });
   mkdirSync(dirname(results), { recursive: true });
-  const status = await runShown('vitest', ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${results}`, ...args]);
-  const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(readFileSync(results, 'utf8')) as Results;
+  const status = await runShown('vitest', [
+    'run',
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${results}`,
+    ...args,
+  ]);
+  const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(
+    readFileSync(results, 'utf8'),
+  ) as Results;
   // A failed step, or a file that failed before its tests could, is a failure too.
   const failed = numFailedTests + failedSteps + (status !== 0 && numFailedTests === 0 ? 1 : 0);
-  process.stdout.write(`${numPassedTests + (args.length === 0 ? staticSteps.length - failedSteps : 0)} passed, ${failed} failed, ${numPendingTests} skipped\n`);
+  process.stdout.write(
+    `${numPassedTests + (args.length === 0 ? staticSteps.length - failedSteps : 0)} passed, ${failed} failed, ${numPendingTests} skipped\n`,
+  );
   return failed === 0 ? 0 : 1;
 }
 

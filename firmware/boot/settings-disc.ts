@@ -40,7 +40,7 @@ export type SettingsDiscResult =
   | { readonly state: 'absent' };
 
 /** The label of a volume, read from its head and, for FAT, from its root directory, which has the last word. */
-export function readVolume(system: DiscSystem, device: string): Volume | null {
+function readVolume(system: DiscSystem, device: string): Volume | null {
   const head = system.read(device, 0, limits.volumeHeadOctets);
   const volume = head === null ? null : parseVolume(head);
   if (!volume?.rootDirectory) return volume;

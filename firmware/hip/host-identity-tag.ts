@@ -9,7 +9,7 @@ declare const brand: unique symbol;
 /** Sixteen octets below 2001:20::/28 (RFC 7343 §2). Made by `hostIdentityTag`, `parseHit` or `computeHit` alone. */
 export type HostIdentityTag = Uint8Array & { readonly [brand]: 'HostIdentityTag' };
 
-export const hitLength = 16;
+const hitLength = 16;
 
 /** The ORCHIDv2 prefix as it stands in policies and routes (RFC 7343 §6). */
 export const hitPrefix = '2001:20::/28';

@@ -13,7 +13,7 @@ export const ownHitSuite = 2;
 
 export const hashLengths: Readonly<Record<HashAlgorithm, number>> = { sha1: 20, sha256: 32, sha384: 48 };
 
-export function hitSuite(hit: Uint8Array): number {
+function hitSuite(hit: Uint8Array): number {
   return (hit[3] ?? 0) & 0x0f;
 }
 
@@ -35,9 +35,6 @@ export function responderHash(responder: HostIdentityTag): HashAlgorithm {
 
 /** Our groups, most preferred first: P-256 is as strong as our own key, and the others serve peers that want more. */
 export const dhGroups: readonly DhGroup[] = [7, 8, 9];
-
-/** Octets of X ‖ Y; P-521 coordinates are 66 octets (RFC 5903 §7). */
-export const dhPublicLengths: Readonly<Record<DhGroup, number>> = { 7: 64, 8: 96, 9: 132 };
 
 export function isDhGroup(group: number): group is DhGroup {
   return group === 7 || group === 8 || group === 9;

@@ -66,7 +66,7 @@ function portsOf(ports: readonly Port[], role: PortRole): string[] {
 }
 
 /** The facts that the ruleset depends on; none of them changes with a lease or a cable. */
-export function firewallInput({ settings, ports, claimed }: DesiredInput): FirewallInput {
+function firewallInput({ settings, ports, claimed }: DesiredInput): FirewallInput {
   const underlay = portsOf(ports, 'underlay');
   const groups = (['lan', 'management'] as const).filter((role) => portsOf(ports, role).length > 0);
   return {

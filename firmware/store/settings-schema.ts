@@ -43,7 +43,7 @@ export const networkSettings = z.strictObject({
 });
 export type NetworkSettings = z.infer<typeof networkSettings>;
 
-export const overlaySettings = z.strictObject({ peers: z.array(peerSettings).max(limits.peers) });
+const overlaySettings = z.strictObject({ peers: z.array(peerSettings).max(limits.peers) });
 
 /** The whole settings document, complete: what is in force after all layers are merged. */
 export const settings = z.strictObject({

@@ -15,7 +15,7 @@ const UDP_ENCAP = 100;
 const UDP_ENCAP_ESPINUDP = 2;
 
 /** The socket could not be had; the message says which call failed and why. */
-export class HipSocketError extends Error {
+class HipSocketError extends Error {
   override readonly name = 'HipSocketError';
   readonly code = 'socket';
 }

@@ -113,9 +113,3 @@ export function hashByName(name: HashName): HashAlgorithm {
 export function hashById(id: number): HashAlgorithm | undefined {
   return hashAlgorithms.find((entry) => entry.id === id);
 }
-
-/** `ecdsa` for 0x0018, or the number in hexadecimal for an algorithm without a name here. */
-export function algorithmName(id: number): string {
-  const found = Object.entries(algorithm).find(([, value]) => value === id);
-  return found?.[0] ?? `0x${id.toString(16).padStart(4, '0')}`;
-}

@@ -1,4 +1,4 @@
-import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync } from 'node:crypto';
 import {
   type AssociationContext,
   type AssociationEffect,
@@ -19,10 +19,6 @@ import { softwareSigner } from '../../firmware/system/host-identity-file.ts';
 
 export function newSigner(): HostIdentitySigner {
   return softwareSigner(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey);
-}
-
-export function signerOf(pem: string): HostIdentitySigner {
-  return softwareSigner(createPrivateKey(pem));
 }
 
 /** One end of an association, driven by hand: signatures are made when the test says so. */

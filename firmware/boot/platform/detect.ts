@@ -91,7 +91,7 @@ function told(...values: readonly (string | null | undefined)[]): string | null 
 }
 
 /** Says where the facts were collected. Pure; any facts give an answer. */
-export function detectFromFacts(facts: PlatformFacts, profiles: readonly BoardProfile[]): PlatformDetection {
+function detectFromFacts(facts: PlatformFacts, profiles: readonly BoardProfile[]): PlatformDetection {
   const { platform, match } = decide(facts, profiles);
   const { dmi, deviceTree } = facts;
   const unnamedHypervisor = platform.name === 'generic' && facts.cpu.hypervisorFlag;

@@ -4,7 +4,7 @@ import { limits } from './limits.ts';
 import type { Peer } from './peer.ts';
 
 /** Routes of the overlay carry HIP's protocol number, so that they can be told from everybody else's. */
-export const overlayRouteProtocol = 139;
+const overlayRouteProtocol = 139;
 
 /** Above the kernel's and the underlay's metrics: a protected prefix never takes the place of a LAN of our own. */
 const metric = 4096;

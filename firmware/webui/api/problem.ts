@@ -31,7 +31,7 @@ export const problems = {
 } as const;
 export type ProblemCode = keyof typeof problems;
 
-export function problemBody(code: ProblemCode, detail: string): Problem {
+function problemBody(code: ProblemCode, detail: string): Problem {
   const { status, title } = problems[code];
   return { title, status, code, detail };
 }

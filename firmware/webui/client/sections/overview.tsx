@@ -82,7 +82,7 @@ export function KeyStorage({ storage }: { storage: StatusUpdate['identity']['key
   }
 }
 
-export function platformName({ vendor, product, platform }: StatusUpdate['platform']): string {
+function platformName({ vendor, product, platform }: StatusUpdate['platform']): string {
   const made = [vendor, product].filter((part) => part !== null && part !== '');
   return made.length > 0 ? `${platform} · ${made.join(' ')}` : platform;
 }
