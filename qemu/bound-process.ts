@@ -35,10 +35,13 @@ export function startBound(
   stdio: StdioOptions,
 ): BoundProcess {
   const path = locate(program, debianPackage);
-  const child = spawn(locate('setpriv', 'util-linux'), ['--pdeathsig', 'KILL', '--', path, ...args], {
-    stdio,
-    detached: true,
-  });
+  // Had we died before the kernel was asked, nobody would tell the program: it starts only under the parent it expects.
+  const underUs = ['/bin/sh', '-c', '[ "$PPID" = "$0" ] && exec "$@"', String(process.pid)];
+  const child = spawn(
+    locate('setpriv', 'util-linux'),
+    ['--pdeathsig', 'KILL', '--', ...underUs, path, ...args],
+    { stdio, detached: true },
+  );
   const ended = new Promise<ProcessEnd>((resolve) => {
     child.on('error', () => resolve({ status: 127, signal: null }));
     child.on('exit', (status, signal) => resolve({ status, signal }));
