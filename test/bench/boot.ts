@@ -72,16 +72,18 @@ async function bootRatio(
     pages.push(await secondsToPage(image, bootMemoryMiB));
   }
   const pageSeconds = median(pages);
+  // Each boot against the one beside it in time, so that other work on the machine weighs on both.
+  const ratios = pages.map((page, index) => page / (shells[index] ?? Number.NaN));
   const figure: Figure = {
     ...{
       name: 'power-on-to-page-ratio',
-      value: pageSeconds / median(shells),
+      value: median(ratios),
       unit: 'ratio',
       better: 'lower',
       target: 1.4,
     },
     against: `the same firmware, loader and kernel to a busybox shell: ${median(shells).toFixed(1)} s (page ${pageSeconds.toFixed(1)} s)`,
-    samples: pages.map((page, index) => page / (shells[index] ?? Number.NaN)),
+    samples: ratios,
   };
   return { figure, pageSeconds };
 }
