@@ -105,17 +105,21 @@ export function osRelease(version: string): string {
 /**
  * Has Node compile the bundle once and keeps V8's code cache beside it: in the image the cache lies on the verified
  * root, so it is as trustworthy as the code. The seed makes the cache the same bytes each time; V8 leaves it out of what
- * a cache must have in common with its user. The cache's folder carries the user's number, in the image that is 0.
+ * a cache must have in common with its user. V8 writes the script's path into the cache: it is one that is the same
+ * wherever the build runs. The cache's folder carries the user's number, in the image that is 0.
  */
 function warmCompileCache(runtime: string): void {
+  const here = '/proc/self/cwd';
+  const pathAsGiven = ['--preserve-symlinks', '--preserve-symlinks-main'];
   const result = spawnSync(
     process.execPath,
-    [...nodeFlags, '--random-seed=1', join(runtime, 'hithe.js'), 'warm-up'],
+    [...nodeFlags, '--random-seed=1', ...pathAsGiven, `${here}/hithe.js`, 'warm-up'],
     {
+      cwd: runtime,
       encoding: 'utf8',
       env: {
         PATH: '/usr/bin:/bin',
-        NODE_COMPILE_CACHE: join(runtime, 'compile-cache'),
+        NODE_COMPILE_CACHE: `${here}/compile-cache`,
         NODE_COMPILE_CACHE_PORTABLE: '1',
       },
     },
