@@ -368,6 +368,7 @@ export const rootModules = {
     'i6300esb',
     'iTCO_wdt',
     'iTCO_vendor_support',
+    'lpc_ich',
     'sp5100_tco',
     'softdog',
     'wdat_wdt',

@@ -60,6 +60,9 @@ const dhcpConfiguration = [
   ...sides.map((side, index) => `static_lease ${cardMac(index + 1, 1)} ${plan[side].underlay}`),
 ].join('\\n');
 
+/** In R2-SENT a responder has its SAs and waits for a first packet from the peer, or for a time (RFC 7401 §4.4.2). */
+const carries: ReadonlySet<string> = new Set(['R2-SENT', 'ESTABLISHED']);
+
 /**
  * Two gateways and the world around them: a provider's network between their underlay ports, and a host on each LAN.
  * Provider and hosts live in one small guest, which bridges what the gateways' cables bring.
@@ -130,7 +133,7 @@ export class Lab implements AsyncDisposable {
       this.gateways[side].page.waitForStatus(
         `gateway-${side} has an established tunnel`,
         ({ tunnels }) =>
-          tunnels.some(({ hit, state }) => hit === hits[otherSide[side]] && state === 'ESTABLISHED'),
+          tunnels.some(({ hit, state }) => hit === hits[otherSide[side]] && carries.has(state)),
         tunnelMs,
       );
     const [a, b] = await Promise.all([stands('a'), stands('b')]);

@@ -249,6 +249,8 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     const { devices, failure } = await loadDrivers(ports.drivers, profile);
     board.set({ devices });
     if (failure !== null) ports.log('warning', 'drivers', failure);
+    // Its driver is among those: the health loop feeds it from here on.
+    ports.log('info', 'watchdog', await ports.watchdog.open());
     await openNetwork.refresh();
     await follow();
 
@@ -300,7 +302,6 @@ async function repeat(
  * answered several times in a row with the network applied and the store open.
  */
 async function keepHealthy(ports: BootPorts, board: StatusBoard, signal: AbortSignal): Promise<void> {
-  ports.log('info', 'watchdog', await ports.watchdog.open());
   let looksInARow = 0;
   let marked = false;
   while (!signal.aborted) {
