@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { boardProfiles, profileNamed } from './boot/board-profiles.ts';
@@ -59,6 +59,10 @@ export async function runDaemon(): Promise<void> {
     ready: async (what) => {
       // Init's work beside the runtime always ends by making this file; polling a memory file system costs nothing.
       while (!existsSync(`${runFolder}/${what}-ready`)) await sleep(50);
+    },
+    stateMebibytes: () => {
+      const { blocks, bsize } = statfsSync(stateFolder);
+      return Math.round((blocks * bsize) / 1024 / 1024);
     },
     stateProblem: () => readOr(`${runFolder}/state-problem`, null)?.trim() ?? null,
     openPage: async ({ hostname, readStatus, interfaces, onClaimed }) => {

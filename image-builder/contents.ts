@@ -20,6 +20,7 @@ export const rootPackages: PackageRequest = {
     'libudev1',
     'libusb-1.0-0',
     'nftables',
+    'util-linux',
   ],
   closure: true,
 };
@@ -46,6 +47,7 @@ export const programs = [
   '/usr/bin/busybox',
   '/usr/bin/ip',
   '/usr/bin/kmod',
+  '/usr/bin/partx',
   '/usr/sbin/bridge',
   '/usr/sbin/conntrack',
   '/usr/sbin/e2fsck',

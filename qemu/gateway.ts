@@ -28,7 +28,7 @@ export function cardMac(machine: number, port: number): string {
 }
 
 /** A disk as small boxes have them: larger than the image, so that state grows. */
-const diskMiB = 2048;
+export const gatewayDiskMiB = 2048;
 
 /**
  * A gateway that boots the image. Its last port is plugged into a network of this host's alone, through which the page
@@ -58,7 +58,7 @@ export class Gateway implements AsyncDisposable {
       ...(index === 0 && options.underlayCapture !== undefined ? { capture: options.underlayCapture } : {}),
     }));
     const machine = await Machine.start({
-      ...{ boot: 'uefi', memoryMiB: 512, cpus: 2, tpm: true, watchdog: true, diskMiB },
+      ...{ boot: 'uefi', memoryMiB: 512, cpus: 2, tpm: true, watchdog: true, diskMiB: gatewayDiskMiB },
       ...options,
       image: image.imagePath,
       probeKernel: image.kernelPath,

@@ -54,6 +54,8 @@ export type BootPorts = {
   readonly openStore: () => Promise<{ readonly store: SettingsStore; readonly warnings: readonly Warning[] }>;
   /** Resolves when init has opened the state partition, or loaded the network cards' drivers. */
   readonly ready: (what: 'state' | 'drivers') => Promise<void>;
+  /** The size of what keeps state. */
+  readonly stateMebibytes: () => number;
   /** What went wrong with the state partition before the runtime started, or null. */
   readonly stateProblem: () => string | null;
   readonly openPage: (options: {
@@ -146,6 +148,7 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
   };
 
   await ports.ready('state');
+  ports.log('info', 'boot', `State: ${ports.stateMebibytes()} MiB`);
   const problem = ports.stateProblem();
   if (problem !== null) {
     board.warn({

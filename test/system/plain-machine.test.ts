@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Status } from '../../firmware/webui/api/status-schema.ts';
 import type { BuiltImage } from '../../image-builder/build.ts';
-import { Gateway } from '../../qemu/gateway.ts';
+import { Gateway, gatewayDiskMiB } from '../../qemu/gateway.ts';
 import { readBootEntries } from './boot-entries.ts';
 import { openPage } from './browser.ts';
 import { assertUntouched, bootableImage } from './image.ts';
@@ -85,6 +85,19 @@ describe('the page of a gateway in QEMU', () => {
       await page.tab.getByText(shown).first().waitFor();
     }
     expect(page.complaints).toEqual([]);
+  });
+
+  test('has grown its state to the end of the disk, and armed the watchdog', async () => {
+    await gateway.page.waitForStatus('inventory is there', ({ inventory }) => inventory !== null, 60_000);
+    const { entries } = JSON.parse((await gateway.page.get('/api/v1/log?limit=500')).body) as {
+      entries: Status['log'];
+    };
+    const said = (pattern: RegExp) =>
+      entries.map(({ message }) => pattern.exec(message)?.[1]).find((found) => found !== undefined);
+    // What the image leaves of the disk, less what ext4 keeps for itself.
+    const left = gatewayDiskMiB - image.manifest.image.size / 1024 / 1024;
+    expect(Number(said(/^State: (\d+) MiB$/))).toBeGreaterThan(left * 0.9);
+    expect(said(/^Watchdog (\S+) is armed/)).toMatch(/^\/dev\/watchdog/);
   });
 
   test('describes its API', async () => {
