@@ -36,6 +36,11 @@ const pinnedNode = {
   },
 };
 
+/** Ubuntu and its like do not name a Debian mirror in their own sources; python-apt's templates do. */
+const isDebian =
+  existsSync('/etc/os-release') && /^ID=debian$/m.test(readFileSync('/etc/os-release', 'utf8'));
+const debianTemplate = '/usr/share/python-apt/templates/Debian.info';
+
 /** What a task needs of the operating system: a file that shows it is there, and the Debian package that brings it. */
 const need = {
   apt: { probe: ['/usr/bin/apt-get'], package: 'apt' },
@@ -43,6 +48,7 @@ const need = {
     probe: ['/usr/share/keyrings/debian-archive-keyring.gpg'],
     package: 'debian-archive-keyring',
   },
+  debianMirror: { probe: [isDebian ? '/etc/os-release' : debianTemplate], package: 'python-apt-common' },
   certificates: { probe: ['/etc/ssl/certs/ca-certificates.crt'], package: 'ca-certificates' },
   qemu: { probe: ['/usr/bin/qemu-system-x86_64'], package: 'qemu-system-x86' },
   qemuImg: { probe: ['/usr/bin/qemu-img'], package: 'qemu-utils' },
@@ -58,7 +64,7 @@ const need = {
     package: 'chromium',
   },
 };
-const imageNeeds = [need.apt, need.debianKeys, need.certificates];
+const imageNeeds = [need.apt, need.debianKeys, need.debianMirror, need.certificates];
 const machineNeeds = [...imageNeeds, need.qemu, need.qemuImg, need.ovmf, need.swtpm];
 
 const tasks = {
