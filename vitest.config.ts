@@ -17,11 +17,17 @@ export default defineConfig({
           include: ['test/**/*.test.ts', 'test/**/*.test.tsx'],
           exclude: ['test/simulation/**', 'test/system/**', namespaceTests],
           testTimeout: 30_000,
+          maxWorkers: 2,
         },
       },
       {
         extends: true,
-        test: { name: 'simulation', include: ['test/simulation/**/*.test.ts'], testTimeout: 300_000 },
+        test: {
+          name: 'simulation',
+          include: ['test/simulation/**/*.test.ts'],
+          testTimeout: 300_000,
+          maxWorkers: 2,
+        },
       },
       {
         extends: true,
@@ -31,6 +37,8 @@ export default defineConfig({
           testTimeout: 300_000,
           hookTimeout: 900_000,
           fileParallelism: false,
+          // After the others: guests under emulation want both cores.
+          sequence: { groupOrder: 1 },
         },
       },
     ],
