@@ -127,7 +127,7 @@ export async function buildImage({
     packagesHash(boot),
     packagesHash(root),
     toolsHash,
-    sources('contents.ts', 'kernel-modules.ts', 'libraries.ts'),
+    sources('contents.ts', 'module-selection.ts', 'kernel-modules.ts', 'libraries.ts'),
   );
 
   const nodeHash = await fileSha256(process.execPath);

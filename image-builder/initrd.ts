@@ -1,8 +1,8 @@
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { initrdModules } from './contents.ts';
 import type { ModuleTree } from './kernel-modules.ts';
 import { LibraryCopier } from './libraries.ts';
+import { initrdModules } from './module-selection.ts';
 import { projectRoot } from './places.ts';
 import type { Tools } from './tools.ts';
 import { makeUniform } from './uniform-tree.ts';

@@ -52,7 +52,7 @@ export class ModuleTree {
     if (unknown.length > 0) {
       throw new BuildError(
         'content',
-        `Kernel ${this.release} has no modules ${unknown.join(', ')}: correct image-builder/contents.ts.`,
+        `Kernel ${this.release} has no modules ${unknown.join(', ')}: correct image-builder/module-selection.ts.`,
       );
     }
     for (const name of names) visit(canonical(name));

@@ -13,9 +13,10 @@ import {
 import { join } from 'node:path';
 import { BuildError } from './build-error.ts';
 import { addOnFiles } from './bundle.ts';
-import { busyboxApplets, kmodNames, openedLibraries, programs, rootModules } from './contents.ts';
+import { busyboxApplets, kmodNames, openedLibraries, programs } from './contents.ts';
 import type { ModuleTree } from './kernel-modules.ts';
 import { LibraryCopier } from './libraries.ts';
+import { rootModules } from './module-selection.ts';
 import { projectRoot } from './places.ts';
 import type { Tools } from './tools.ts';
 import { makeUniform } from './uniform-tree.ts';
