@@ -68,9 +68,6 @@ describe('two gateways that have each other’s HIT', () => {
   });
 });
 
-/** The provider's own address on the underlay. */
-const provider = '10.99.0.1';
-
 describe('what the provider sees', () => {
   test('between the gateways only UDP 10500, beside DHCP and neighbour discovery', async () => {
     const frames = await readFrames(
@@ -80,7 +77,7 @@ describe('what the provider sees', () => {
     );
     const others = frames.filter((frame) => {
       // What the provider's own bridge tells its network (IGMP) is none of the gateways' traffic.
-      if (frame['ip.src'] === provider) return false;
+      if (frame['ip.src'] === plan.provider) return false;
       const protocols = frame['frame.protocols'] ?? '';
       if (/:arp|:icmpv6|:dhcp|:bootp|:dhcpv6/.test(protocols)) return false;
       return !(frame['udp.srcport'] === '10500' && frame['udp.dstport'] === '10500');
