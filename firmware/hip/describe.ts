@@ -18,6 +18,13 @@ export type ChecksumVerdict =
   /** The IP addresses that it covers are not in the input (RFC 7401 §5.1.1). */
   | 'unknown-without-addresses';
 
+export type FieldDescription =
+  | string
+  | number
+  | boolean
+  | readonly number[]
+  | readonly Readonly<Record<string, string | number | boolean>>[];
+
 export type ParameterDescription = {
   readonly type: number;
   readonly name: string;
@@ -25,7 +32,7 @@ export type ParameterDescription = {
   readonly section: string | null;
   readonly offset: number;
   /** Byte strings as hexadecimal, 64-bit numbers as decimal text. */
-  readonly fields: Readonly<Record<string, string | number | readonly number[]>>;
+  readonly fields: Readonly<Record<string, FieldDescription>>;
 };
 
 export type PacketDescription = {
@@ -95,10 +102,19 @@ export function formatDescription(description: PacketDescription): string {
       `  ${String(type).padStart(5)} ${name}${critical ? '' : ' (not critical)'}${section === null ? '' : `  ${section}`}`,
     );
     for (const [field, value] of Object.entries(fields)) {
-      lines.push(`          ${field}: ${typeof value === 'object' ? value.join(', ') : value}`);
+      lines.push(
+        `          ${field}: ${typeof value === 'object' ? value.map(elementText).join(', ') : value}`,
+      );
     }
   }
   return `${lines.join('\n')}\n`;
+}
+
+function elementText(element: number | Readonly<Record<string, string | number | boolean>>): string {
+  if (typeof element === 'number') return String(element);
+  return `{ ${Object.entries(element)
+    .map(([field, value]) => `${field} ${value}`)
+    .join(', ')} }`;
 }
 
 const verdictText: Readonly<Record<ChecksumVerdict, string>> = {
@@ -182,11 +198,20 @@ function describeParameter(parameter: Parameter, offset: number): ParameterDescr
   };
 }
 
-function shownValue(
-  value: Uint8Array | number | bigint | readonly number[],
-): string | number | readonly number[] {
+type FieldValue = Uint8Array | number | bigint | boolean | string | readonly number[] | readonly object[];
+
+function shownValue(value: FieldValue): FieldDescription {
   if (value instanceof Uint8Array) return toHex(value);
-  return typeof value === 'bigint' ? String(value) : value;
+  if (typeof value === 'bigint') return String(value);
+  if (typeof value !== 'object') return value;
+  if (value.every((element) => typeof element === 'number')) return value;
+  return value.map((element) =>
+    Object.fromEntries(Object.entries(element).map(([field, inner]) => [field, shownLeaf(inner)])),
+  );
+}
+
+function shownLeaf(value: Uint8Array | number | boolean | string): string | number | boolean {
+  return value instanceof Uint8Array ? toHex(value) : value;
 }
 
 function text(address: Uint8Array): string {

@@ -1,3 +1,27 @@
+/** Where a LOCATOR_SET says that its sender is reachable. Addresses are IPv6, or IPv4 mapped into IPv6 (RFC 8046 §4.2). */
+export type AnnouncedAddress =
+  | { readonly kind: 'address'; readonly address: Uint8Array }
+  | { readonly kind: 'esp'; readonly spi: number; readonly address: Uint8Array }
+  /** A candidate of RFC 9028 §5.7; `protocol` is 17, and `candidateKind` 0 host, 1 server or 2 peer reflexive, 3 relayed. */
+  | {
+      readonly kind: 'transport';
+      readonly port: number;
+      readonly protocol: number;
+      readonly candidateKind: number;
+      readonly priority: number;
+      readonly spi: number;
+      readonly address: Uint8Array;
+    }
+  /** `locator` is a multiple of four octets. */
+  | { readonly kind: 'unknown'; readonly locatorType: number; readonly locator: Uint8Array };
+
+/** One locator of a LOCATOR_SET: `trafficType` is 0 for all, 1 for HIP packets, 2 for data; `lifetime` is in seconds (RFC 8046 §4). */
+export type AnnouncedLocator = AnnouncedAddress & {
+  readonly trafficType: number;
+  readonly preferred: boolean;
+  readonly lifetime: number;
+};
+
 /**
  * The fields of every parameter in the catalogue, without what can only be zero or follows from the rest. Byte fields
  * are views of the datagram they were read from.
@@ -6,6 +30,8 @@ export type ParameterFields = {
   ESP_INFO: { readonly keymatIndex: number; readonly oldSpi: number; readonly newSpi: number };
   /** `reserved` is kept because I2 echoes it verbatim. */
   R1_COUNTER: { readonly reserved: number; readonly counter: bigint };
+  /** None at all deprecates every address of the sender. */
+  LOCATOR_SET: { readonly locators: readonly AnnouncedLocator[] };
   PUZZLE: {
     readonly difficulty: number;
     readonly lifetime: number;

@@ -1,79 +1,20 @@
 import type { Reader } from '../bytes/reader.ts';
 import type { Writer } from '../bytes/writer.ts';
-import { limits } from './limits.ts';
+import {
+  mac,
+  opaque,
+  type ParameterCodec,
+  type Parameters,
+  shortU16List,
+  signature,
+  u8List,
+  u16List,
+  writeShortList,
+} from './parameter-codec.ts';
 import type { KnownParameter, Parameter, ParameterFields, ParameterName } from './parameter-fields.ts';
+import { mobilityParameters } from './parameters-mobility.ts';
 
-/** Reads the contents, without Type, Length and padding; what it leaves unread is a failure. */
-type ParameterCodec<Name extends ParameterName> = {
-  readonly type: number;
-  readonly section: string;
-  /** Whether a packet may carry several, which then stand together (RFC 7401 §5.2.1). */
-  readonly repeatable?: true;
-  parse(reader: Reader): ParameterFields[Name];
-  write(writer: Writer, fields: ParameterFields[Name]): void;
-};
-
-type Catalogue = { readonly [Name in ParameterName]: ParameterCodec<Name> };
-
-function u8List(reader: Reader, field: string): number[] {
-  return Array.from({ length: reader.remaining }, () => reader.u8(field));
-}
-
-function u16List(reader: Reader, field: string): number[] {
-  if (reader.remaining % 2 !== 0) reader.fail('is not a whole number of 16-bit values', field);
-  return Array.from({ length: reader.remaining / 2 }, () => reader.u16(field));
-}
-
-/** Senders list at most six values; of more, the first six count (RFC 7401 §5.2.8, RFC 7402 §5.1.2, RFC 9028 §5.4). */
-function shortU16List(reader: Reader, field: string): number[] {
-  return u16List(reader, field).slice(0, limits.suiteListLength);
-}
-
-function writeShortList(writer: Writer, values: readonly number[]): void {
-  if (values.length > limits.suiteListLength)
-    throw new RangeError(`${values.length} values, at most ${limits.suiteListLength} may be sent`);
-  for (const value of values) writer.u16(value);
-}
-
-function opaque<
-  Name extends
-    | 'ECHO_REQUEST_SIGNED'
-    | 'ECHO_RESPONSE_SIGNED'
-    | 'ECHO_REQUEST_UNSIGNED'
-    | 'ECHO_RESPONSE_UNSIGNED',
->(
-  type: number,
-  section: string,
-): Pick<ParameterCodec<Name>, 'type' | 'section'> & {
-  parse(reader: Reader): { data: Uint8Array };
-  write(writer: Writer, fields: { data: Uint8Array }): void;
-} {
-  return {
-    type,
-    section,
-    parse: (reader) => ({ data: reader.rest() }),
-    write: (writer, { data }) => void writer.bytes(data),
-  };
-}
-
-function mac(type: number, section: string) {
-  return {
-    type,
-    section,
-    parse: (reader: Reader) => ({ mac: reader.rest() }),
-    write: (writer: Writer, fields: { mac: Uint8Array }) => void writer.bytes(fields.mac),
-  };
-}
-
-function signature(type: number, section: string) {
-  return {
-    type,
-    section,
-    parse: (reader: Reader) => ({ algorithm: reader.u16('SIG alg'), signature: reader.rest() }),
-    write: (writer: Writer, fields: { algorithm: number; signature: Uint8Array }) =>
-      void writer.u16(fields.algorithm).bytes(fields.signature),
-  };
-}
+type Catalogue = Parameters<ParameterName>;
 
 /** Every parameter of RFC 7401 and RFC 7402, CERT of RFC 8002 and NAT_TRAVERSAL_MODE of RFC 9028, in wire order. */
 export const catalogue: Catalogue = {
@@ -98,6 +39,7 @@ export const catalogue: Catalogue = {
     parse: (reader) => ({ reserved: reader.u32('Reserved'), counter: reader.u64('R1 generation counter') }),
     write: (writer, fields) => void writer.u32(fields.reserved).u64(fields.counter),
   },
+  ...mobilityParameters,
   PUZZLE: {
     type: 257,
     section: 'RFC 7401 §5.2.4',

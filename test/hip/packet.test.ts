@@ -182,6 +182,11 @@ describe('RFC 7401 §5.2.1: parameters', () => {
       'HIP.NOTIFY.SEQ.end @48: 4 octets too many',
     ],
     [
+      'a locator of the wrong length',
+      fromHex('00c1000c' + '00010101' + '00000001' + '00000001') ?? seq,
+      'HIP.NOTIFY.LOCATOR_SET.Locator.Address @56: needs 16 octets, 0 are left',
+    ],
+    [
       'an ACK of nothing',
       fromHex('01c1000000000000') ?? seq,
       'HIP.NOTIFY.ACK.peer Update ID @44: is not one or more Update IDs',
@@ -233,7 +238,16 @@ describe('RFC 7401 §5.2.1: parameters', () => {
 describe('the catalogue', () => {
   /** The table of RFC 7401 §5.2, the types of RFC 7402 §5.1, RFC 8002 §2 and RFC 9028 §5.4. */
   const types = {
-    ...{ ESP_INFO: 65, R1_COUNTER: 129, PUZZLE: 257, SOLUTION: 321, SEQ: 385, ACK: 449, DH_GROUP_LIST: 511 },
+    ...{
+      ESP_INFO: 65,
+      R1_COUNTER: 129,
+      LOCATOR_SET: 193,
+      PUZZLE: 257,
+      SOLUTION: 321,
+      SEQ: 385,
+      ACK: 449,
+      DH_GROUP_LIST: 511,
+    },
     ...{ DIFFIE_HELLMAN: 513, HIP_CIPHER: 579, NAT_TRAVERSAL_MODE: 608, ENCRYPTED: 641, HOST_ID: 705 },
     ...{
       HIT_SUITE_LIST: 715,
@@ -262,6 +276,8 @@ describe('the catalogue', () => {
     expect(tolerant.map(([name]) => name)).toEqual(['NAT_TRAVERSAL_MODE', 'CERT', 'NOTIFICATION']);
   });
 
+  const mapped = concatBytes(new Uint8Array(10), Uint8Array.of(0xff, 0xff, 192, 0, 2, 1));
+
   test.each<[string, Parameter, string]>([
     [
       'RFC 7402 §5.1.1 ESP_INFO',
@@ -272,6 +288,32 @@ describe('the catalogue', () => {
       'RFC 7401 §5.2.3 R1_COUNTER',
       { name: 'R1_COUNTER', reserved: 0xaabbccdd, counter: 5n },
       '0081000c' + 'aabbccdd' + '0000000000000005',
+    ],
+    [
+      'RFC 8046 §4 LOCATOR_SET, of RFC 8046 §4.2 and RFC 9028 §5.7',
+      {
+        name: 'LOCATOR_SET',
+        locators: [
+          { kind: 'esp', trafficType: 0, preferred: true, lifetime: 60, spi: 0x0a0b0c0d, address: mapped },
+          {
+            ...{
+              kind: 'transport',
+              trafficType: 2,
+              preferred: false,
+              lifetime: 1,
+              port: 10500,
+              protocol: 17,
+            },
+            ...{ candidateKind: 3, priority: 0x7f000001, spi: 5, address: mapped },
+          },
+          { kind: 'unknown', trafficType: 1, preferred: false, lifetime: 2, locatorType: 9, locator: mapped },
+        ],
+      },
+      '00c10058' +
+        ('00010501' + '0000003c' + '0a0b0c0d' + '00000000000000000000ffffc0000201') +
+        ('02020700' + '00000001' + '29041103' + '7f000001' + '00000005') +
+        ('00000000000000000000ffffc0000201' + '01090400' + '00000002' + '00000000000000000000ffffc0000201') +
+        '00000000',
     ],
     [
       'RFC 7401 §5.2.4 PUZZLE',

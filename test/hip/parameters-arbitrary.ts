@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import type { Parameter } from '../../firmware/hip/parameter-fields.ts';
+import type { AnnouncedAddress, Parameter } from '../../firmware/hip/parameter-fields.ts';
 import { catalogue, isRepeatable, parameterType } from '../../firmware/hip/parameters.ts';
 
 const u8 = fc.integer({ min: 0, max: 0xff });
@@ -13,6 +13,26 @@ const named = <Name extends string, Fields extends object>(name: Name, fields: f
 const mac = fc.record({ mac: bytes(48) });
 const signature = fc.record({ algorithm: u16, signature: bytes(96) });
 const echo = fc.record({ data: bytes() });
+const address = fc.uint8Array({ minLength: 16, maxLength: 16 });
+const words = fc
+  .array(u32, { maxLength: 4 })
+  .map((values) => new Uint8Array(Uint32Array.from(values).buffer));
+const announcedAddress: fc.Arbitrary<AnnouncedAddress> = fc.oneof(
+  fc.record({ kind: fc.constant('address' as const), address }),
+  fc.record({ kind: fc.constant('esp' as const), spi: u32, address }),
+  fc.record({
+    kind: fc.constant('transport' as const),
+    ...{ port: u16, protocol: u8, candidateKind: u8, priority: u32, spi: u32, address },
+  }),
+  fc.record({
+    kind: fc.constant('unknown' as const),
+    locatorType: fc.integer({ min: 3, max: 0xff }),
+    locator: words,
+  }),
+);
+const announcedLocator = fc
+  .tuple(announcedAddress, fc.record({ trafficType: u8, preferred: fc.boolean(), lifetime: u32 }))
+  .map(([where, how]) => ({ ...where, ...how }));
 const knownTypes = new Set(Object.values(catalogue).map(({ type }) => type));
 
 /** Any parameter that may be written, unknown non-critical ones included. */
@@ -22,6 +42,7 @@ export const anyParameter: fc.Arbitrary<Parameter> = fc.oneof(
     'R1_COUNTER',
     fc.record({ reserved: u32, counter: fc.bigInt({ min: 0n, max: 0xffff_ffff_ffff_ffffn }) }),
   ),
+  named('LOCATOR_SET', fc.record({ locators: fc.array(announcedLocator, { maxLength: 4 }) })),
   named('PUZZLE', fc.record({ difficulty: u8, lifetime: u8, opaque: u16, random: bytes(48) })),
   named(
     'SOLUTION',
