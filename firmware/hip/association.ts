@@ -130,6 +130,20 @@ export type AssociationInput =
   | { readonly type: 'signed'; readonly message: Uint8Array; readonly signature: Uint8Array }
   | { readonly type: 'sign-failed'; readonly message: Uint8Array }
   | { readonly type: 'timeout' }
+  /**
+   * New ESP keys are wanted before the machine's own time for them: the kernel's soft limit of octets, packets or
+   * sequence numbers.
+   */
+  | { readonly type: 'rekey' }
+  /**
+   * This host's underlay addresses towards this peer, as canonical text, the one to be used first. `moved` says that
+   * the security associations' own address is no longer that one, so that they have to be replaced.
+   */
+  | { readonly type: 'own-addresses'; readonly addresses: readonly string[]; readonly moved: boolean }
+  /** ESP that was authentic and new came from another outer address or port: the kernel's mapping event. */
+  | { readonly type: 'mapping'; readonly from: Locator }
+  /** Whether ESP was sent to this peer and received from it since the last such input; some seconds apart. */
+  | { readonly type: 'traffic'; readonly sent: boolean; readonly received: boolean }
   /** End the association and tell the peer. */
   | { readonly type: 'close' }
   /** End it without a word: the peer cannot be told, or a new exchange follows at once. */
@@ -157,8 +171,27 @@ export type AssociationEffect =
   | { readonly type: 'sign'; readonly message: Uint8Array }
   /** The responder must never accept this solution again. */
   | { readonly type: 'accept-solution'; readonly solution: RecognisedSolution }
+  /** Comes before the packet that lets the peer use it. After a rekey the older ones stay until `remove-inbound`. */
   | { readonly type: 'install-inbound'; readonly association: InboundSecurityAssociation }
-  | { readonly type: 'install-outbound'; readonly association: OutboundSecurityAssociation }
+  /** From now on everything is sent with it. `replaces` is the SPI of the one that goes at the same moment. */
+  | {
+      readonly type: 'install-outbound';
+      readonly association: OutboundSecurityAssociation;
+      readonly replaces?: number;
+    }
+  /** An inbound security association that a rekey replaced, or that one did not finish, is used no more. The policies stay. */
+  | { readonly type: 'remove-inbound'; readonly spi: number }
+  /**
+   * The peer receives at another locator: the outbound security association `spi` keeps its key, and must not repeat a
+   * sequence number. `localSpi` is the inbound one that belongs to it.
+   */
+  | {
+      readonly type: 'move-outbound';
+      readonly spi: number;
+      readonly localSpi: number;
+      readonly to: Locator;
+    }
+  /** Removes the pair, its policies too. What else there is gets a `remove-inbound` of its own, before. */
   | {
       readonly type: 'remove-esp';
       readonly localSpi: number;

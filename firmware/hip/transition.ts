@@ -53,6 +53,11 @@ export function transition(
       return 'deadline' in state && now >= state.deadline
         ? expire(state, now, context)
         : { state, effects: [] };
+    case 'rekey':
+    case 'own-addresses':
+    case 'mapping':
+    case 'traffic':
+      return { state, effects: [] };
     case 'close':
       return close(state, context);
     case 'abandon':
