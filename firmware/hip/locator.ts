@@ -1,7 +1,12 @@
-/** An underlay address as text (canonical IPv4 or IPv6, no zone) and a UDP port. */
-export type Locator = { readonly address: string; readonly port: number };
+/**
+ * An underlay address as text (canonical IPv4 or IPv6, no zone) and a UDP port, or null for HIP and ESP straight over IP
+ * (protocols 139 and 50).
+ */
+export type Locator = { readonly address: string; readonly port: number | null };
 
+/** The address alone where there is no port. */
 export function formatLocator({ address, port }: Locator): string {
+  if (port === null) return address;
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 

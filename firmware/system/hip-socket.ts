@@ -1,6 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { isIPv4 } from 'node:net';
 import { getSystemErrorMessage } from 'node:util';
+import { frameUdp, unframeUdp } from '../hip/framing.ts';
 import type { Locator } from '../hip/locator.ts';
 import type { OverlaySocket } from '../netd/overlay/ports.ts';
 
@@ -46,16 +47,21 @@ export async function openHipSocket(port: number): Promise<OverlaySocket> {
   // An error that the kernel reports later (ICMP) concerns one peer, which retransmission deals with.
   socket.on('error', () => {});
   return {
-    send(payload, to) {
+    send(packet, to) {
+      const fail = (reason: string) => {
+        for (const listener of failureListeners) listener(to, reason);
+      };
+      if (to.port === null) return fail('no socket for HIP without UDP');
       const address = isIPv4(to.address) ? `::ffff:${to.address}` : to.address;
-      socket.send(payload, to.port, address, (error) => {
-        if (error !== null) for (const listener of failureListeners) listener(to, error.message);
+      socket.send(frameUdp(packet), to.port, address, (error) => {
+        if (error !== null) fail(error.message);
       });
     },
-    onDatagram(listener) {
-      socket.on('message', (payload, { address, port: from }) =>
-        listener(payload, { address: plainAddress(address), port: from }),
-      );
+    onPacket(listener) {
+      socket.on('message', (payload, { address, port: from }) => {
+        const packet = unframeUdp(payload);
+        if (packet !== undefined) listener(packet, { address: plainAddress(address), port: from });
+      });
     },
     onSendFailure(listener) {
       failureListeners.push(listener);

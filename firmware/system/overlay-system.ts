@@ -56,7 +56,7 @@ function sourceAddress({ address, port }: Locator): Promise<string | null> {
     };
     socket.once('error', () => settle(null));
     socket.once('connect', () => settle(socket.address().address.replace(/%.*$/, '')));
-    socket.connect(port, address);
+    socket.connect(port ?? hipUdpPort, address);
   });
 }
 

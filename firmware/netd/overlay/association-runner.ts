@@ -5,7 +5,6 @@ import {
   type AssociationState,
   unassociated,
 } from '../../hip/association.ts';
-import { frameUdp } from '../../hip/framing.ts';
 import { formatLocator, type Locator } from '../../hip/locator.ts';
 import type { Packet } from '../../hip/packet.ts';
 import { transition } from '../../hip/transition.ts';
@@ -203,7 +202,7 @@ export class AssociationRunner {
   }
 
   #send(packet: Uint8Array, to: Locator): void {
-    this.#ports.socket.send(frameUdp(packet), to);
+    this.#ports.socket.send(packet, to);
   }
 
   async #sign(message: Uint8Array): Promise<void> {

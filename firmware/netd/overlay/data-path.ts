@@ -104,7 +104,7 @@ export class KernelDataPath implements DataPath {
   }
 
   #ends(peer: Peer, address: string, locator: Locator): EspEnds {
-    const local = { address, port: this.#localPort };
+    const local = { address, port: locator.port === null ? null : this.#localPort };
     return { localHit: this.#localHit, peerHit: peer.hit, local, peer: locator, mark: peer.mark };
   }
 

@@ -1,6 +1,6 @@
 import { equalBytes } from '../../bytes/bytes.ts';
 import { describeDecodeError } from '../../bytes/decode.ts';
-import { frameUdp, hipUdpPort, unframeUdp } from '../../hip/framing.ts';
+import { hipUdpPort } from '../../hip/framing.ts';
 import { formatHit } from '../../hip/host-identity-tag.ts';
 import { limits as hipLimits } from '../../hip/limits.ts';
 import type { Locator } from '../../hip/locator.ts';
@@ -75,7 +75,7 @@ class RunningOverlay implements Overlay {
   }
 
   start(): void {
-    this.#ports.socket.onDatagram((payload, from) => this.#receive(payload, from));
+    this.#ports.socket.onPacket((octets, from) => this.#receive(octets, from));
     this.#ports.socket.onSendFailure((to, reason) => {
       for (const runner of this.#runners.values()) {
         if (runner.locator?.address === to.address) runner.noteError(reason);
@@ -135,9 +135,7 @@ class RunningOverlay implements Overlay {
   }
 
   /** Default deny: a HIT that no setting names gets no answer, not even an R1, and a wrong packet none either. */
-  #receive(payload: Uint8Array, from: Locator): void {
-    const octets = unframeUdp(payload);
-    if (octets === undefined) return;
+  #receive(octets: Uint8Array, from: Locator): void {
     const packet = decodePacket(octets);
     if (!packet.ok) {
       this.#ports.log('debug', `dropped a packet from ${from.address}: ${describeDecodeError(packet.error)}`);
@@ -152,7 +150,7 @@ class RunningOverlay implements Overlay {
     const now = this.#ports.monotonic();
     if (!this.#rate.allow(to.address, now)) return;
     const r1 = this.#responder.answer(i1, to, now);
-    if (r1 !== undefined) this.#ports.socket.send(frameUdp(r1), to);
+    if (r1 !== undefined) this.#ports.socket.send(r1, to);
   }
 
   async #renewR1s(): Promise<void> {

@@ -10,11 +10,12 @@ export type HostIdentitySigner = {
   sign(message: Uint8Array): Promise<Uint8Array>;
 };
 
-/** The UDP socket of RFC 9028: the kernel takes ESP from it, and this room sees everything else. */
+/** HIP packets over UDP (RFC 9028) and, where the locator has no port, over IP itself; ESP is the kernel's. */
 export type OverlaySocket = {
-  /** Sends and forgets; what the network refuses at once is told to `onSendFailure`. */
-  send(payload: Uint8Array, to: Locator): void;
-  onDatagram(listener: (payload: Uint8Array, from: Locator) => void): void;
+  /** Frames a packet whose checksum is zero as its locator wants it, sends and forgets; what the network refuses at once is told to `onSendFailure`. */
+  send(packet: Uint8Array, to: Locator): void;
+  /** Hears what is framed as HIP and has a good checksum, its checksum field as it came. */
+  onPacket(listener: (packet: Uint8Array, from: Locator) => void): void;
   onSendFailure(listener: (to: Locator, reason: string) => void): void;
   close(): Promise<void>;
 };

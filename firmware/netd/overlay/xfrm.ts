@@ -87,7 +87,7 @@ function state(
     `xfrm state add src ${from.address} dst ${to.address} proto esp spi ${hex(spi)} reqid ${mark} mode beet`,
     // RFC 7402 §3.3.6: 64-bit sequence numbers and anti-replay are a MUST.
     ` replay-window ${limits.replayWindow} flag esn ${algorithms(suite, keys)}`,
-    ` encap espinudp ${from.port} ${to.port} 0.0.0.0`,
+    ...(from.port === null || to.port === null ? [] : [` encap espinudp ${from.port} ${to.port} 0.0.0.0`]),
   ].join('');
 }
 

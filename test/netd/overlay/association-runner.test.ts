@@ -13,7 +13,7 @@ class Bench {
   now = 0;
   readonly logs: string[] = [];
   readonly #timers = new Set<{ at: number; callback: () => void }>();
-  readonly #listeners = new Map<string, (payload: Uint8Array, from: Locator) => void>();
+  readonly #listeners = new Map<string, (packet: Uint8Array, from: Locator) => void>();
   addresses: readonly string[] = ['eth0/192.0.2.1'];
   names: Readonly<Record<string, readonly string[]>> = {};
 
@@ -21,8 +21,8 @@ class Bench {
     const locator = { address, port: 10500 };
     return {
       socket: {
-        send: (payload, to) => queueMicrotask(() => this.#listeners.get(to.address)?.(payload, locator)),
-        onDatagram: (listener) => void this.#listeners.set(address, listener),
+        send: (packet, to) => queueMicrotask(() => this.#listeners.get(to.address)?.(packet, locator)),
+        onPacket: (listener) => void this.#listeners.set(address, listener),
         onSendFailure: () => {},
         close: async () => void this.#listeners.delete(address),
       },

@@ -74,6 +74,15 @@ describe('lines for ip -batch', () => {
     expect(text).toBe(golden(file));
   });
 
+  test('a locator without a port: the same over IP protocol 50', () => {
+    const raw = { ...ipv6, local: { ...ipv6.local, port: null }, peer: { ...ipv6.peer, port: null } };
+    const association = security('aes-gcm-16');
+    const lines = (ends: EspEnds) =>
+      renderInbound({ ...association, from: ends.peer }, ends) +
+      renderOutbound({ ...association, to: ends.peer }, ends);
+    expect(lines(raw)).toBe(lines(ipv6).replaceAll(' encap espinudp 10500 10500 0.0.0.0', ''));
+  });
+
   test('base.txt: what holds as long as the overlay runs', () => {
     expect(renderBasePolicies() + renderDevice(localHit, 1500) + renderTeardown(localHit)).toBe(
       golden('base.txt'),
