@@ -8,6 +8,12 @@ export const limits = {
   peers: 10_000,
   /** Networks behind one peer: a plant has dozens of VLANs, not thousands. */
   prefixesPerPeer: 64,
+  /** Places to find one peer at: as many as a HIP LOCATOR_SET names in practice. */
+  locatorsPerPeer: 8,
+  /** Seconds between rekeys: no faster than a satellite's round trips allow, and once a day at least. */
+  rekeySeconds: [2, 86_400],
+  /** Mebibytes under one key, 1 TiB: 2^36 AES blocks, where two of CBC are the same with a chance of 2^-57. */
+  rekeyMebibytes: 1_048_576,
   /** Octets of a whole document before it is parsed: 10,000 peers fit three times. */
   documentSize: 8 * 1024 * 1024,
   /** Field errors that are reported of one document: a person reads no more, and a hostile one has millions. */

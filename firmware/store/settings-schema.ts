@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { limits } from './limits.ts';
+import { peerConflicts } from './peer-conflicts.ts';
 
 /** A name that a person gives: shown as it is, never interpreted. */
 const label = z.string().min(1).max(limits.labelLength);
@@ -20,11 +21,23 @@ export const hipUri = z
     'must read hip://host:port/HIT',
   );
 
+/** Where a peer is besides its URI: `host[:port]`, the port 10500 unless given. */
+const peerLocator = z
+  .string()
+  .max(limits.uriLength)
+  .regex(/^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?$/, 'must read host or host:port');
+
 export const peerSettings = z.strictObject({
   name: label,
   uri: hipUri,
+  /** Further places to find the peer at, tried in turn after its URI's. */
+  locators: z.array(peerLocator).max(limits.locatorsPerPeer).optional(),
   /** The networks behind the peer that its key may speak for. */
   protectedPrefixes: z.array(cidr).max(limits.prefixesPerPeer),
+  /** Whether the association is kept up, as it is unless told otherwise, or made when traffic asks and left when none does. */
+  connect: z.enum(['always', 'on-demand']).optional(),
+  /** HIP and ESP within UDP (RFC 9028), as it is unless told otherwise, or directly over IP, which no NAT lets through. */
+  framing: z.enum(['udp', 'raw']).optional(),
 });
 export type PeerSettings = z.infer<typeof peerSettings>;
 
@@ -43,14 +56,44 @@ export const networkSettings = z.strictObject({
 });
 export type NetworkSettings = z.infer<typeof networkSettings>;
 
-const overlaySettings = z.strictObject({ peers: z.array(peerSettings).max(limits.peers) });
+/** When ESP keys are replaced: whichever comes first (RFC 7402 §3.3.5). */
+export const rekeySettings = z.strictObject({
+  seconds: z.int().min(limits.rekeySeconds[0]).max(limits.rekeySeconds[1]),
+  /** Of traffic in one direction under one key. */
+  mebibytes: z.int().min(1).max(limits.rekeyMebibytes),
+});
+export type RekeySettings = z.infer<typeof rekeySettings>;
+
+/** ESP suites (RFC 7402 §5.1.2) that encrypt and authenticate. */
+export const espSuiteName = z.enum(['aes-gcm-16', 'aes-128-cbc-hmac-sha-256', 'aes-256-cbc-hmac-sha-256']);
+
+const overlaySettings = z.strictObject({
+  peers: z.array(peerSettings).max(limits.peers),
+  rekey: rekeySettings,
+  /** Taken part in, most preferred first. */
+  espSuites: z.array(espSuiteName).min(1).max(espSuiteName.options.length),
+});
+export type OverlaySettings = z.infer<typeof overlaySettings>;
+
+/** What weakens the box so that a person can look into it. All off unless somebody turns it on. */
+export const diagnosticsSettings = z.strictObject({
+  /** Session keys may be written to a file, for a protocol analyser. */
+  keyLog: z.boolean(),
+  /** ESP that authenticates and does not encrypt (RFC 7402 §5.1.2, NULL-ENCRYPT with HMAC) is taken part in. */
+  nullEncryption: z.boolean(),
+});
+export type DiagnosticsSettings = z.infer<typeof diagnosticsSettings>;
 
 /** The whole settings document, complete: what is in force after all layers are merged. */
 export const settings = z.strictObject({
   version: z.literal(1),
   hostname: z.hostname().max(63),
   network: networkSettings,
-  overlay: overlaySettings,
+  overlay: overlaySettings.superRefine(({ peers }, context) => {
+    for (const { path, problem } of peerConflicts(peers))
+      context.addIssue({ code: 'custom', path: ['peers', ...path], message: problem });
+  }),
+  diagnostics: diagnosticsSettings,
 });
 export type Settings = z.infer<typeof settings>;
 
@@ -64,7 +107,8 @@ export const settingsLayer = z.strictObject({
     .extend({ underlay: underlay.partial(), lan: lan.partial(), management: management.partial() })
     .partial()
     .optional(),
-  overlay: overlaySettings.partial().optional(),
+  overlay: overlaySettings.extend({ rekey: rekeySettings.partial() }).partial().optional(),
+  diagnostics: diagnosticsSettings.partial().optional(),
 });
 /** As it is written: without the defaults, which would hide what a lower layer says. */
 export type SettingsLayer = z.input<typeof settingsLayer>;
@@ -79,5 +123,11 @@ export const defaultSettings: Settings = {
     lan: { address: '192.168.1.1/24', dhcpServer: true },
     management: { address: '192.168.254.1/24' },
   },
-  overlay: { peers: [] },
+  overlay: {
+    peers: [],
+    // An hour, as IPsec gateways do; 64 GiB are 2^32 AES blocks, where CBC's collisions are still improbable.
+    rekey: { seconds: 3600, mebibytes: 65_536 },
+    espSuites: ['aes-gcm-16', 'aes-128-cbc-hmac-sha-256', 'aes-256-cbc-hmac-sha-256'],
+  },
+  diagnostics: { keyLog: false, nullEncryption: false },
 };

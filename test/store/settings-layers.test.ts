@@ -272,6 +272,8 @@ describe('JSON Schema', () => {
       required: ['version'],
       additionalProperties: false,
     });
-    expect(settingsJsonSchema()).toMatchObject({ required: ['version', 'hostname', 'network', 'overlay'] });
+    expect(settingsJsonSchema()).toMatchObject({
+      required: ['version', 'hostname', 'network', 'overlay', 'diagnostics'],
+    });
   });
 });
