@@ -7,7 +7,7 @@ import type { OwnIdentity } from './own-identity.ts';
 import type { Packet } from './packet.ts';
 import type { Parameter } from './parameter-fields.ts';
 import type { RecognisedSolution, Responder } from './responder.ts';
-import type { EspSuite } from './suites.ts';
+import type { EspSuite, Offers } from './suites.ts';
 
 /** What the machine is given besides its input: who both ends are, and the ports it uses. */
 export type AssociationContext = {
@@ -15,6 +15,8 @@ export type AssociationContext = {
   readonly own: OwnIdentity;
   readonly peer: HostIdentityTag;
   readonly responder: Pick<Responder, 'recognise'>;
+  /** The same that the responder has. `defaultOffers` where there is none. */
+  readonly offers?: Offers;
   /** An SPI that no other security association of this host receives on. */
   newSpi(): number;
 };

@@ -11,13 +11,17 @@ import type { HipCipher } from './suites.ts';
 
 const blockLength = 16;
 
-/** Makes ENCRYPTED: the inner parameters, each 8-aligned, then PKCS #5 padding to the cipher's block (RFC 7401 §5.2.18). */
+/**
+ * Makes ENCRYPTED: the inner parameters, each 8-aligned, then PKCS #5 padding to the cipher's block (RFC 7401 §5.2.18).
+ * NULL-ENCRYPT has neither initialization vector nor padding.
+ */
 export function encryptParameters(
   inner: readonly Parameter[],
   { cipher, key, crypto }: { cipher: HipCipher; key: Secret; crypto: HipCrypto },
 ): ParameterOf<'ENCRYPTED'> {
   const writer = new Writer();
   for (const parameter of inner) writeParameter(writer, parameter);
+  if (cipher.name === 'null') return { name: 'ENCRYPTED', data: writer.finish() };
   const padding = blockLength - (writer.length % blockLength);
   writer.bytes(new Uint8Array(padding).fill(padding));
   const iv = crypto.random(blockLength);
@@ -37,6 +41,7 @@ export function decryptParameters(
 ): Result<Parameter[]> {
   return decode(() => {
     const reader = new Reader(data, 'ENCRYPTED');
+    if (cipher.name === 'null') return readParameters(new Reader(reader.rest(), 'ENCRYPTED')).parameters;
     const iv = reader.bytes(blockLength, 'IV');
     if (reader.remaining === 0 || reader.remaining % blockLength !== 0)
       reader.fail('is not whole blocks', 'Encrypted data');

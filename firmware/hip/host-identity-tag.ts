@@ -48,15 +48,19 @@ export function compareHits(left: HostIdentityTag, right: HostIdentityTag): numb
   return compareBytes(left, right);
 }
 
-/** HI algorithms (RFC 7401 §5.2.9) and the HIT suite of each (§5.2.10). */
+/** HI algorithms (RFC 7401 §5.2.9, RFC 9374 §3.4.1) and the HIT suite of each. */
 const suiteOfAlgorithm: ReadonlyMap<number, number> = new Map([
   [3, 1],
   [5, 1],
   [7, 2],
   [9, 3],
+  [13, 5],
 ]);
 
-/** The HIT of a host identity: 2001:20::/28 ‖ suite ‖ the middle 96 bits of the suite's hash (RFC 7343 §2), or undefined for an unknown algorithm. */
+/**
+ * The HIT of a host identity: 2001:20::/28 ‖ suite ‖ 96 bits of the suite's hash, the middle ones (RFC 7343 §2) or, of
+ * cSHAKE128, which gives as many as are asked for, the first (RFC 9374 §3.5.2.1). Undefined for an unknown algorithm.
+ */
 export function computeHit(
   identity: HostIdentity,
   crypto: Pick<HipCrypto, 'hash'>,
@@ -65,7 +69,7 @@ export function computeHit(
   const algorithm = suite === undefined ? undefined : hashOfSuite(suite);
   if (suite === undefined || algorithm === undefined) return undefined;
   const hash = crypto.hash(algorithm, concatBytes(contextId, identity.octets));
-  const start = (hashLengths[algorithm] - 12) / 2;
+  const start = algorithm === 'cshake128' ? 0 : (hashLengths[algorithm] - 12) / 2;
   return hostIdentityTag(
     concatBytes(Uint8Array.of(0x20, 0x01, 0x00, 0x20 | suite), hash.subarray(start, start + 12)),
   );

@@ -24,19 +24,17 @@ import {
   signatureIsGood,
 } from './signed-packet.ts';
 import {
-  dhGroups,
-  espSuites,
+  defaultOffers,
   espTransportFormat,
   hashLengths,
-  hipCiphers,
   ownHitSuite,
   responderHash,
   suiteHash,
 } from './suites.ts';
 
 /** I1 (RFC 7401 §5.3.1): neither signed nor secret. */
-export function makeI1({ own, peer }: AssociationContext): Uint8Array {
-  const parameters: Parameter[] = [{ name: 'DH_GROUP_LIST', groups: dhGroups }];
+export function makeI1({ own, peer, offers = defaultOffers }: AssociationContext): Uint8Array {
+  const parameters: Parameter[] = [{ name: 'DH_GROUP_LIST', groups: offers.groups }];
   return encodePacket({ packet: 'I1', controls: 0, sender: own.hit, receiver: peer, parameters });
 }
 
@@ -50,7 +48,7 @@ export function receiveR1(
   from: Locator,
   context: AssociationContext,
 ): Transition {
-  const { crypto, own, peer } = context;
+  const { crypto, own, peer, offers = defaultOffers } = context;
   const puzzle = parameter(r1, 'PUZZLE');
   const theirs = parameter(r1, 'DIFFIE_HELLMAN');
   const theirGroups = parameter(r1, 'DH_GROUP_LIST')?.groups;
@@ -71,13 +69,14 @@ export function receiveR1(
     return dropped(state, 'the peer does not take our HIT suite', 'warning');
   }
   // The first of the responder's signed list that our I1 offered: anything else is a downgrade (RFC 7401 §4.1.7).
-  const group = theirGroups.find((candidate) => dhGroups.some((ours) => ours === candidate));
+  const common = theirGroups.find((candidate) => offers.groups.some((ours) => ours === candidate));
+  const group = offers.groups.find((ours) => ours === common);
   if (group === undefined) return dropped(state, 'no Diffie-Hellman group in common', 'warning');
   if (theirs.group !== group)
     return dropped(state, 'R1 has another group than the negotiated one: downgrade', 'warning');
-  const cipher = hipCiphers.find(({ id }) => theirCiphers.includes(id));
+  const cipher = offers.ciphers.find(({ id }) => theirCiphers.includes(id));
   if (cipher === undefined) return dropped(state, 'no HIP cipher in common', 'warning');
-  const suite = espSuites.find(({ id }) => theirSuites.includes(id));
+  const suite = offers.espSuites.find(({ id }) => theirSuites.includes(id));
   if (suite === undefined || !parameter(r1, 'TRANSPORT_FORMAT_LIST')?.formats.includes(espTransportFormat)) {
     return dropped(state, 'no ESP suite in common', 'warning');
   }
@@ -97,7 +96,7 @@ export function receiveR1(
   );
   if (solution === undefined)
     return dropped(state, `R1 puzzle of ${puzzle.difficulty} bits is too hard`, 'warning');
-  const keyPair = crypto.generateKeyPair(dhGroups.find((ours) => ours === group) ?? 7);
+  const keyPair = crypto.generateKeyPair(group);
   const sharedSecret = keyPair.agree(theirs.publicValue);
   if (sharedSecret === undefined) return dropped(state, 'R1 has an invalid Diffie-Hellman value', 'warning');
   const random = puzzle.random.slice();

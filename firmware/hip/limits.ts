@@ -46,6 +46,10 @@ export const limits = {
   r1sPerAddress: 20,
   /** R1s to all addresses in a window: 400 octets each, about 13 Mbit/s; no more than the exchanges that one core could finish. */
   r1sInAll: 4_000,
+  /** Octets of an RSA modulus that we check signatures for: 2,048 bits are 112 bits' strength (RFC 7401 §5.2.9), 4,096 still cost well below a millisecond. */
+  rsaModulusLength: [256, 512],
+  /** Octets of an RSA exponent: 65,537 is what everybody uses; a long one makes a verification as slow as a signature. */
+  rsaExponentLength: 4,
   /** A private or well-known SPI is below this (RFC 4303 §2.1). */
   smallestSpi: 256,
 } as const;

@@ -23,7 +23,7 @@ import {
   identityOfHit,
   signatureIsGood,
 } from './signed-packet.ts';
-import { espSuites, espTransportFormat, hipCiphers, responderHash } from './suites.ts';
+import { defaultOffers, espTransportFormat, responderHash } from './suites.ts';
 
 /**
  * Processes an I2 in any state that may accept one (RFC 7401 §6.9, RFC 7402 §6.5), the cheapest checks first: the
@@ -36,7 +36,7 @@ export function receiveI2(
   now: number,
   context: AssociationContext,
 ): Transition {
-  const { crypto, own, peer } = context;
+  const { crypto, own, peer, offers = defaultOffers } = context;
   if (state.pending?.kind === 'R2' && isSameI2(i2, state.pending.i2)) return { state, effects: [] };
   if (state.name === 'R2-SENT' || state.name === 'ESTABLISHED') {
     const { answered } = state.association;
@@ -47,8 +47,8 @@ export function receiveI2(
   const [info, ...moreInfo] = parametersNamed(i2, 'ESP_INFO');
   const solution = parameter(i2, 'SOLUTION');
   const theirs = parameter(i2, 'DIFFIE_HELLMAN');
-  const cipher = single(parameter(i2, 'HIP_CIPHER')?.ciphers, hipCiphers);
-  const suite = single(parameter(i2, 'ESP_TRANSFORM')?.suites, espSuites);
+  const cipher = single(parameter(i2, 'HIP_CIPHER')?.ciphers, offers.ciphers);
+  const suite = single(parameter(i2, 'ESP_TRANSFORM')?.suites, offers.espSuites);
   const formats = parameter(i2, 'TRANSPORT_FORMAT_LIST')?.formats;
   if (!info || moreInfo.length > 0 || !solution || !theirs || !formats)
     return dropped(state, 'I2 lacks a parameter');

@@ -11,13 +11,12 @@ import { parameterLength } from './parameters.ts';
 import { fillPuzzle, protectedR1Octets } from './protection.ts';
 import { isSolution } from './puzzle.ts';
 import {
-  dhGroups,
-  espSuites,
+  defaultOffers,
   espTransportFormat,
   hashLengths,
-  hipCiphers,
   isDhGroup,
-  ownHitSuite,
+  type Offers,
+  peerHitSuites,
   responderHash,
 } from './suites.ts';
 
@@ -61,9 +60,6 @@ export type SolutionRefusal =
   | 'replayed-solution'
   | 'busy';
 
-/** R1s per group made ahead in a generation; every one costs a signature, and P-256 is what our own gateways ask for. */
-const slotsMadeAhead: readonly DhGroup[] = [7, 7, 8, 9];
-
 /** The ticks of a generation that fit Opaque's 12 bits. */
 const lastTick = 0xfff;
 
@@ -81,12 +77,14 @@ export class Responder {
   readonly #crypto: HipCrypto;
   #generations: readonly Generation[] = [];
   #nextCounter: bigint;
+  readonly #offers: Offers;
 
   /** `firstCounter` should exceed what earlier runs used (RFC 7401 §4.1.4), as the time in milliseconds does. */
-  constructor(own: OwnIdentity, crypto: HipCrypto, firstCounter: bigint) {
+  constructor(own: OwnIdentity, crypto: HipCrypto, firstCounter: bigint, offers: Offers = defaultOffers) {
     this.#own = own;
     this.#crypto = crypto;
     this.#nextCounter = firstCounter;
+    this.#offers = offers;
   }
 
   /** Starts a generation with a new secret and new keys; it takes effect when `finish` is called. */
@@ -99,7 +97,9 @@ export class Responder {
       used: new Set(),
       accepted: new Set(),
     };
-    return this.#draft(generation, slotsMadeAhead, () => {
+    // Every R1 costs a signature; of the first group, which our own gateways agree on, there is one to spare.
+    const { groups } = this.#offers;
+    return this.#draft(generation, [...groups.slice(0, 1), ...groups], () => {
       this.#generations = [generation, ...this.#generations].slice(0, limits.acceptedGenerations);
     });
   }
@@ -108,7 +108,7 @@ export class Responder {
   draftReplacement(): R1Drafts | undefined {
     const current = this.#generations[0];
     if (current === undefined) return undefined;
-    const group = dhGroups.find(
+    const group = this.#offers.groups.find(
       (candidate) =>
         current.slots.some((slot) => slot?.keyPair.group === candidate) &&
         this.#unusedSlot(current, candidate) === undefined,
@@ -123,7 +123,8 @@ export class Responder {
     if (current === undefined) return undefined;
     const offered = parameter(i1, 'DH_GROUP_LIST')?.groups ?? [];
     // The first of our own list that the initiator offered; with none in common any R1 still tells it our list (RFC 7401 §6.7).
-    const group = dhGroups.find((candidate) => offered.includes(candidate)) ?? dhGroups[0];
+    const { groups } = this.#offers;
+    const group = groups.find((candidate) => offered.includes(candidate)) ?? groups[0];
     const slot =
       group === undefined ? undefined : (this.#unusedSlot(current, group) ?? lastSlot(current, group));
     if (slot === undefined) return undefined;
@@ -211,13 +212,13 @@ export class Responder {
           opaque: 0,
           random: new Uint8Array(this.#hashLength),
         },
-        { name: 'DH_GROUP_LIST', groups: dhGroups },
+        { name: 'DH_GROUP_LIST', groups: this.#offers.groups },
         { name: 'DIFFIE_HELLMAN', group: keyPair.group, publicValue: keyPair.publicValue },
-        { name: 'HIP_CIPHER', ciphers: hipCiphers.map(({ id }) => id) },
+        { name: 'HIP_CIPHER', ciphers: this.#offers.ciphers.map(({ id }) => id) },
         this.#own.hostId,
-        { name: 'HIT_SUITE_LIST', suites: [ownHitSuite << 4] },
+        { name: 'HIT_SUITE_LIST', suites: peerHitSuites.map((suite) => suite << 4) },
         { name: 'TRANSPORT_FORMAT_LIST', formats: [espTransportFormat] },
-        { name: 'ESP_TRANSFORM', suites: espSuites.map(({ id }) => id) },
+        { name: 'ESP_TRANSFORM', suites: this.#offers.espSuites.map(({ id }) => id) },
       ],
     });
   }

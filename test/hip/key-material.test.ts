@@ -304,14 +304,14 @@ describe('RFC 7401 §5.2.18: ENCRYPTED', () => {
     const opening = { cipher, key: new Secret(hipCrypto.random(cipher.keyLength)), crypto: hipCrypto };
     for (let length = 0; length < 40; length++) {
       const encrypted = encryptParameters([echo(length)], opening);
-      expect(encrypted.data.length % 16).toBe(0);
+      expect(encrypted.data.length % (cipher.name === 'null' ? 8 : 16)).toBe(0);
       expect(decryptParameters(encrypted, opening)).toEqual({ ok: true, value: [echo(length)] });
     }
   });
 
   test('a peer that pads only where the block is not full is understood', () => {
     const [cipher] = hipCiphers;
-    if (cipher === undefined) throw new Error('no cipher');
+    if (cipher === undefined || cipher.name === 'null') throw new Error('no cipher');
     const key = new Secret(hipCrypto.random(cipher.keyLength));
     const iv = hipCrypto.random(16);
     const plain = concatBytes(hex('0381000c'), new Uint8Array(12).fill(9));

@@ -100,6 +100,10 @@ function algorithms({ name }: EspSuite, { encryption, authentication }: EspKeys)
     case 'aes-256-cbc-hmac-sha-256':
       // RFC 4868 §2.3: the ICV is truncated to 128 bits.
       return `auth-trunc hmac(sha256) 0x${toHex(authentication.reveal())} 128 enc cbc(aes) ${key}`;
+    case 'aes-ccm-16':
+      return `aead rfc4309(ccm(aes)) ${key} 128`;
+    case 'null-hmac-sha-256':
+      return `auth-trunc hmac(sha256) 0x${toHex(authentication.reveal())} 128 enc ecb(cipher_null) ""`;
   }
 }
 
