@@ -1,11 +1,12 @@
 import { toHex } from '../bytes/bytes.ts';
 import { withAttestationKey } from '../tpm/attestation-key.ts';
 import { Tpm, type Transmit } from '../tpm/client.ts';
-import type { CreatedPrimary } from '../tpm/commands.ts';
+import type { CreatedPrimary } from '../tpm/commands/keys.ts';
 import { hashById } from '../tpm/constants.ts';
+import type { TpmCryptography } from '../tpm/crypto-port.ts';
 import type { TpmError, TpmResult } from '../tpm/error.ts';
 import { identifyTpm, type TpmIdentification } from '../tpm/identification.ts';
-import { checkQuote, type QuotedPcrs, quotePcrs, type TpmCryptography } from '../tpm/quoted-pcrs.ts';
+import { checkQuote, type QuotedPcrs, quotePcrs } from '../tpm/quoted-pcrs.ts';
 import type { Status } from '../webui/api/status-schema.ts';
 
 export type TpmStatus = Status['tpm'];
@@ -104,6 +105,7 @@ function adviceFor({ code, responseCode }: TpmError): string {
   switch (code) {
     case 'TRANSPORT':
     case 'MALFORMED':
+    case 'UNTRUSTED':
       return 'Switch the box off and on; if it stays so, the TPM or its driver does not work.';
     case 'BUSY':
       return 'The TPM is busy with itself; wait a minute, then look again.';

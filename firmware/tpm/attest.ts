@@ -63,10 +63,23 @@ export function parseQuote(bytes: Uint8Array): Result<QuoteAttest> {
   if (!attest.ok) return attest;
   const { attested } = attest.value;
   if (attested.type === 'quote') return { ok: true, value: { ...attest.value, attested } };
-  return {
-    ok: false,
-    error: { path: 'attest.type', offset: 4, problem: `a ${attested.type} attestation is no quote` },
-  };
+  return otherType(`a ${attested.type} attestation is no quote`);
+}
+
+/** An attestation that a `TPM2_Certify` made. */
+export type CertifyAttest = Attest & { readonly attested: AttestedCertify };
+
+/** As `parseAttest`, and anything but a certified key is refused. */
+export function parseCertify(bytes: Uint8Array): Result<CertifyAttest> {
+  const attest = parseAttest(bytes);
+  if (!attest.ok) return attest;
+  const { attested } = attest.value;
+  if (attested.type === 'certify') return { ok: true, value: { ...attest.value, attested } };
+  return otherType(`a ${attested.type} attestation certifies no key`);
+}
+
+function otherType(problem: string): Result<never> {
+  return { ok: false, error: { path: 'attest.type', offset: 4, problem } };
 }
 
 function readAttest(reader: Reader): Omit<Attest, 'raw'> {
@@ -81,7 +94,8 @@ function readAttest(reader: Reader): Omit<Attest, 'raw'> {
   return { qualifiedSigner, extraData, clockInfo, firmwareVersion, attested };
 }
 
-function readClockInfo(reader: Reader): ClockInfo {
+/** Also how TPM2_ReadClock gives it. */
+export function readClockInfo(reader: Reader): ClockInfo {
   const clock = reader.u64('clockInfo.clock');
   const resetCount = reader.u32('clockInfo.resetCount');
   const restartCount = reader.u32('clockInfo.restartCount');

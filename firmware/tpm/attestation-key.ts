@@ -1,5 +1,5 @@
 import type { Tpm } from './client.ts';
-import { type CreatedPrimary, createPrimary, flushContext } from './commands.ts';
+import { type CreatedPrimary, createPrimary, flushContext } from './commands/keys.ts';
 import { algorithm, eccCurve, hierarchy, objectAttribute } from './constants.ts';
 import type { TpmResult } from './error.ts';
 import type { PublicArea } from './public-area.ts';

@@ -1,7 +1,7 @@
 import { decode } from '../bytes/decode.ts';
 import { Reader } from '../bytes/reader.ts';
 import { malformed, refused, TpmError, type TpmResult } from './error.ts';
-import { type Command, encodeCommand, readResponse } from './frame.ts';
+import { type Command, type EncodedCommand, encodeCommand } from './frame.ts';
 import { limits } from './limits.ts';
 import { isRetryable } from './response-code.ts';
 
@@ -29,9 +29,9 @@ export class Tpm {
    * does is a returned result; only a command that cannot be written at all throws (`RangeError`, a defect).
    */
   async execute<Value>(command: Command<Value>): Promise<TpmResult<Value>> {
-    const bytes = encodeCommand(command);
+    const encoded = encodeCommand(command);
     for (let retries = 0; ; retries++) {
-      const result = await this.#transmit(command, bytes);
+      const result = await this.#transmit(command.name, encoded);
       if (result.ok) return result;
       const { responseCode } = result.error;
       if (responseCode === undefined || !isRetryable(responseCode)) return result;
@@ -43,17 +43,27 @@ export class Tpm {
     }
   }
 
-  async #transmit<Value>(command: Command<Value>, bytes: Uint8Array): Promise<TpmResult<Value>> {
+  async #transmit<Value>(
+    name: string,
+    { bytes, readResponse }: EncodedCommand<Value>,
+  ): Promise<TpmResult<Value>> {
     let response: Uint8Array;
     try {
       response = await this.#ports.transmit(bytes);
     } catch (cause) {
       const problem = cause instanceof Error ? cause.message : 'the transport failed';
-      return { ok: false, error: new TpmError('TRANSPORT', command.name, problem, { cause }) };
+      return { ok: false, error: new TpmError('TRANSPORT', name, problem, { cause }) };
     }
-    const decoded = decode(() => readResponse(new Reader(response), command));
-    if (!decoded.ok) return { ok: false, error: malformed(command.name, decoded.error) };
-    if (!decoded.value.ok) return { ok: false, error: refused(command.name, decoded.value.error) };
-    return decoded.value;
+    const decoded = decode(() => readResponse(new Reader(response)));
+    if (!decoded.ok) return { ok: false, error: malformed(name, decoded.error) };
+    const answer = decoded.value;
+    switch (answer.state) {
+      case 'value':
+        return { ok: true, value: answer.value };
+      case 'refused':
+        return { ok: false, error: refused(name, answer.code) };
+      case 'untrusted':
+        return { ok: false, error: new TpmError('UNTRUSTED', name, answer.problem) };
+    }
   }
 }

@@ -9,6 +9,7 @@ export const algorithm = {
   tdes: 0x0003,
   sha1: 0x0004,
   aes: 0x0006,
+  keyedHash: 0x0008,
   sha256: 0x000b,
   sha384: 0x000c,
   sha512: 0x000d,
@@ -32,16 +33,44 @@ export const eccCurve = { p256: 0x0003, p384: 0x0004, p521: 0x0005 } as const;
 
 /** TPM_CC, section 6.5.2. */
 export const commandCode = {
+  evictControl: 0x0120,
+  nvUndefineSpace: 0x0122,
+  clear: 0x0126,
+  hierarchyChangeAuth: 0x0129,
+  nvDefineSpace: 0x012a,
   createPrimary: 0x0131,
+  nvWrite: 0x0137,
+  dictionaryAttackLockReset: 0x0139,
+  dictionaryAttackParameters: 0x013a,
   selfTest: 0x0143,
   startup: 0x0144,
+  activateCredential: 0x0147,
+  certify: 0x0148,
+  nvRead: 0x014e,
+  policySecret: 0x0151,
+  create: 0x0153,
+  load: 0x0157,
   quote: 0x0158,
+  sign: 0x015d,
+  unseal: 0x015e,
   flushContext: 0x0165,
+  loadExternal: 0x0167,
+  makeCredential: 0x0168,
+  nvReadPublic: 0x0169,
+  policyAuthorize: 0x016a,
+  policyAuthValue: 0x016b,
+  policyCommandCode: 0x016c,
   readPublic: 0x0173,
+  startAuthSession: 0x0176,
+  verifySignature: 0x0177,
   getCapability: 0x017a,
   getRandom: 0x017b,
   pcrRead: 0x017e,
+  policyPcr: 0x017f,
+  policyRestart: 0x0180,
+  readClock: 0x0181,
   pcrExtend: 0x0182,
+  policyGetDigest: 0x0189,
 } as const;
 
 /** TPM_ST, section 6.9. */
@@ -51,7 +80,13 @@ export const structureTag = {
   attestCertify: 0x8017,
   attestQuote: 0x8018,
   creation: 0x8021,
+  verified: 0x8022,
+  authSecret: 0x8023,
+  hashCheck: 0x8024,
 } as const;
+
+/** TPM_SE, section 6.11. */
+export const sessionType = { hmac: 0x00, policy: 0x01, trial: 0x03 } as const;
 
 /** TPM_SU, section 6.10. */
 export const startupType = { clear: 0x0000, state: 0x0001 } as const;
@@ -66,16 +101,39 @@ export const property = {
   vendorString4: 0x0109,
   firmwareVersion1: 0x010b,
   firmwareVersion2: 0x010c,
+  permanent: 0x0200,
+} as const;
+
+/** TPMA_PERMANENT, section 8.6. */
+export const permanentAttribute = {
+  ownerAuthSet: 1 << 0,
+  endorsementAuthSet: 1 << 1,
+  inLockout: 1 << 9,
 } as const;
 
 /** TPM_RH, section 7.4. */
-export const hierarchy = { owner: 0x4000_0001, null: 0x4000_0007, endorsement: 0x4000_000b } as const;
+export const hierarchy = {
+  owner: 0x4000_0001,
+  null: 0x4000_0007,
+  lockout: 0x4000_000a,
+  endorsement: 0x4000_000b,
+  platform: 0x4000_000c,
+} as const;
+
+/** TPM_RH_NULL where a session has neither salt nor bound entity, section 7.4. */
+export const nullHandle = hierarchy.null;
 
 /** TPM_RS_PW, section 7.4: the authorization is a plain password. */
 export const passwordSessionHandle = 0x4000_0009;
 
 /** The first handle of each range, section 7.2 (TPM_HT in the topmost octet). */
-export const firstHandle = { transient: 0x8000_0000, persistent: 0x8100_0000 } as const;
+export const firstHandle = {
+  nv: 0x0100_0000,
+  /** As a capability: HMAC and policy sessions that are loaded. */
+  loadedSession: 0x0200_0000,
+  transient: 0x8000_0000,
+  persistent: 0x8100_0000,
+} as const;
 
 /** TPMA_OBJECT bits, section 8.3. */
 export const objectAttribute = {
@@ -83,11 +141,27 @@ export const objectAttribute = {
   fixedParent: 1 << 4,
   sensitiveDataOrigin: 1 << 5,
   userWithAuth: 1 << 6,
+  adminWithPolicy: 1 << 7,
   noDictionaryAttack: 1 << 10,
   restricted: 1 << 16,
   decrypt: 1 << 17,
   sign: 1 << 18,
 } as const;
+
+/** TPMA_NV bits, section 13.4. */
+export const nvAttribute = {
+  ownerWrite: 1 << 1,
+  authWrite: 1 << 2,
+  ownerRead: 1 << 17,
+  authRead: 1 << 18,
+  noDictionaryAttack: 1 << 25,
+} as const;
+
+/** TPMA_SESSION bits, section 8.4. */
+export const sessionAttribute = { continueSession: 0x01, decrypt: 0x20, encrypt: 0x40 } as const;
+
+/** Octets of the key for parameter encryption: AES-128 in CFB mode, which every PC Client TPM has (Part 1, section 21.3). */
+export const sessionCipherOctets = 16;
 
 /** TPM_GENERATED_VALUE, section 6.2: the octets 0xff "TCG" that begin everything a TPM attests. */
 export const generatedValue = 0xff54_4347;

@@ -6,11 +6,19 @@ import { decodeResponseCode, describeResponseCode, type ResponseCode } from './r
  * - `TRANSPORT`: the command could not be sent or no answer came; `cause` has the reason.
  * - `MALFORMED`: the answer is not what the specification allows.
  * - `REFUSED`: the TPM answered with an error; `responseCode` has it.
+ * - `UNTRUSTED`: the answer's HMAC is not the TPM's: something between here and there changed it.
  * - `BUSY`: the TPM kept asking for a retry until the limit; `responseCode` has the last answer.
- * - `UNAVAILABLE`: the TPM has no such PCR or bank.
+ * - `UNAVAILABLE`: the TPM has no such PCR, bank or key.
  * - `UNSTABLE`: PCRs went on changing while they were read.
  */
-export type TpmErrorCode = 'TRANSPORT' | 'MALFORMED' | 'REFUSED' | 'BUSY' | 'UNAVAILABLE' | 'UNSTABLE';
+export type TpmErrorCode =
+  | 'TRANSPORT'
+  | 'MALFORMED'
+  | 'REFUSED'
+  | 'UNTRUSTED'
+  | 'BUSY'
+  | 'UNAVAILABLE'
+  | 'UNSTABLE';
 
 /** Returned, not thrown: `TpmResult` carries it. */
 export class TpmError extends Error {

@@ -1,5 +1,5 @@
 import type { Tpm } from './client.ts';
-import { getProperties } from './commands.ts';
+import { getProperties } from './commands/capability.ts';
 import { property } from './constants.ts';
 import { TpmError, type TpmResult } from './error.ts';
 

@@ -30,6 +30,20 @@ export const limits = {
   nameSize: 66,
   /** Octets of an authorization value. */
   authSize: 64,
+  /** Octets of a ticket's HMAC: the largest digest. */
+  ticketSize: 64,
+  /** Octets that a sealed object holds (MAX_SYM_DATA). */
+  sealedData: 128,
+  /** Octets of a credential that ActivateCredential gives back: a digest. */
+  credentialSize: 64,
+  /** Octets of a TPM2B_ENCRYPTED_SECRET: an RSA block, which is more than an ECC point. */
+  encryptedSecretSize: 512,
+  /** Octets of a nonce: a digest. */
+  nonceSize: 64,
+  /** Octets of an NV index that are read: an EK certificate has about one thousand, a certificate chain in NV a few. */
+  nvSize: 8192,
+  /** Octets of one NV_Read or NV_Write: what every PC Client TPM takes at once. */
+  nvChunk: 512,
   /** Times that PCRs are read again when they changed while they were read or quoted. */
   agreementAttempts: 5,
 } as const;

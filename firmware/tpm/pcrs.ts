@@ -1,5 +1,5 @@
 import type { Tpm } from './client.ts';
-import { pcrRead } from './commands.ts';
+import { pcrRead } from './commands/pcr.ts';
 import { type HashName, hashByName } from './constants.ts';
 import { TpmError, type TpmResult } from './error.ts';
 import { limits } from './limits.ts';

@@ -35,33 +35,37 @@ export type RsaKey = {
   readonly modulus: Uint8Array;
 };
 
-/** TPMT_PUBLIC, section 12.2.4: an asymmetric key's public area. `attributes` are TPMA_OBJECT bits (section 8.3). */
+/** A sealed data object: a keyed-hash object without a scheme (section 12.2.3.3); `unique` is a digest over the secret. */
+export type SealedObject = { readonly type: 'keyedhash'; readonly unique: Uint8Array };
+
+/** TPMT_PUBLIC, section 12.2.4: an asymmetric key's or a sealed object's public area. `attributes` are TPMA_OBJECT bits (section 8.3). */
 export type PublicArea = {
   readonly nameAlgorithm: number;
   readonly attributes: number;
   readonly authPolicy: Uint8Array;
-  readonly key: EccKey | RsaKey;
+  readonly key: EccKey | RsaKey | SealedObject;
 };
 
-/** Symmetric and keyed-hash objects are refused: this client makes and loads none. */
+/** Symmetric and HMAC keys are refused: this client makes and loads none. */
 export function readPublicArea(reader: Reader): PublicArea {
   const type = reader.u16('type');
-  if (type !== algorithm.ecc && type !== algorithm.rsa) {
-    reader.fail(`object type 0x${type.toString(16)} is neither ECC nor RSA`, 'type', reader.offset - 2);
+  const readKey = keyReaders.get(type);
+  if (readKey === undefined) {
+    return reader.fail(`object type 0x${type.toString(16)} is not handled`, 'type', reader.offset - 2);
   }
   const nameAlgorithm = reader.u16('nameAlg');
   const attributes = reader.u32('objectAttributes');
   const authPolicy = readSized(reader, limits.digestSize, 'authPolicy').slice();
-  const key = type === algorithm.ecc ? readEccKey(reader) : readRsaKey(reader);
-  return { nameAlgorithm, attributes, authPolicy, key };
+  return { nameAlgorithm, attributes, authPolicy, key: readKey(reader) };
 }
 
 export function writePublicArea(
   writer: Writer,
   { nameAlgorithm, attributes, authPolicy, key }: PublicArea,
 ): Writer {
-  writer.u16(key.type === 'ecc' ? algorithm.ecc : algorithm.rsa);
+  writer.u16(objectTypes[key.type]);
   writeSized(writer.u16(nameAlgorithm).u32(attributes), authPolicy);
+  if (key.type === 'keyedhash') return writeSized(writer.u16(algorithm.null), key.unique);
   writeSymmetric(writer, key.symmetric);
   writeScheme(writer, key.scheme);
   if (key.type === 'rsa') return writeSized(writer.u16(key.keyBits).u32(key.exponent), key.modulus);
@@ -72,6 +76,14 @@ export function writePublicArea(
 /** The octets that an object's name is the digest of (Part 1, section 16). */
 export function encodePublicArea(area: PublicArea): Uint8Array {
   return writePublicArea(new Writer(), area).finish();
+}
+
+function readSealedObject(reader: Reader): SealedObject {
+  const scheme = reader.u16('scheme');
+  if (scheme !== algorithm.null) {
+    reader.fail(`scheme 0x${scheme.toString(16)} makes this a key`, 'scheme', reader.offset - 2);
+  }
+  return { type: 'keyedhash', unique: readSized(reader, limits.digestSize, 'unique').slice() };
 }
 
 function readEccKey(reader: Reader): EccKey {
@@ -134,4 +146,15 @@ const schemesWithHash: ReadonlySet<number> = new Set([
   algorithm.sm2,
   algorithm.ecschnorr,
   ...kdfSchemes,
+]);
+
+const objectTypes = { rsa: algorithm.rsa, ecc: algorithm.ecc, keyedhash: algorithm.keyedHash } as const;
+
+const keyReaders: ReadonlyMap<number, (reader: Reader) => PublicArea['key']> = new Map<
+  number,
+  (reader: Reader) => PublicArea['key']
+>([
+  [algorithm.rsa, readRsaKey],
+  [algorithm.ecc, readEccKey],
+  [algorithm.keyedHash, readSealedObject],
 ]);

@@ -1,8 +1,9 @@
 import { concatBytes, equalBytes } from '../bytes/bytes.ts';
 import type { Result } from '../bytes/decode.ts';
 import type { Tpm } from './client.ts';
-import { quote, type SignedQuote } from './commands.ts';
+import { quote, type SignedQuote } from './commands/attestation.ts';
 import { type HashName, hashById, hashByName } from './constants.ts';
+import type { TpmCryptography } from './crypto-port.ts';
 import { TpmError, type TpmResult } from './error.ts';
 import { limits } from './limits.ts';
 import { describePcrSelections, samePcrSelections } from './pcr-selection.ts';
@@ -10,11 +11,8 @@ import { type PcrValues, readPcrs } from './pcrs.ts';
 import type { PublicArea } from './public-area.ts';
 import type { Signature } from './signature.ts';
 
-export type TpmCryptography = {
-  digest(hash: HashName, data: Uint8Array): Uint8Array;
-  /** True where `signature` over `data` was made by the private part of `key`; false for anything else, malformed keys too. */
-  verify(key: PublicArea, data: Uint8Array, signature: Signature): boolean;
-};
+/** What checking a quote takes. */
+type QuoteCryptography = Pick<TpmCryptography, 'digest' | 'verify'>;
 
 export type QuotedPcrs = PcrValues & SignedQuote;
 
@@ -60,7 +58,7 @@ export type QuoteFinding = {
 export function checkQuote(
   { attest, signature, ...values }: QuotedPcrs,
   { key, nonce }: { readonly key: PublicArea; readonly nonce: Uint8Array },
-  cryptography: TpmCryptography,
+  cryptography: QuoteCryptography,
 ): Result<undefined, QuoteFinding> {
   if (!cryptography.verify(key, attest.raw, signature)) {
     return failed('signature', 'the signature is not by the attestation key over these octets');

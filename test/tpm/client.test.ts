@@ -4,17 +4,11 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { Writer } from '../../firmware/bytes/writer.ts';
 import { attestationKeyTemplate } from '../../firmware/tpm/attestation-key.ts';
 import { Tpm } from '../../firmware/tpm/client.ts';
-import {
-  createPrimary,
-  flushContext,
-  getHandles,
-  getPcrBanks,
-  getProperties,
-  getRandom,
-  pcrRead,
-  quote,
-  readPublic,
-} from '../../firmware/tpm/commands.ts';
+import { quote } from '../../firmware/tpm/commands/attestation.ts';
+import { getHandles, getPcrBanks, getProperties } from '../../firmware/tpm/commands/capability.ts';
+import { createPrimary, flushContext, readPublic } from '../../firmware/tpm/commands/keys.ts';
+import { getRandom } from '../../firmware/tpm/commands/machine.ts';
+import { pcrRead } from '../../firmware/tpm/commands/pcr.ts';
 import { algorithm, firstHandle, hierarchy, property } from '../../firmware/tpm/constants.ts';
 import { TpmError } from '../../firmware/tpm/error.ts';
 import type { Command } from '../../firmware/tpm/frame.ts';

@@ -4,9 +4,11 @@ import { decode } from '../../firmware/bytes/decode.ts';
 import { Reader } from '../../firmware/bytes/reader.ts';
 import { Writer } from '../../firmware/bytes/writer.ts';
 import { parseAttest, parseQuote } from '../../firmware/tpm/attest.ts';
-import { pcrExtend, quote, startup } from '../../firmware/tpm/commands.ts';
+import { quote } from '../../firmware/tpm/commands/attestation.ts';
+import { startup } from '../../firmware/tpm/commands/machine.ts';
+import { pcrExtend } from '../../firmware/tpm/commands/pcr.ts';
 import { algorithm, eccCurve, structureTag } from '../../firmware/tpm/constants.ts';
-import { type Command, encodeCommand, readResponse } from '../../firmware/tpm/frame.ts';
+import { type Command, encodeCommand } from '../../firmware/tpm/frame.ts';
 import { limits } from '../../firmware/tpm/limits.ts';
 import {
   type PcrSelection,
@@ -201,14 +203,14 @@ describe('Part 1, 18: responses', () => {
   const command = (answersHandle: boolean, sessions: number): Command<{ handle: number; octet: number }> => ({
     name: 'TPM2_Example',
     code: 0x144,
-    handles: [],
+    handles: [1],
     sessions: Array.from({ length: sessions }, () => ({ password: new Uint8Array() })),
     parameters: new Uint8Array(),
     answersHandle,
     read: (reader, handle) => ({ handle, octet: reader.u8('octet') }),
   });
   const read = (bytes: Uint8Array, asked = command(false, 0)) =>
-    decode(() => readResponse(new Reader(bytes, 'response'), asked));
+    decode(() => encodeCommand(asked).readResponse(new Reader(bytes, 'response')));
   const frame = (tag: number, code: number, body: number[]) =>
     new Writer()
       .u16(tag)
@@ -221,7 +223,7 @@ describe('Part 1, 18: responses', () => {
   test('plain, with a handle, with a password session', () => {
     expect(read(frame(structureTag.noSessions, 0, [7]))).toEqual({
       ok: true,
-      value: { ok: true, value: { handle: 0, octet: 7 } },
+      value: { state: 'value', value: { handle: 0, octet: 7 } },
     });
     expect(read(frame(structureTag.noSessions, 0, [0x80, 0, 0, 1, 7]), command(true, 0))).toMatchObject({
       value: { value: { handle: 0x8000_0001, octet: 7 } },
@@ -233,9 +235,9 @@ describe('Part 1, 18: responses', () => {
   test('a refusal is its code, whatever follows', () => {
     expect(read(frame(structureTag.noSessions, 0x101, []))).toEqual({
       ok: true,
-      value: { ok: false, error: 0x101 },
+      value: { state: 'refused', code: 0x101 },
     });
-    expect(read(frame(0x00c4, 0x1e, [1, 2]))).toEqual({ ok: true, value: { ok: false, error: 0x1e } });
+    expect(read(frame(0x00c4, 0x1e, [1, 2]))).toEqual({ ok: true, value: { state: 'refused', code: 0x1e } });
   });
 
   test.each<[string, Uint8Array, Command<unknown> | undefined, string]>([
@@ -288,7 +290,7 @@ describe('Part 1, 18: responses', () => {
     ['too large', new Uint8Array(limits.frameSize + 1), undefined, 'response.responseSize'],
   ])('%s is malformed', (_, bytes, asked, path) => {
     expect(
-      decode(() => readResponse(new Reader(bytes, 'response'), asked ?? command(false, 0))),
+      decode(() => encodeCommand(asked ?? command(false, 0)).readResponse(new Reader(bytes, 'response'))),
     ).toMatchObject({
       ok: false,
       error: { path },

@@ -12,19 +12,11 @@ import { publicKeyOf, tpmCryptography } from '../../firmware/system/tpm-cryptogr
 import { parseQuote } from '../../firmware/tpm/attest.ts';
 import { attestationKeyTemplate, withAttestationKey } from '../../firmware/tpm/attestation-key.ts';
 import type { Tpm } from '../../firmware/tpm/client.ts';
-import {
-  createPrimary,
-  flushContext,
-  getHandles,
-  getPcrBanks,
-  getProperties,
-  getRandom,
-  pcrExtend,
-  quote,
-  readPublic,
-  selfTest,
-  startup,
-} from '../../firmware/tpm/commands.ts';
+import { quote } from '../../firmware/tpm/commands/attestation.ts';
+import { getHandles, getPcrBanks, getProperties } from '../../firmware/tpm/commands/capability.ts';
+import { createPrimary, flushContext, readPublic } from '../../firmware/tpm/commands/keys.ts';
+import { getRandom, selfTest, startup } from '../../firmware/tpm/commands/machine.ts';
+import { pcrExtend } from '../../firmware/tpm/commands/pcr.ts';
 import { algorithm, firstHandle, hierarchy, property } from '../../firmware/tpm/constants.ts';
 import type { TpmResult } from '../../firmware/tpm/error.ts';
 import { identifyTpm } from '../../firmware/tpm/identification.ts';
