@@ -13,6 +13,7 @@ import { authenticodeHash } from './pe.ts';
 import { buildRoot, cacheRoot, projectRoot } from './places.ts';
 import { PrivateApt } from './private-apt.ts';
 import type { Progress } from './progress.ts';
+import { type ReleaseKey, readReleaseKey } from './release-key.ts';
 import { layOutRoot, nodeFlags, osRelease, writeSquashfs } from './root.ts';
 import { fileSha256, hashOf, stage, treeHash } from './stage.ts';
 import { Tools } from './tools.ts';
@@ -37,6 +38,8 @@ export type BuildOptions = {
   readonly locked?: boolean;
   /** Also make the download. It takes minutes, and guests boot the raw image. */
   readonly compress?: boolean;
+  /** PEM file with the release's private key (RSA-2048); the published development key unless given. */
+  readonly releaseKey?: string | undefined;
 };
 
 export type BuiltImage = {
@@ -56,6 +59,7 @@ export type BuiltImage = {
   readonly loaderPath: string;
   readonly commandLine: string;
   readonly kernelRelease: string;
+  readonly releaseKey: ReleaseKey;
   /** The unpacked packages and kernel, for test guests made from the same parts. */
   readonly packagesFolder: string;
   readonly kernelFolder: string;
@@ -100,6 +104,22 @@ async function fetchInputs({
   return { boot, root, tools, toolsHash: packagesHash(toolSet), lock };
 }
 
+/** What test guests are made of: the image's kernel and packages, without the firmware. */
+export type GuestParts = Pick<
+  BuiltImage,
+  'kernelPath' | 'kernelRelease' | 'packagesFolder' | 'kernelFolder' | 'tools'
+>;
+
+/** Fetches and unpacks what {@link buildImage} would, and builds nothing. @throws BuildError */
+export async function unpackGuestParts(progress: Progress): Promise<GuestParts> {
+  const { boot, root, tools } = await fetchInputs({ progress, mirror: undefined });
+  const kernelFolder = await unpack('kernel', boot, progress);
+  const packagesFolder = await unpack('root', root, progress);
+  const kernelRelease = new ModuleTree(kernelFolder, tools).release;
+  const kernelPath = join(kernelFolder, 'boot', `vmlinuz-${kernelRelease}`);
+  return { kernelPath, kernelRelease, packagesFolder, kernelFolder, tools };
+}
+
 /**
  * Builds the disk image of one architecture, as much of it as has changed since the last time.
  *
@@ -112,8 +132,11 @@ export async function buildImage({
   mirror,
   locked,
   compress = false,
+  releaseKey: releaseKeyPath,
 }: BuildOptions): Promise<BuiltImage> {
   const version = firmwareVersion();
+  const releaseKey = readReleaseKey(releaseKeyPath);
+  const { development } = releaseKey;
   mkdirSync(out, { recursive: true });
   const { boot, root, tools, toolsHash, lock } = await fetchInputs({
     progress,
@@ -154,7 +177,7 @@ export async function buildImage({
     contents,
     nodeHash,
     bundleHash,
-    version,
+    osRelease(version, development),
     treeHash(join(projectRoot, 'image-builder/root')),
     sources('root.ts', 'uniform-tree.ts', 'verity.ts'),
     nodeFlags.join(' '),
@@ -172,6 +195,7 @@ export async function buildImage({
         bundle,
         node,
         version,
+        development,
         epoch: sourceDateEpoch,
         tools,
       });
@@ -207,8 +231,9 @@ export async function buildImage({
       kernel,
       initrd,
       commandLine,
-      osRelease: osRelease(version),
+      osRelease: osRelease(version, development),
       kernelRelease: modules.release,
+      releaseKey,
     }),
   );
 
@@ -287,6 +312,7 @@ export async function buildImage({
     loaderPath: loader,
     commandLine,
     kernelRelease: modules.release,
+    releaseKey,
     packagesFolder,
     kernelFolder,
     tools,
@@ -315,7 +341,7 @@ function assembleDisk(path: string, esp: EspContent, rootImage: string, tools: T
  */
 export async function buildFloorImage(image: BuiltImage, path: string): Promise<string> {
   const uki = `${path}.efi`;
-  const { stubPath: stub, kernelPath: kernel, initrdPath: initrd, kernelRelease, tools } = image;
+  const { stubPath: stub, kernelPath: kernel, initrdPath: initrd, kernelRelease, releaseKey, tools } = image;
   const commandLine = `${kernelArguments} rdinit=/bin/sh -- -c "echo floor: shell; exec sh"`;
   writeFileSync(
     uki,
@@ -324,8 +350,9 @@ export async function buildFloorImage(image: BuiltImage, path: string): Promise<
       kernel,
       initrd,
       commandLine,
-      osRelease: osRelease(image.version),
+      osRelease: osRelease(image.version, releaseKey.development),
       kernelRelease,
+      releaseKey,
     }),
   );
   const empty = `${path}.root`;

@@ -12,6 +12,9 @@ Builds the disk image: the same bytes for a physical box, a cloud and QEMU.
   --mirror URL   the Debian mirror (the one this machine's apt uses)
   --no-compress  only the raw image: the download takes minutes to compress
   --locked       refuse where the mirror no longer has what image-builder/inputs.lock.json names
+  --release-key FILE
+                 sign the release with this RSA-2048 key (PEM); without it the key that stands in the sources signs,
+                 and the image says that it is a development build
   --json         print the release manifest on standard output
   --help         this text
 
@@ -26,6 +29,7 @@ async function main(): Promise<number> {
       out: { type: 'string' },
       mirror: { type: 'string' },
       locked: { type: 'boolean', default: false },
+      'release-key': { type: 'string' },
       'no-compress': { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -43,6 +47,7 @@ async function main(): Promise<number> {
     mirror: values.mirror,
     locked: values.locked,
     compress: !values['no-compress'],
+    releaseKey: values['release-key'],
     ...(values.out === undefined ? {} : { out: values.out }),
   });
   if (values.json) {

@@ -36,6 +36,8 @@ export type RootSources = {
   /** The Node binary that is shipped. */
   readonly node: string;
   readonly version: string;
+  /** Signed with the development key. */
+  readonly development: boolean;
   readonly epoch: number;
   readonly tools: Tools;
 };
@@ -43,7 +45,7 @@ export type RootSources = {
 /** Lays out the root file system of the image below a folder. */
 export function layOutRoot(
   root: string,
-  { packages, modules, bundle, node, version, epoch, tools }: RootSources,
+  { packages, modules, bundle, node, version, development, epoch, tools }: RootSources,
 ): void {
   for (const name of [
     'usr/bin',
@@ -94,13 +96,25 @@ export function layOutRoot(
   cpSync(join(projectRoot, 'image-builder/root'), root, { recursive: true });
   symlinkSync('/run/hithe/resolv.conf', join(root, 'etc/resolv.conf'));
   symlinkSync('/proc/self/mounts', join(root, 'etc/mtab'));
-  writeFileSync(join(root, 'etc/os-release'), osRelease(version));
+  writeFileSync(join(root, 'etc/os-release'), osRelease(version, development));
   makeUniform(root, epoch);
 }
 
-/** os-release(5); systemd-boot shows PRETTY_NAME and sorts by VERSION_ID. */
-export function osRelease(version: string): string {
-  return `ID=hithe\nNAME=Hithe\nPRETTY_NAME="Hithe ${version}"\nVERSION_ID=${version}\nIMAGE_ID=hithe\nIMAGE_VERSION=${version}\n`;
+/**
+ * os-release(5); systemd-boot shows PRETTY_NAME and sorts by VERSION_ID. An image signed with the development key is a
+ * variant of its own: the runtime reads that here.
+ */
+export function osRelease(version: string, development: boolean): string {
+  const fields = [
+    'ID=hithe',
+    'NAME=Hithe',
+    `PRETTY_NAME="Hithe ${version}${development ? ' (development build)' : ''}"`,
+    `VERSION_ID=${version}`,
+    ...(development ? ['VARIANT_ID=development'] : []),
+    'IMAGE_ID=hithe',
+    `IMAGE_VERSION=${version}`,
+  ];
+  return `${fields.join('\n')}\n`;
 }
 
 /**

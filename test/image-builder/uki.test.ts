@@ -1,8 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { signPcrPolicy } from '../../image-builder/pcr-policy.ts';
 import { readSections } from '../../image-builder/pe.ts';
 import { projectRoot } from '../../image-builder/places.ts';
+import { readReleaseKey } from '../../image-builder/release-key.ts';
 import { osRelease } from '../../image-builder/root.ts';
 import { kernelArguments, unifiedKernelImage } from '../../image-builder/uki.ts';
 import { verityArguments } from '../../image-builder/verity.ts';
@@ -14,6 +16,7 @@ const initrdScript = readFileSync(join(projectRoot, 'image-builder/initrd/init')
 
 test('a unified kernel image has the sections of the UAPI specification, each with its part', () => {
   using scratch = new ScratchFolder();
+  const releaseKey = readReleaseKey(undefined);
   const place = (name: string, data: string | Uint8Array) => {
     writeFileSync(join(scratch.path, name), data);
     return join(scratch.path, name);
@@ -25,14 +28,17 @@ test('a unified kernel image has the sections of the UAPI specification, each wi
     commandLine: 'one two',
     osRelease: 'ID=hithe\n',
     kernelRelease: '6.12.9',
+    releaseKey,
   });
   const sections = [...readSections(image)].map(([name, data]) => [name, new TextDecoder().decode(data)]);
   expect(sections.slice(1)).toEqual([
     ['.osrel', 'ID=hithe\n'],
     ['.cmdline', 'one two'],
     ['.uname', '6.12.9'],
+    ['.pcrpkey', releaseKey.publicPem],
     ['.initrd', 'the initial RAM disk'],
     ['.linux', 'the kernel'],
+    ['.pcrsig', signPcrPolicy(image, releaseKey)],
   ]);
 });
 
@@ -51,8 +57,15 @@ test('the command line restarts after a panic and starts nothing but the init of
 });
 
 test('os-release names the product and its version', () => {
-  const fields = osRelease('1.2.3').trimEnd().split('\n');
+  const fields = osRelease('1.2.3', false).trimEnd().split('\n');
   expect(fields).toEqual(
     expect.arrayContaining(['ID=hithe', 'VERSION_ID=1.2.3', 'PRETTY_NAME="Hithe 1.2.3"']),
   );
+  expect(osRelease('1.2.3', false)).not.toContain('VARIANT');
+});
+
+test('os-release of an image that the development key signed says so', () => {
+  const fields = osRelease('1.2.3', true).trimEnd().split('\n');
+  expect(fields).toContain('VARIANT_ID=development');
+  expect(fields).toContain('PRETTY_NAME="Hithe 1.2.3 (development build)"');
 });
