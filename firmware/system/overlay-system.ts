@@ -11,7 +11,7 @@ import { hipCrypto } from './hip-crypto.ts';
 import { openHipSocket } from './hip-socket.ts';
 import { runCommand } from './run-command.ts';
 
-/** The operating system behind the overlay's ports. Rejects with `HipSocketError` where the port cannot be had. */
+/** The operating system behind the overlay's ports. Rejects with `SocketCallError` where the port cannot be had. */
 export async function openOverlayPorts(
   signer: HostIdentitySigner,
   log: (level: LogLevel, message: string) => void,

@@ -17,6 +17,10 @@ export type OverlaySocket = {
   /** Hears what is framed as HIP and has a good checksum, its checksum field as it came. */
   onPacket(listener: (packet: Uint8Array, from: Locator) => void): void;
   onSendFailure(listener: (to: Locator, reason: string) => void): void;
+  /** Opens or closes IP protocol 139 beside UDP, for locators without a port. Rejects where the system refuses. */
+  useRaw(wanted: boolean): Promise<void>;
+  /** Datagrams that were dropped before anybody heard them. */
+  dropped(): { readonly notHip: number; readonly badChecksum: number };
   close(): Promise<void>;
 };
 

@@ -24,6 +24,8 @@ class Bench {
         send: (packet, to) => queueMicrotask(() => this.#listeners.get(to.address)?.(packet, locator)),
         onPacket: (listener) => void this.#listeners.set(address, listener),
         onSendFailure: () => {},
+        useRaw: async () => {},
+        dropped: () => ({ notHip: 0, badChecksum: 0 }),
         close: async () => void this.#listeners.delete(address),
       },
       crypto: hipCrypto,
