@@ -1,11 +1,14 @@
-import { fromHex, toHex } from '../bytes/bytes.ts';
+import { fromHex } from '../bytes/bytes.ts';
 import type { Result } from '../bytes/decode.ts';
 import { hipProtocol, internetChecksum } from './checksum.ts';
+import {
+  addressText,
+  describeParameter,
+  fieldText,
+  type ParameterDescription,
+} from './describe-parameter.ts';
 import { formatHit } from './host-identity-tag.ts';
-import { notifyTypeName } from './notify.ts';
 import { decodePacket, type Packet, type PacketName } from './packet.ts';
-import type { Parameter } from './parameter-fields.ts';
-import { isCritical, parameterSection, parameterType } from './parameters.ts';
 
 export type ChecksumVerdict =
   /** Right for the addresses that the packet came with. */
@@ -17,23 +20,6 @@ export type ChecksumVerdict =
   | 'not-zero-over-udp'
   /** The IP addresses that it covers are not in the input (RFC 7401 §5.1.1). */
   | 'unknown-without-addresses';
-
-export type FieldDescription =
-  | string
-  | number
-  | boolean
-  | readonly number[]
-  | readonly Readonly<Record<string, string | number | boolean>>[];
-
-export type ParameterDescription = {
-  readonly type: number;
-  readonly name: string;
-  readonly critical: boolean;
-  readonly section: string | null;
-  readonly offset: number;
-  /** Byte strings as hexadecimal, 64-bit numbers as decimal text. */
-  readonly fields: Readonly<Record<string, FieldDescription>>;
-};
 
 export type PacketDescription = {
   readonly framing: 'udp' | 'raw';
@@ -74,7 +60,10 @@ export function describePacket(input: Uint8Array): Result<PacketDescription> {
     ok: true,
     value: {
       framing,
-      addresses: addresses && { source: text(addresses.source), destination: text(addresses.destination) },
+      addresses: addresses && {
+        source: addressText(addresses.source),
+        destination: addressText(addresses.destination),
+      },
       packet: packet.packet,
       sender: formatHit(packet.sender),
       receiver: formatHit(packet.receiver),
@@ -102,19 +91,10 @@ export function formatDescription(description: PacketDescription): string {
       `  ${String(type).padStart(5)} ${name}${critical ? '' : ' (not critical)'}${section === null ? '' : `  ${section}`}`,
     );
     for (const [field, value] of Object.entries(fields)) {
-      lines.push(
-        `          ${field}: ${typeof value === 'object' ? value.map(elementText).join(', ') : value}`,
-      );
+      lines.push(`          ${field}: ${fieldText(value)}`);
     }
   }
   return `${lines.join('\n')}\n`;
-}
-
-function elementText(element: number | Readonly<Record<string, string | number | boolean>>): string {
-  if (typeof element === 'number') return String(element);
-  return `{ ${Object.entries(element)
-    .map(([field, value]) => `${field} ${value}`)
-    .join(', ')} }`;
 }
 
 const verdictText: Readonly<Record<ChecksumVerdict, string>> = {
@@ -179,43 +159,6 @@ function checksumVerdict(
   if (addresses === null) return 'unknown-without-addresses';
   const { source, destination } = addresses;
   return internetChecksum(source, destination, hipProtocol, packet.octets) === 0 ? 'good' : 'bad';
-}
-
-function describeParameter(parameter: Parameter, offset: number): ParameterDescription {
-  const type = parameterType(parameter);
-  const { name, ...fields } = parameter;
-  const shown = Object.entries(fields).map(([field, value]) => [field, shownValue(value)] as const);
-  if (parameter.name === 'NOTIFICATION') {
-    shown.push(['meaning', notifyTypeName(parameter.messageType) ?? 'unknown']);
-  }
-  return {
-    type,
-    name,
-    critical: isCritical(type),
-    section: parameter.name === 'unknown' ? null : parameterSection(parameter),
-    offset,
-    fields: Object.fromEntries(shown.filter(([field]) => field !== 'type')),
-  };
-}
-
-type FieldValue = Uint8Array | number | bigint | boolean | string | readonly number[] | readonly object[];
-
-function shownValue(value: FieldValue): FieldDescription {
-  if (value instanceof Uint8Array) return toHex(value);
-  if (typeof value === 'bigint') return String(value);
-  if (typeof value !== 'object') return value;
-  if (value.every((element) => typeof element === 'number')) return value;
-  return value.map((element) =>
-    Object.fromEntries(Object.entries(element).map(([field, inner]) => [field, shownLeaf(inner)])),
-  );
-}
-
-function shownLeaf(value: Uint8Array | number | boolean | string): string | number | boolean {
-  return value instanceof Uint8Array ? toHex(value) : value;
-}
-
-function text(address: Uint8Array): string {
-  return address.length === 4 ? address.join('.') : formatHit(address);
 }
 
 function hex16(value: number): string {

@@ -22,6 +22,27 @@ export type AnnouncedLocator = AnnouncedAddress & {
   readonly lifetime: number;
 };
 
+/** An address with its port and IP protocol: 17 and the port, or zeros where there is no UDP (RFC 9028 §5.6). */
+export type TransportAddress = {
+  readonly port: number;
+  readonly protocol: number;
+  readonly address: Uint8Array;
+};
+
+/** What a relay shall forward: its own address for us (`relay`), the peer's, and the SPIs in both directions (RFC 9028 §5.13). */
+export type PeerPermission = {
+  readonly relayPort: number;
+  readonly peerPort: number;
+  readonly protocol: number;
+  readonly relayAddress: Uint8Array;
+  readonly peerAddress: Uint8Array;
+  readonly outboundSpi: number;
+  readonly inboundSpi: number;
+};
+
+/** Lifetimes are exponents: 2^((lifetime − 64)/8) seconds, and 0 cancels (RFC 8003 §4.1). */
+type Registration = { readonly lifetime: number; readonly types: readonly number[] };
+
 /**
  * The fields of every parameter in the catalogue, without what can only be zero or follows from the rest. Byte fields
  * are views of the datagram they were read from.
@@ -50,6 +71,8 @@ export type ParameterFields = {
   DIFFIE_HELLMAN: { readonly group: number; readonly publicValue: Uint8Array };
   HIP_CIPHER: { readonly ciphers: readonly number[] };
   NAT_TRAVERSAL_MODE: { readonly modes: readonly number[] };
+  /** The least pacing of connectivity checks, in milliseconds. */
+  TRANSACTION_PACING: { readonly value: number };
   /** Initialization vector ‖ ciphertext: where one ends, the negotiated cipher tells. */
   ENCRYPTED: { readonly data: Uint8Array };
   HOST_ID: {
@@ -70,14 +93,35 @@ export type ParameterFields = {
   NOTIFICATION: { readonly messageType: number; readonly data: Uint8Array };
   ECHO_REQUEST_SIGNED: { readonly data: Uint8Array };
   ECHO_RESPONSE_SIGNED: { readonly data: Uint8Array };
+  REG_INFO: {
+    readonly minLifetime: number;
+    readonly maxLifetime: number;
+    readonly types: readonly number[];
+  };
+  REG_REQUEST: Registration;
+  REG_RESPONSE: Registration;
+  REG_FAILED: { readonly failure: number; readonly types: readonly number[] };
+  REG_FROM: TransportAddress;
   TRANSPORT_FORMAT_LIST: { readonly formats: readonly number[] };
   ESP_TRANSFORM: { readonly suites: readonly number[] };
+  RELAYED_ADDRESS: TransportAddress;
+  MAPPED_ADDRESS: TransportAddress;
+  PEER_PERMISSION: { readonly permissions: readonly PeerPermission[] };
+  CANDIDATE_PRIORITY: { readonly value: number };
+  /** The value is reserved. */
+  NOMINATE: { readonly value: number };
   HIP_MAC: { readonly mac: Uint8Array };
   HIP_MAC_2: { readonly mac: Uint8Array };
   HIP_SIGNATURE_2: { readonly algorithm: number; readonly signature: Uint8Array };
   HIP_SIGNATURE: { readonly algorithm: number; readonly signature: Uint8Array };
   ECHO_RESPONSE_UNSIGNED: { readonly data: Uint8Array };
   ECHO_REQUEST_UNSIGNED: { readonly data: Uint8Array };
+  RELAY_FROM: TransportAddress;
+  RELAY_TO: TransportAddress;
+  FROM: { readonly address: Uint8Array };
+  RVS_HMAC: { readonly mac: Uint8Array };
+  VIA_RVS: { readonly addresses: readonly Uint8Array[] };
+  RELAY_HMAC: { readonly mac: Uint8Array };
 };
 
 export type ParameterName = keyof ParameterFields;

@@ -54,6 +54,7 @@ describe('hip decode', () => {
   checksum  0xf1ce good
     511 DH_GROUP_LIST  RFC 7401 §5.2.6
           groups: 3, 4, 8
+          meaning: 1536-bit MODP, 3072-bit MODP, NIST P-384
 `,
     );
   });
@@ -80,6 +81,40 @@ describe('hip decode', () => {
       { type: 4001, name: 'unknown', critical: true, section: null, offset: 64, fields: { contents: 'ab' } },
     ]);
     expect(JSON.stringify(description)).toContain('1152921504606846976');
+  });
+
+  test('addresses, nested fields and the meaning of numbers are readable', () => {
+    const mapped = concatBytes(new Uint8Array(10), Uint8Array.of(0xff, 0xff, 192, 0, 2, 1));
+    const packet = encodePacket({
+      ...{ packet: 'UPDATE', controls: 0, sender: new Uint8Array(16), receiver: new Uint8Array(16) },
+      parameters: [
+        {
+          name: 'LOCATOR_SET',
+          locators: [
+            { kind: 'esp', trafficType: 0, preferred: true, lifetime: 60, spi: 258, address: mapped },
+          ],
+        },
+        { name: 'REG_RESPONSE', lifetime: 144, types: [1, 9] },
+        { name: 'RELAY_FROM', port: 10500, protocol: 17, address: octets('2001:db8::1') },
+        { name: 'VIA_RVS', addresses: [mapped, octets('2001:db8::2')] },
+      ],
+    });
+    const description = describePacket(packet);
+    const lines = description.ok ? formatDescription(description.value) : '';
+    expect(lines.split('\n').slice(4, -1)).toEqual([
+      '    193 LOCATOR_SET  RFC 8046 §4',
+      '          locators: { trafficType 0, preferred true, lifetime 60, kind esp, spi 258, address 192.0.2.1 }',
+      '    934 REG_RESPONSE (not critical)  RFC 8003 §4.4',
+      '          lifetime: 144',
+      '          types: 1, 9',
+      '          meaning: RENDEZVOUS, unknown for 1020 s',
+      '  63998 RELAY_FROM (not critical)  RFC 9028 §5.6',
+      '          port: 10500',
+      '          protocol: 17',
+      '          address: 2001:db8::1',
+      '  65502 VIA_RVS (not critical)  RFC 8004 §4.2.3',
+      '          addresses: 192.0.2.1, 2001:db8::2',
+    ]);
   });
 
   test('takes hexadecimal with white space, as text or as a file, and octets as they are', () => {

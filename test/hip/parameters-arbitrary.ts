@@ -33,6 +33,14 @@ const announcedAddress: fc.Arbitrary<AnnouncedAddress> = fc.oneof(
 const announcedLocator = fc
   .tuple(announcedAddress, fc.record({ trafficType: u8, preferred: fc.boolean(), lifetime: u32 }))
   .map(([where, how]) => ({ ...where, ...how }));
+const types = fc.array(u8, { maxLength: 6 });
+const registration = fc.record({ lifetime: u8, types });
+const transportAddress = fc.record({ port: u16, protocol: u8, address });
+const value = fc.record({ value: u32 });
+const permission = fc.record({
+  ...{ relayPort: u16, peerPort: u16, protocol: u8, relayAddress: address, peerAddress: address },
+  ...{ outboundSpi: u32, inboundSpi: u32 },
+});
 const knownTypes = new Set(Object.values(catalogue).map(({ type }) => type));
 
 /** Any parameter that may be written, unknown non-critical ones included. */
@@ -82,6 +90,23 @@ export const anyParameter: fc.Arbitrary<Parameter> = fc.oneof(
   named('HIP_SIGNATURE', signature),
   named('ECHO_RESPONSE_UNSIGNED', echo),
   named('ECHO_REQUEST_UNSIGNED', echo),
+  named('TRANSACTION_PACING', value),
+  named('REG_INFO', fc.record({ minLifetime: u8, maxLifetime: u8, types })),
+  named('REG_REQUEST', registration),
+  named('REG_RESPONSE', registration),
+  named('REG_FAILED', fc.record({ failure: u8, types })),
+  named('REG_FROM', transportAddress),
+  named('RELAYED_ADDRESS', transportAddress),
+  named('MAPPED_ADDRESS', transportAddress),
+  named('PEER_PERMISSION', fc.record({ permissions: fc.array(permission, { minLength: 1, maxLength: 3 }) })),
+  named('CANDIDATE_PRIORITY', value),
+  named('NOMINATE', value),
+  named('RELAY_FROM', transportAddress),
+  named('RELAY_TO', transportAddress),
+  named('FROM', fc.record({ address })),
+  named('RVS_HMAC', mac),
+  named('VIA_RVS', fc.record({ addresses: fc.array(address, { maxLength: 3 }) })),
+  named('RELAY_HMAC', mac),
   named(
     'unknown',
     fc.record({ type: u16.filter((type) => type % 2 === 0 && !knownTypes.has(type)), contents: bytes() }),
