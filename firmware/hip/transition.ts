@@ -21,7 +21,7 @@ import {
 import { compareHits } from './host-identity-tag.ts';
 import { isFresher, makeI1, receiveR1, receiveR2, sendI2 } from './initiator.ts';
 import { limits } from './limits.ts';
-import type { Locator } from './locator.ts';
+import { formatLocator, type Locator } from './locator.ts';
 import type { Packet } from './packet.ts';
 import { receiveI2, sendR2 } from './responder-exchange.ts';
 import { completePacket } from './signed-packet.ts';
@@ -115,7 +115,9 @@ function receive(
   const localIsGreater = compareHits(context.own.hit, context.peer) > 0;
   switch (packet.packet) {
     case 'I1':
-      if (state.name === 'I1-SENT' && !localIsGreater) return collide(state, now, context);
+      if (state.name === 'I1-SENT' && !localIsGreater && formatLocator(from) === formatLocator(state.to))
+        return collide(state, now, context);
+      // One that comes from elsewhere is answered: behind a NAT the peer may never get ours.
       return { state, effects: [{ type: 'answer-i1', i1: packet, to: from }] };
     case 'R1':
       return receiveAnyR1(state, packet, from, context);

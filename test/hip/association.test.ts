@@ -56,6 +56,15 @@ describe('RFC 7401 §6.6 and §6.8: retransmission', () => {
     expect(smaller.state).toMatchObject({ name: 'I1-SENT', transmissions: 4, deadline: 16_000 });
   });
 
+  test('the smaller HIT answers an I1 from where it sent none: the peer may be behind a NAT that lets ours not in', async () => {
+    const [smaller, greater] = await twoHosts();
+    await smaller.packets({ type: 'connect', to: greater.locator }, 0);
+    const [i1 = new Uint8Array()] = await greater.packets({ type: 'connect', to: smaller.locator }, 0);
+    const translated = { address: greater.locator.address, port: 40_000 };
+    const answer = await smaller.packets({ type: 'packet', packet: parsed(i1), from: translated }, 10);
+    expect([smaller.state.name, names(answer)]).toEqual(['I1-SENT', 'R1']);
+  });
+
   test(`I2 goes out ${limits.i2Transmissions} times, the same each time`, async () => {
     const { host } = await scene('I2-SENT', true);
     const first = host.state.name === 'I2-SENT' ? host.state.i2 : new Uint8Array();
