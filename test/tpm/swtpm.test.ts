@@ -18,13 +18,13 @@ import { createPrimary, flushContext, readPublic } from '../../firmware/tpm/comm
 import { getRandom, selfTest, startup } from '../../firmware/tpm/commands/machine.ts';
 import { pcrExtend } from '../../firmware/tpm/commands/pcr.ts';
 import { algorithm, firstHandle, hierarchy, property } from '../../firmware/tpm/constants.ts';
-import type { TpmResult } from '../../firmware/tpm/error.ts';
 import { identifyTpm } from '../../firmware/tpm/identification.ts';
 import { readPcrs } from '../../firmware/tpm/pcrs.ts';
 import { encodePublicArea, type RsaKey, readPublicArea } from '../../firmware/tpm/public-area.ts';
 import { checkQuote, quotePcrs } from '../../firmware/tpm/quoted-pcrs.ts';
 import { readSignature, writeSignature } from '../../firmware/tpm/signature.ts';
 import { readSizedWith } from '../../firmware/tpm/sized.ts';
+import { succeeded } from './outcome.ts';
 import { type Swtpm, startSwtpm } from './swtpm.ts';
 
 const run = promisify(execFile);
@@ -33,11 +33,6 @@ beforeAll(async () => {
   swtpm = await startSwtpm();
 });
 afterAll(() => swtpm[Symbol.asyncDispose]());
-
-function succeeded<Value>(result: TpmResult<Value>): Value {
-  if (!result.ok) throw result.error;
-  return result.value;
-}
 
 const bootPcrs = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
 
