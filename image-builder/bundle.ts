@@ -1,6 +1,6 @@
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { build, type Metafile, type Plugin } from 'esbuild';
+import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
 import { BuildError } from './build-error.ts';
 import { clientPlugin } from './client.ts';
 import { projectRoot } from './places.ts';
@@ -86,6 +86,31 @@ function englishOnlyPlugin(): Plugin {
   };
 }
 
+const nodeProgram = () =>
+  ({
+    absWorkingDir: projectRoot,
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    // CommonJS: a dynamic import stays a deferred part of the same file, and Node starts it with fewer steps.
+    format: 'cjs',
+    minify: true,
+    keepNames: false,
+    logLevel: 'silent',
+    define: {
+      'process.env.NODE_ENV': '"production"',
+      'import.meta.dirname': '__dirname',
+      'import.meta.url': '__bundleUrl',
+    },
+    banner: { js: 'const __bundleUrl=require("node:url").pathToFileURL(__filename).href;' },
+    plugins: [addOnPlugin(), englishOnlyPlugin(), clientPlugin()],
+  }) as const satisfies BuildOptions;
+
+/** Bundles a program that is not the firmware but runs parts of it, with the same add-ons beside it. */
+export async function bundleProgram(entryPoint: string, outfile: string): Promise<void> {
+  await build({ ...nodeProgram(), entryPoints: [entryPoint], outfile });
+}
+
 /**
  * Bundles the firmware: `hithe.js` and its source map, the same bytes from the same sources, wherever they are built.
  *
@@ -95,27 +120,12 @@ function englishOnlyPlugin(): Plugin {
 export async function bundleFirmware(folder: string): Promise<Metafile> {
   mkdirSync(folder, { recursive: true });
   const result = await build({
-    absWorkingDir: projectRoot,
+    ...nodeProgram(),
     entryPoints: ['firmware/main.ts'],
     outfile: join(folder, 'hithe.js'),
-    bundle: true,
-    platform: 'node',
-    target: 'node24',
-    // CommonJS: a dynamic import stays a deferred part of the same file, and Node starts it with fewer steps.
-    format: 'cjs',
-    minify: true,
-    keepNames: false,
     sourcemap: 'external',
     legalComments: 'none',
     metafile: true,
-    logLevel: 'silent',
-    define: {
-      'process.env.NODE_ENV': '"production"',
-      'import.meta.dirname': '__dirname',
-      'import.meta.url': '__bundleUrl',
-    },
-    banner: { js: 'const __bundleUrl=require("node:url").pathToFileURL(__filename).href;' },
-    plugins: [addOnPlugin(), englishOnlyPlugin(), clientPlugin()],
   });
   const inside = Object.keys(result.metafile.inputs);
   for (const { file } of addOns) {
@@ -133,7 +143,7 @@ export async function bundleFirmware(folder: string): Promise<Metafile> {
 }
 
 /** Copies the add-ons of one architecture beside a bundle. */
-function copyAddOns(folder: string, arch: NodeArchitecture): void {
+export function copyAddOns(folder: string, arch: NodeArchitecture): void {
   for (const { file, binary } of addOns) copyFileSync(join(packages, binary(arch)), join(folder, file));
 }
 

@@ -41,10 +41,10 @@ export type HostParts = {
 };
 
 const diskDevices: Record<DiskBus, string> = {
-  virtio: 'virtio-blk-pci,drive=disk,bootindex=0',
+  virtio: 'virtio-blk-pci,drive=disk',
   // q35 has this controller on the board.
-  ahci: 'ide-hd,drive=disk,bus=ide.0,bootindex=0',
-  nvme: 'nvme,drive=disk,serial=hithe-disk,bootindex=0',
+  ahci: 'ide-hd,drive=disk,bus=ide.0',
+  nvme: 'nvme,drive=disk,serial=hithe-disk',
 };
 
 function bootArguments(boot: BootWay, { firmware }: HostParts): string[] {
@@ -104,7 +104,11 @@ export function machineArguments(hardware: Hardware, parts: HostParts): string[]
             '-blockdev',
             `driver=qcow2,node-name=disk,file.driver=file,file.filename=${parts.disk},file.cache.no-flush=on`,
           ],
-          ...['-device', diskDevices[hardware.diskBus ?? 'virtio']],
+          // A kernel given by hand has the first place in the boot order already.
+          ...[
+            '-device',
+            `${diskDevices[hardware.diskBus ?? 'virtio']}${hardware.boot === 'uefi' ? ',bootindex=0' : ''}`,
+          ],
         ]),
     ...hardware.networkCards.flatMap(networkArguments),
     ...['-device', 'qemu-xhci,id=usb'],

@@ -36,6 +36,12 @@ async function freeUdpPorts(count: number): Promise<number[]> {
   }
 }
 
+/** A UDP port of loopback for a process that binds it soon. */
+export async function unusedUdpPort(): Promise<number> {
+  const [port = 0] = await freeUdpPorts(1);
+  return port;
+}
+
 /**
  * A cable: what goes in at one end comes out at the other, one Ethernet frame a UDP datagram on loopback. It needs no
  * order of start and survives the restart of either machine. A segment of more than two is a guest that bridges its

@@ -1,0 +1,70 @@
+import { createPrivateKey } from 'node:crypto';
+import { createInterface } from 'node:readline';
+import { renderFirewall } from '../../firmware/netd/firewall.ts';
+import { type Overlay, type OverlayConfig, startOverlay } from '../../firmware/netd/overlay/overlay.ts';
+import { softwareSigner } from '../../firmware/system/host-identity-file.ts';
+import { openOverlayPorts } from '../../firmware/system/overlay-system.ts';
+import { runCommand } from '../../firmware/system/run-command.ts';
+
+/** What a gateway of the overlay guest is told, a JSON document a line. */
+export type GatewayRequest =
+  /** @see OverlayConfig; `pem` is the host identity's private key */
+  | { readonly do: 'start'; readonly pem: string; readonly config: OverlayConfig }
+  | { readonly do: 'reconfigure'; readonly config: OverlayConfig }
+  | { readonly do: 'look' }
+  /** Ends the overlay in order: its peers are told. */
+  | { readonly do: 'stop' };
+
+/** What it answers each time. */
+export type GatewayAnswer = {
+  readonly tunnels: ReturnType<Overlay['tunnels']>;
+  /** Memory of the process in MiB. */
+  readonly memoryMiB: number;
+};
+
+/** Names of the links in every gateway's namespace. */
+export const links = { underlay: 'uplink', lan: 'lan' } as const;
+
+const firewall = renderFirewall({
+  underlay: [links.underlay],
+  dhcpClients: [],
+  lan: links.lan,
+  management: null,
+  dhcpServer: false,
+  overlay: 'hip0',
+  pageOnUnderlay: false,
+});
+
+/** A gateway's overlay and firewall as the firmware runs them, on the namespace's links instead of ports of a box. */
+export async function runGateway(): Promise<void> {
+  const ruleset = await runCommand('/usr/sbin/nft', ['-f', '-'], { input: firewall });
+  if (ruleset.status !== 0) throw new Error(`nft: ${ruleset.stderr}`);
+  let overlay: Overlay | undefined;
+  const log = (level: string, message: string) => process.stderr.write(`${level} ${message}\n`);
+  for await (const line of createInterface(process.stdin)) {
+    const request = JSON.parse(line) as GatewayRequest;
+    switch (request.do) {
+      case 'start':
+        overlay = await startOverlay(
+          await openOverlayPorts(softwareSigner(createPrivateKey(request.pem)), log),
+          request.config,
+        );
+        break;
+      case 'reconfigure':
+        await overlay?.reconfigure(request.config);
+        break;
+      case 'stop':
+        await overlay?.close();
+        overlay = undefined;
+        break;
+      case 'look':
+        break;
+    }
+    const answer: GatewayAnswer = {
+      tunnels: overlay?.tunnels() ?? [],
+      memoryMiB: process.memoryUsage.rss() / 1024 / 1024,
+    };
+    process.stdout.write(`${JSON.stringify(answer)}\n`);
+  }
+  process.exit(0);
+}

@@ -1,0 +1,146 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { formatHit } from '../firmware/hip/host-identity-tag.ts';
+import { ownIdentity } from '../firmware/hip/own-identity.ts';
+import type { OverlayConfig } from '../firmware/netd/overlay/overlay.ts';
+import type { PeerSettings } from '../firmware/store/settings-schema.ts';
+import { hipCrypto } from '../firmware/system/hip-crypto.ts';
+import { softwareSigner } from '../firmware/system/host-identity-file.ts';
+import type { GatewayAnswer, GatewayRequest } from './guest/gateway.ts';
+import type { TrafficAnswer, TrafficRequest } from './guest/traffic.ts';
+import type { GuestProcess, GuestProcessEnd } from './guest-process.ts';
+import { HarnessError } from './harness-error.ts';
+import type { NetworkNamespace } from './network-namespace.ts';
+import { type PingResult, parsePing } from './ping.ts';
+import { waitUntil } from './wait-until.ts';
+
+/** Where a gateway of the overlay guest is. */
+export type GatewayPlace = {
+  /** Its addresses on the underlay; behind a NAT only a private IPv4 one. */
+  readonly underlay: { readonly ipv4: string; readonly ipv6: string | null };
+  /** The address that the world sees: the NAT's where there is one. */
+  readonly seenAs: string;
+  readonly lan: { readonly ipv4: string; readonly ipv6: string };
+  readonly host: { readonly ipv4: string; readonly ipv6: string };
+};
+
+/** In R2-SENT a responder has its SAs already (RFC 7401 §4.4.2). */
+const carries: ReadonlySet<string> = new Set(['R2-SENT', 'ESTABLISHED']);
+
+/** A host behind a gateway. */
+export class OverlayHost {
+  readonly addresses: GatewayPlace['host'];
+  readonly #space: NetworkNamespace;
+  #traffic: GuestProcess | null = null;
+
+  constructor(space: NetworkNamespace, addresses: GatewayPlace['host']) {
+    this.#space = space;
+    this.addresses = addresses;
+  }
+
+  attempt(command: string): Promise<GuestProcessEnd> {
+    return this.#space.attempt(command);
+  }
+
+  run(command: string): Promise<string> {
+    return this.#space.run(command);
+  }
+
+  /** Pings, a fifth of a second apart. */
+  async ping(address: string, count = 3, options = ''): Promise<PingResult> {
+    const { output } = await this.attempt(`busybox ping -i 0.2 -c ${count} -W 3 ${options} ${address}`);
+    return parsePing(output);
+  }
+
+  /** Asks the host's traffic program, which starts when it is first asked; see guest/traffic.ts. */
+  traffic<T extends TrafficAnswer>(request: TrafficRequest): Promise<T> {
+    this.#traffic ??= this.#space.program('traffic');
+    return this.#traffic.ask<T>(request);
+  }
+}
+
+/** A gateway: the firmware's overlay and firewall in a network namespace of the guest, with a host behind it. */
+export class OverlayGateway {
+  readonly name: string;
+  readonly hit: string;
+  readonly place: GatewayPlace;
+  readonly host: OverlayHost;
+  readonly #pem: string;
+  readonly #space: NetworkNamespace;
+  #process: GuestProcess | null = null;
+
+  constructor(name: string, place: GatewayPlace, space: NetworkNamespace, hostSpace: NetworkNamespace) {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    this.#pem = String(privateKey.export({ type: 'pkcs8', format: 'pem' }));
+    this.hit = formatHit(ownIdentity(softwareSigner(privateKey).identity, hipCrypto).hit);
+    this.name = name;
+    this.place = place;
+    this.#space = space;
+    this.host = new OverlayHost(hostSpace, place.host);
+  }
+
+  /** This gateway as the settings of another one name it; at its IPv4 address as the world sees it unless told. */
+  asPeer({ address = this.place.seenAs, port = 10500 } = {}): PeerSettings {
+    const host = address.includes(':') ? `[${address}]` : address;
+    const { ipv4, ipv6 } = this.place.lan;
+    return { name: this.name, uri: `hip://${host}:${port}/${this.hit}`, protectedPrefixes: [ipv4, ipv6] };
+  }
+
+  /** Starts its overlay in a new process, as at power on; the identity is the same each time. */
+  async start(config: OverlayConfig): Promise<GatewayAnswer> {
+    this.#process = this.#space.program('gateway');
+    return this.#ask({ do: 'start', pem: this.#pem, config });
+  }
+
+  reconfigure(config: OverlayConfig): Promise<GatewayAnswer> {
+    return this.#ask({ do: 'reconfigure', config });
+  }
+
+  look(): Promise<GatewayAnswer> {
+    return this.#ask({ do: 'look' });
+  }
+
+  /** Ends the overlay in order: peers are told, the kernel forgets. */
+  stop(): Promise<GatewayAnswer> {
+    return this.#ask({ do: 'stop' });
+  }
+
+  /** What a power cut and the next boot's first moments leave: no process, nothing in the kernel, no word to anybody. */
+  async crash(): Promise<void> {
+    await this.#process?.kill();
+    this.#process = null;
+    await this.run('ip xfrm state flush; ip xfrm policy flush; ip link delete hip0 2>/dev/null; true');
+  }
+
+  /** What its overlay has logged since it was started. */
+  get log(): string {
+    return this.#process?.log ?? '';
+  }
+
+  /** Runs a shell command in its namespace. */
+  run(command: string): Promise<string> {
+    return this.#space.run(command);
+  }
+
+  attempt(command: string): Promise<GuestProcessEnd> {
+    return this.#space.attempt(command);
+  }
+
+  /** Waits until the tunnel to a peer carries. */
+  async connected(peer: OverlayGateway, timeoutMs = 60_000): Promise<GatewayAnswer> {
+    try {
+      return await waitUntil(
+        `${this.name} has a tunnel to ${peer.name}`,
+        () => this.look(),
+        ({ tunnels }) => tunnels.some(({ hit, state }) => hit === peer.hit && carries.has(state)),
+        { timeoutMs },
+      );
+    } catch (cause) {
+      throw new HarnessError('timeout', `${cause}\nlog of ${this.name}:\n${this.log}`, { cause });
+    }
+  }
+
+  #ask(request: GatewayRequest): Promise<GatewayAnswer> {
+    if (this.#process === null) throw new HarnessError('usage', `${this.name} is not running.`);
+    return this.#process.ask<GatewayAnswer>(request);
+  }
+}
