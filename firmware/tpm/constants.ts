@@ -41,7 +41,6 @@ export const commandCode = {
   createPrimary: 0x0131,
   nvWrite: 0x0137,
   dictionaryAttackLockReset: 0x0139,
-  dictionaryAttackParameters: 0x013a,
   selfTest: 0x0143,
   startup: 0x0144,
   activateCredential: 0x0147,

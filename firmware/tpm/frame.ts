@@ -71,7 +71,7 @@ export function encodeCommand<Value>(command: Command<Value>): EncodedCommand<Va
   return { bytes, readResponse: (reader) => readResponse(reader, command, all, prepared) };
 }
 
-export function handleNumber(handle: Handle): number {
+function handleNumber(handle: Handle): number {
   return typeof handle === 'number' ? handle : handle.handle;
 }
 

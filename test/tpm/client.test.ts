@@ -4,16 +4,42 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { Writer } from '../../firmware/bytes/writer.ts';
 import { attestationKeyTemplate } from '../../firmware/tpm/attestation-key.ts';
 import { Tpm } from '../../firmware/tpm/client.ts';
-import { quote } from '../../firmware/tpm/commands/attestation.ts';
+import { certify, quote } from '../../firmware/tpm/commands/attestation.ts';
 import { getHandles, getPcrBanks, getProperties } from '../../firmware/tpm/commands/capability.ts';
-import { createPrimary, flushContext, readPublic } from '../../firmware/tpm/commands/keys.ts';
-import { getRandom } from '../../firmware/tpm/commands/machine.ts';
+import { makeCredentialByTpm } from '../../firmware/tpm/commands/credential.ts';
+import {
+  create,
+  createPrimary,
+  evictControl,
+  flushContext,
+  readPublic,
+} from '../../firmware/tpm/commands/keys.ts';
+import { getRandom, readClock } from '../../firmware/tpm/commands/machine.ts';
+import { nvDefineSpace, nvRead, nvReadPublic, nvWrite } from '../../firmware/tpm/commands/nv.ts';
 import { pcrRead } from '../../firmware/tpm/commands/pcr.ts';
-import { algorithm, firstHandle, hierarchy, property } from '../../firmware/tpm/constants.ts';
+import {
+  policyAuthValue,
+  policyCommandCode,
+  policyGetDigest,
+  policyPcr,
+  policyRestart,
+  policySecret,
+} from '../../firmware/tpm/commands/policy.ts';
+import { startAuthSession } from '../../firmware/tpm/commands/session.ts';
+import { sign } from '../../firmware/tpm/commands/signing.ts';
+import {
+  algorithm,
+  commandCode,
+  firstHandle,
+  hierarchy,
+  nullHandle,
+  property,
+} from '../../firmware/tpm/constants.ts';
 import { TpmError } from '../../firmware/tpm/error.ts';
 import type { Command } from '../../firmware/tpm/frame.ts';
 import { limits } from '../../firmware/tpm/limits.ts';
 import { readPcrs } from '../../firmware/tpm/pcrs.ts';
+import { sealedTemplate, signingTemplate, storageTemplate } from './objects.ts';
 import { startSwtpm } from './swtpm.ts';
 
 const refusal = (code: number) => new Writer().u16(0x8001).u32(10).u32(code).finish();
@@ -110,17 +136,62 @@ describe('PCRs that do not fit together', () => {
 });
 
 describe('answers that no TPM gives', () => {
-  const key = firstHandle.transient;
+  const key = { handle: firstHandle.transient, name: new Uint8Array(34) };
+  const second = firstHandle.transient + 1;
+  const persistent = firstHandle.persistent + 0x20;
+  const session = 0x0300_0000;
+  const index = firstHandle.nv + 0x1_5000;
+  const selections = [{ hash: algorithm.sha256, indexes: [0, 7] }];
+  const digest = new Uint8Array(32);
+  const ecdsa = { scheme: 'ecdsa', hash: 'sha256' } as const;
+  const space = {
+    index,
+    nameAlgorithm: algorithm.sha256,
+    attributes: 0x0204_0002,
+    authPolicy: new Uint8Array(),
+    dataSize: 8,
+  };
+  const newPolicySession = () =>
+    startAuthSession({
+      saltKey: nullHandle,
+      bind: nullHandle,
+      nonceCaller: digest,
+      encryptedSalt: new Uint8Array(),
+      kind: 'policy',
+      hash: 'sha256',
+    });
+  /** In an order that a TPM can carry out: each uses what those before it made. */
   const commands: readonly Command<unknown>[] = [
     getRandom(16),
     getProperties(property.manufacturer, 8),
     getPcrBanks(),
     getHandles(firstHandle.transient, 8),
     pcrRead([{ hash: algorithm.sha256, indexes: [0, 1, 2] }]),
+    readClock(),
     createPrimary(hierarchy.endorsement, attestationKeyTemplate),
-    readPublic(key),
-    quote(key, new Uint8Array(32), [{ hash: algorithm.sha256, indexes: [0, 7] }]),
-    flushContext(key),
+    readPublic(key.handle),
+    quote(key, digest, selections),
+    certify(key, key, digest),
+    createPrimary(hierarchy.endorsement, storageTemplate),
+    makeCredentialByTpm(second, digest, key.name),
+    create(second, sealedTemplate, { sealed: digest }),
+    evictControl(second, persistent),
+    flushContext(second),
+    createPrimary(hierarchy.owner, signingTemplate),
+    sign(second, digest, ecdsa),
+    flushContext(second),
+    newPolicySession(),
+    policyPcr(session, selections),
+    policySecret(hierarchy.endorsement, session),
+    policyCommandCode(session, commandCode.sign),
+    policyAuthValue(session),
+    policyGetDigest(session),
+    policyRestart(session),
+    nvDefineSpace(space),
+    nvWrite(hierarchy.owner, index, digest.subarray(0, 8), 0),
+    nvReadPublic(index),
+    nvRead(index, index, { size: 8, offset: 0 }),
+    flushContext(key.handle),
   ];
   let genuine: Uint8Array[] = [];
   beforeAll(async () => {
@@ -133,7 +204,8 @@ describe('answers that no TPM gives', () => {
       return answer;
     };
     const tpm = new Tpm({ transmit, wait });
-    for (const command of commands) expect(await tpm.execute(command)).toMatchObject({ ok: true });
+    for (const command of commands)
+      expect(await tpm.execute(command), command.name).toMatchObject({ ok: true });
     await opened.close();
     genuine = answers;
   });
