@@ -173,6 +173,8 @@ export type AssociationEffect =
   | { readonly type: 'sign'; readonly message: Uint8Array }
   /** The responder must never accept this solution again. */
   | { readonly type: 'accept-solution'; readonly solution: RecognisedSolution }
+  /** What came with this solution was wrong. */
+  | { readonly type: 'refuse-solution'; readonly solution: RecognisedSolution }
   /** Comes before the packet that lets the peer use it. After a rekey the older ones stay until `remove-inbound`. */
   | { readonly type: 'install-inbound'; readonly association: InboundSecurityAssociation }
   /** From now on everything is sent with it. `replaces` is the SPI of the one that goes at the same moment. */

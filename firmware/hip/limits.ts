@@ -36,6 +36,25 @@ export const limits = {
   keepaliveMs: 15_000,
   /** Age in milliseconds at which R1s and their puzzle secret are replaced: "every few minutes" (RFC 7401 §4.1.2). */
   generationMs: 120_000,
+  /** Bits of puzzles, easiest first: each step is four times the work, after a first that is felt; the last is what our own initiators still solve. */
+  puzzleDifficulties: [0, 8, 10, 12, 14, 16],
+  /** How long the load is measured before the difficulty may rise again, in milliseconds. */
+  loadWindowMs: 1_000,
+  /**
+   * I1s answered and I2s that took public-key operations, a second, above which puzzles get harder, and below which they
+   * may get easier: 200 exchanges take some fifth of a slow core, 2,000 R1s some tenth.
+   */
+  load: { raise: { i1s: 2_000, i2s: 200 }, lower: { i1s: 500, i2s: 50 } },
+  /** The step up to which I1s alone raise the difficulty: 10 bits delay an honest initiator by a few milliseconds. */
+  i1PuzzleStep: 2,
+  /** Calm in milliseconds after which puzzles get one step easier: a flood that pauses must not find them easy again. */
+  calmMs: 10_000,
+  /** How long a puzzle easier than the present ones is accepted, in milliseconds: an I2 on its way and its first repetitions. */
+  easyPuzzleMs: 10_000,
+  /** I2s with a right solution and wrong contents that one puzzle may cost us; an honest initiator's may be damaged on the way. */
+  refusalsPerPuzzle: 3,
+  /** Such puzzles remembered per generation, some 3 MB; more push out the oldest, and then the difficulty is what protects. */
+  refusedPuzzles: 16_384,
   /** Resolution of the time that an R1 carries: 12 bits of it span 409 s, more than a generation; less than a restart takes. */
   r1TickMs: 100,
   /** Puzzle lifetime as sent, 2^(n-32) s: 64 s, less than a generation, so that the previous secret still covers it. */

@@ -57,15 +57,20 @@ export function receiveI2(
   }
 
   const counter = parameter(i2, 'R1_COUNTER')?.counter;
-  const recognised = context.responder.recognise({ initiator: peer, from, counter, solution });
+  const recognised = context.responder.recognise({ initiator: peer, from, counter, solution, now });
   if (typeof recognised === 'string') return dropped(state, `I2 refused: ${recognised}`);
   const current = newestAssociation(state);
   if (current !== undefined && recognised.issuedAt <= current.newerThan) {
     return dropped(state, 'I2 of an exchange older than the association');
   }
   if (!isGroupOf(recognised.keyPair, theirs.group)) return dropped(state, 'I2 has another group than R1');
+  // From here on the I2 costs public-key operations, and the responder keeps account of what came of them.
+  const refused = (reason: string): Transition => {
+    const { effects } = dropped(state, reason, 'warning');
+    return { state, effects: [{ type: 'refuse-solution', solution: recognised }, ...effects] };
+  };
   const sharedSecret = recognised.keyPair.agree(theirs.publicValue);
-  if (sharedSecret === undefined) return dropped(state, 'I2 has an invalid Diffie-Hellman value', 'warning');
+  if (sharedSecret === undefined) return refused('I2 has an invalid Diffie-Hellman value');
   const hash = responderHash(own.hit);
   const keys = deriveKeys(
     {
@@ -80,16 +85,15 @@ export function receiveI2(
     crypto,
   );
   if (!macIsGood(i2, 'HIP_MAC', { crypto, hash, key: keys.incoming.integrity })) {
-    return dropped(state, 'I2 MAC is wrong', 'warning');
+    return refused('I2 MAC is wrong');
   }
   const hostId =
     parameter(i2, 'HOST_ID') ?? encryptedHostId(i2, { cipher, key: keys.incoming.encryption, crypto });
   const peerIdentity = hostId && identityOfHit(hostId, peer, crypto);
-  if (peerIdentity === undefined)
-    return dropped(state, 'I2 has no host identity that is the HIT’s', 'warning');
-  if (!signatureIsGood(i2, peerIdentity, crypto)) return dropped(state, 'I2 signature is wrong', 'warning');
+  if (peerIdentity === undefined) return refused('I2 has no host identity that is the HIT’s');
+  if (!signatureIsGood(i2, peerIdentity, crypto)) return refused('I2 signature is wrong');
   if (info.keymatIndex !== keys.keymatIndex || info.oldSpi !== 0 || info.newSpi < limits.smallestSpi) {
-    return dropped(state, 'I2 has no usable ESP_INFO', 'warning');
+    return refused('I2 has no usable ESP_INFO');
   }
 
   const association: Association = {

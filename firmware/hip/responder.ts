@@ -10,6 +10,7 @@ import type { ParameterOf } from './parameter-fields.ts';
 import { parameterLength } from './parameters.ts';
 import { fillPuzzle, protectedR1Octets } from './protection.ts';
 import { isSolution } from './puzzle.ts';
+import { PuzzleDifficulty } from './puzzle-difficulty.ts';
 import {
   defaultOffers,
   espTransportFormat,
@@ -20,8 +21,12 @@ import {
   responderHash,
 } from './suites.ts';
 
-/** A signed R1 that still lacks the receiver, Opaque and #I. */
-type Slot = { readonly index: number; readonly keyPair: DhKeyPair; readonly r1: Uint8Array };
+/** A key of ours, with the signed R1s that offer it: one for each difficulty, still without the receiver, Opaque and #I. */
+type Slot = {
+  readonly index: number;
+  readonly keyPair: DhKeyPair;
+  readonly r1s: ReadonlyMap<number, Uint8Array>;
+};
 
 type Generation = {
   readonly counter: bigint;
@@ -33,6 +38,8 @@ type Generation = {
   readonly used: Set<number>;
   /** Solutions that made an association, as #I ‖ #J in hexadecimal: a repeated I2 must not give the same keys again. */
   readonly accepted: Set<string>;
+  /** How often a puzzle's solution led to public-key operations for nothing, by #I in hexadecimal, the oldest first. */
+  readonly refused: Map<string, number>;
 };
 
 /** R1s to be signed by the host identity. `finish` takes one signature a message, in order, and puts them to use. */
@@ -47,6 +54,8 @@ export type RecognisedSolution = {
   readonly generation: bigint;
   readonly slot: number;
   readonly key: string;
+  /** #I in hexadecimal. */
+  readonly puzzle: string;
   /** When the R1 was sent, in the caller's milliseconds, to a tick of `limits.r1TickMs`. */
   readonly issuedAt: number;
 };
@@ -55,9 +64,10 @@ export type SolutionRefusal =
   | 'stale-generation'
   | 'unknown-slot'
   | 'foreign-puzzle'
-  | 'wrong-difficulty'
+  | 'easy-puzzle'
   | 'wrong-solution'
   | 'replayed-solution'
+  | 'refused-before'
   | 'busy';
 
 /** The ticks of a generation that fit Opaque's 12 bits. */
@@ -71,6 +81,9 @@ const puzzleOffset = header.length + parameterLength(12);
  * from a rotating secret, the HITs and the locator, and nothing kept per I1. Which R1 was sent and when comes back in
  * Opaque: its slot (4 bits) and the ticks since its generation began (12 bits). Time makes #I fresh, as §4.1.2 wants a
  * counter to, and tells of two I2s which answers the later R1; an I1 that comes twice in a tick gets the same R1 twice.
+ *
+ * The difficulty is covered by the R1's signature, so each has its own R1s, signed when the load first asks for it, and by
+ * #I, so that an I2 cannot claim an easier one than it was given.
  */
 export class Responder {
   readonly #own: OwnIdentity;
@@ -78,6 +91,7 @@ export class Responder {
   #generations: readonly Generation[] = [];
   #nextCounter: bigint;
   readonly #offers: Offers;
+  readonly #load = new PuzzleDifficulty();
 
   /** `firstCounter` should exceed what earlier runs used (RFC 7401 §4.1.4), as the time in milliseconds does. */
   constructor(own: OwnIdentity, crypto: HipCrypto, firstCounter: bigint, offers: Offers = defaultOffers) {
@@ -96,31 +110,41 @@ export class Responder {
       slots: [],
       used: new Set(),
       accepted: new Set(),
+      refused: new Map(),
     };
     // Every R1 costs a signature; of the first group, which our own gateways agree on, there is one to spare.
     const { groups } = this.#offers;
-    return this.#draft(generation, [...groups.slice(0, 1), ...groups], () => {
+    const drafted = [...groups.slice(0, 1), ...groups].map((group) => this.#reserve(generation, group));
+    return this.#draft(generation, drafted, now, () => {
       this.#generations = [generation, ...this.#generations].slice(0, limits.acceptedGenerations);
     });
   }
 
-  /** Replaces the last unused key of a group, if exchanges have used it up and the generation has room. */
-  draftReplacement(): R1Drafts | undefined {
+  /**
+   * What is missing to answer the next I1 well, or undefined: a key of a group whose keys have all served, or R1s of the
+   * difficulty that the load asks for.
+   */
+  draftMissing(now: number): R1Drafts | undefined {
     const current = this.#generations[0];
     if (current === undefined) return undefined;
-    const group = this.#offers.groups.find(
-      (candidate) =>
-        current.slots.some((slot) => slot?.keyPair.group === candidate) &&
-        this.#unusedSlot(current, candidate) === undefined,
-    );
-    if (group === undefined || current.slots.length >= limits.slotsPerGeneration) return undefined;
-    return this.#draft(current, [group], () => {});
+    const difficulty = this.#load.bits(now);
+    const missing = this.#offers.groups.flatMap((group) => {
+      const unused = this.#unusedSlot(current, group);
+      const last = lastSlot(current, group);
+      if (last === undefined) return [];
+      if (unused === undefined && current.slots.length < limits.slotsPerGeneration)
+        return [this.#reserve(current, group)];
+      const serving = unused ?? last;
+      return serving.r1s.has(difficulty) ? [] : [serving];
+    });
+    return missing.length === 0 ? undefined : this.#draft(current, missing, now, () => {});
   }
 
   /** The R1 for an I1 from a locator, or undefined while no R1 has been signed yet. */
   answer(i1: Packet, from: Locator, now: number): Uint8Array | undefined {
     const current = this.#generations[0];
     if (current === undefined) return undefined;
+    this.#load.countI1(now);
     const offered = parameter(i1, 'DH_GROUP_LIST')?.groups ?? [];
     // The first of our own list that the initiator offered; with none in common any R1 still tells it our list (RFC 7401 §6.7).
     const { groups } = this.#offers;
@@ -131,9 +155,11 @@ export class Responder {
     // A generation that could not be renewed in time ends in its last tick.
     const tick = Math.min(lastTick, Math.max(0, Math.floor((now - current.createdAt) / limits.r1TickMs)));
     const opaque = (slot.index << 12) | tick;
-    const r1 = slot.r1.slice();
+    const [difficulty, signed] = nearestR1(slot, this.#load.bits(now));
+    const r1 = signed.slice();
     r1.set(i1.sender, header.receiver);
-    fillPuzzle(r1, puzzleOffset, opaque, this.#puzzleRandom(current, i1.sender, from, opaque));
+    const random = this.#puzzleRandom(current, { initiator: i1.sender, from, opaque, difficulty });
+    fillPuzzle(r1, puzzleOffset, opaque, random);
     return r1;
   }
 
@@ -143,61 +169,83 @@ export class Responder {
     from,
     counter,
     solution,
+    now,
   }: {
     initiator: HostIdentityTag;
     from: Locator;
     counter: bigint | undefined;
     solution: ParameterOf<'SOLUTION'>;
+    now: number;
   }): RecognisedSolution | SolutionRefusal {
     const generation = this.#generations.find((candidate) => candidate.counter === counter);
     if (generation === undefined) return 'stale-generation';
-    const slot = generation.slots[solution.opaque >> 12];
+    const { opaque, difficulty } = solution;
+    const slot = generation.slots[opaque >> 12];
     if (slot === undefined) return 'unknown-slot';
-    const random = this.#puzzleRandom(generation, initiator, from, solution.opaque);
+    const random = this.#puzzleRandom(generation, { initiator, from, opaque, difficulty });
     if (!equalBytes(random, solution.random)) return 'foreign-puzzle';
-    if (solution.difficulty !== puzzleDifficulty) return 'wrong-difficulty';
+    const issuedAt = generation.createdAt + (opaque & lastTick) * limits.r1TickMs;
+    // Easy puzzles that were collected in quiet times are worth nothing in a flood.
+    if (difficulty < this.#load.bits(now) && now - issuedAt > limits.easyPuzzleMs) return 'easy-puzzle';
     const hash = responderHash(this.#own.hit);
-    const puzzle = { hash, random, difficulty: puzzleDifficulty, initiator, responder: this.#own.hit };
+    const puzzle = { hash, random, difficulty, initiator, responder: this.#own.hit };
     if (!isSolution(puzzle, solution.solution, this.#crypto)) return 'wrong-solution';
-    const key = toHex(solution.random) + toHex(solution.solution);
+    const name = toHex(solution.random);
+    const key = name + toHex(solution.solution);
     if (generation.accepted.has(key)) return 'replayed-solution';
+    if ((generation.refused.get(name) ?? 0) >= limits.refusalsPerPuzzle) return 'refused-before';
     if (generation.accepted.size >= limits.acceptedSolutions) return 'busy';
-    const issuedAt = generation.createdAt + (solution.opaque & lastTick) * limits.r1TickMs;
-    return { keyPair: slot.keyPair, generation: generation.counter, slot: slot.index, key, issuedAt };
+    const { keyPair, index } = slot;
+    return { keyPair, generation: generation.counter, slot: index, key, puzzle: name, issuedAt };
   }
 
   /** Remembers that a recognised solution made an association: it is never accepted again, and its key is offered no more. */
-  accept({ generation: counter, slot, key }: RecognisedSolution): void {
+  accept({ generation: counter, slot, key }: RecognisedSolution, now: number): void {
     const generation = this.#generations.find((candidate) => candidate.counter === counter);
     generation?.accepted.add(key);
     generation?.used.add(slot);
+    this.#load.countI2(now);
   }
 
-  #draft(generation: Generation, groups: readonly DhGroup[], finished: () => void): R1Drafts {
-    const drafts = groups.map((group) => {
-      const index = generation.slots.push(undefined) - 1;
-      const keyPair = this.#crypto.generateKeyPair(group);
-      return { index, keyPair, unsigned: this.#unsignedR1(generation, keyPair) };
-    });
+  /** Remembers that what came with a recognised solution was wrong, though it cost public-key operations to find out. */
+  refuse({ generation: counter, puzzle }: RecognisedSolution, now: number): void {
+    this.#load.countI2(now);
+    const refused = this.#generations.find((candidate) => candidate.counter === counter)?.refused;
+    if (refused === undefined) return;
+    const [oldest] = refused.keys();
+    if (oldest !== undefined && !refused.has(puzzle) && refused.size >= limits.refusedPuzzles)
+      refused.delete(oldest);
+    refused.set(puzzle, (refused.get(puzzle) ?? 0) + 1);
+  }
+
+  /** A new key, which serves once an R1 with it is signed. */
+  #reserve(generation: Generation, group: DhGroup): Slot {
+    const index = generation.slots.push(undefined) - 1;
+    return { index, keyPair: this.#crypto.generateKeyPair(group), r1s: new Map() };
+  }
+
+  #draft(generation: Generation, slots: readonly Slot[], now: number, finished: () => void): R1Drafts {
+    const difficulty = this.#load.bits(now);
+    const drafts = slots.map((slot) => ({ slot, unsigned: this.#unsignedR1(generation, slot, difficulty) }));
     return {
       messages: drafts.map(({ unsigned }) =>
         protectedR1Octets(unsigned, unsigned.length, puzzleOffset, this.#hashLength),
       ),
       finish: (signatures) => {
-        for (const [position, { index, keyPair, unsigned }] of drafts.entries()) {
+        for (const [position, { slot, unsigned }] of drafts.entries()) {
           const signature = signatures[position];
           if (signature === undefined)
             throw new RangeError(`${signatures.length} signatures for ${drafts.length} R1s`);
           const algorithm = this.#own.identity.algorithm;
           const r1 = appendParameters(unsigned, { name: 'HIP_SIGNATURE_2', algorithm, signature });
-          generation.slots[index] = { index, keyPair, r1 };
+          generation.slots[slot.index] = { ...slot, r1s: new Map([...slot.r1s, [difficulty, r1]]) };
         }
         finished();
       },
     };
   }
 
-  #unsignedR1(generation: Generation, keyPair: DhKeyPair): Uint8Array {
+  #unsignedR1(generation: Generation, { keyPair }: Slot, difficulty: number): Uint8Array {
     return encodePacket({
       packet: 'R1',
       controls: 0,
@@ -207,7 +255,7 @@ export class Responder {
         { name: 'R1_COUNTER', reserved: 0, counter: generation.counter },
         {
           name: 'PUZZLE',
-          difficulty: puzzleDifficulty,
+          difficulty,
           lifetime: limits.puzzleLifetime,
           opaque: 0,
           random: new Uint8Array(this.#hashLength),
@@ -223,12 +271,20 @@ export class Responder {
     });
   }
 
-  /** #I = HMAC(secret, HIT-I ‖ HIT-R ‖ Opaque ‖ locator): fresh for every Opaque, and only for who receives at that locator. */
-  #puzzleRandom({ secret }: Generation, initiator: Uint8Array, from: Locator, opaque: number): Uint8Array {
+  /** #I = HMAC(secret, HIT-I ‖ HIT-R ‖ #K ‖ Opaque ‖ locator): fresh for every Opaque, and only for who receives at that locator. */
+  #puzzleRandom(
+    { secret }: Generation,
+    {
+      initiator,
+      from,
+      opaque,
+      difficulty,
+    }: { initiator: Uint8Array; from: Locator; opaque: number; difficulty: number },
+  ): Uint8Array {
     const input = concatBytes(
       initiator,
       this.#own.hit,
-      Uint8Array.of(opaque >> 8, opaque & 0xff),
+      Uint8Array.of(difficulty, opaque >> 8, opaque & 0xff),
       locatorOctets(from),
     );
     return this.#crypto.hmac(responderHash(this.#own.hit), secret.reveal(), input);
@@ -243,8 +299,13 @@ export class Responder {
   }
 }
 
-/** #K is 0 unless a responder is under load (RFC 7401 §7); the I2's price is then the return trip that #I proves. */
-const puzzleDifficulty = 0;
+/** The R1 of the difficulty that the load asks for; until that is signed, the hardest that is easier, or else the easiest. */
+function nearestR1({ r1s }: Slot, difficulty: number): readonly [number, Uint8Array] {
+  const sorted = [...r1s].toSorted(([left], [right]) => left - right);
+  const nearest = sorted.findLast(([candidate]) => candidate <= difficulty) ?? sorted[0];
+  if (nearest === undefined) throw new RangeError('a slot that serves has a signed R1');
+  return nearest;
+}
 
 function lastSlot(generation: Generation, group: DhGroup): Slot | undefined {
   return generation.slots.findLast((slot) => slot?.keyPair.group === group);

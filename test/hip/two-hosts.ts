@@ -59,8 +59,10 @@ export class Host {
   step(input: AssociationInput, now = 0): readonly AssociationEffect[] {
     const { state, effects } = transition(this.state, input, now, this.context);
     this.state = state;
-    for (const effect of effects)
-      if (effect.type === 'accept-solution') this.responder.accept(effect.solution);
+    for (const effect of effects) {
+      if (effect.type === 'accept-solution') this.responder.accept(effect.solution, now);
+      if (effect.type === 'refuse-solution') this.responder.refuse(effect.solution, now);
+    }
     return effects;
   }
 

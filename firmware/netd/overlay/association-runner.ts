@@ -20,7 +20,9 @@ export type RunnerPorts = Pick<
   readonly dataPath: DataPath;
   /** Sends the responder's R1 and keeps book of used solutions. */
   readonly answerI1: (i1: Packet, to: Locator) => void;
-  readonly acceptSolution: (effect: Extract<AssociationEffect, { type: 'accept-solution' }>) => void;
+  readonly countSolution: (
+    effect: Extract<AssociationEffect, { type: 'accept-solution' | 'refuse-solution' }>,
+  ) => void;
 };
 
 /** An association as the status document shows it. */
@@ -164,7 +166,8 @@ export class AssociationRunner {
           void this.#sign(effect.message);
           break;
         case 'accept-solution':
-          this.#ports.acceptSolution(effect);
+        case 'refuse-solution':
+          this.#ports.countSolution(effect);
           break;
         case 'report':
           this.#ports.log(effect.level, `${this.#peer.name}: ${effect.message}`);

@@ -125,9 +125,11 @@ class RunningOverlay implements Overlay {
       ...this.#ports,
       dataPath: this.#dataPath,
       answerI1: (i1, to) => this.#answerI1(i1, to),
-      acceptSolution: ({ solution }) => {
-        this.#responder.accept(solution);
-        void this.#replaceUsedR1();
+      countSolution: ({ type, solution }) => {
+        const now = this.#ports.monotonic();
+        if (type === 'accept-solution') this.#responder.accept(solution, now);
+        else this.#responder.refuse(solution, now);
+        void this.#signMissingR1s();
       },
     });
     this.#runners.set(peer.hit, runner);
@@ -151,6 +153,7 @@ class RunningOverlay implements Overlay {
     if (!this.#rate.allow(to.address, now)) return;
     const r1 = this.#responder.answer(i1, to, now);
     if (r1 !== undefined) this.#ports.socket.send(r1, to);
+    void this.#signMissingR1s();
   }
 
   async #renewR1s(): Promise<void> {
@@ -160,10 +163,10 @@ class RunningOverlay implements Overlay {
     this.#r1Timer = this.#ports.setTimer(wait, () => void this.#renewR1s());
   }
 
-  async #replaceUsedR1(): Promise<void> {
+  async #signMissingR1s(): Promise<void> {
     if (this.#signingR1s || this.#closed) return;
     this.#signingR1s = true;
-    const drafts = this.#responder.draftReplacement();
+    const drafts = this.#responder.draftMissing(this.#ports.monotonic());
     if (drafts !== undefined) await this.#finish(drafts);
     this.#signingR1s = false;
   }

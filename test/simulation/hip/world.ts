@@ -218,9 +218,12 @@ export class World {
         );
         break;
       }
+      case 'refuse-solution':
+        host.responder.refuse(effect.solution, this.now);
+        break;
       case 'accept-solution': {
-        host.responder.accept(effect.solution);
-        const drafts = host.responder.draftReplacement();
+        host.responder.accept(effect.solution, this.now);
+        const drafts = host.responder.draftMissing(this.now);
         drafts?.finish(drafts.messages.map((message) => host.sign(message)));
         break;
       }
