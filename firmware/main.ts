@@ -13,7 +13,8 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
     return 2;
   }
   if (args.includes('--help')) {
-    process.stdout.write(`Usage: hithe ${command.usage}\n\n${command.tells}\n`);
+    const help = await command.help?.(args);
+    process.stdout.write(help ?? `Usage: hithe ${command.usage}\n\n${command.tells}\n`);
     return 0;
   }
   try {

@@ -17,6 +17,17 @@ export function readArguments<T extends Options>(args: readonly string[], option
   }
 }
 
+/** A whole decimal number of an option, or a `UsageError` that names its range. */
+export function readNumber(
+  option: string,
+  text: string,
+  { from, to }: { readonly from: number; readonly to: number },
+): number {
+  const number = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(number >= from && number <= to)) throw new UsageError(`${option} takes ${from} to ${to}`);
+  return number;
+}
+
 export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }

@@ -3,6 +3,8 @@ export type Command = {
   readonly usage: string;
   readonly tells: string;
   readonly run: (args: readonly string[]) => Promise<number>;
+  /** What `--help` prints where usage and `tells` do not say enough. */
+  readonly help?: (args: readonly string[]) => Promise<string>;
 };
 
 /** Verbs by name; each loads what it needs when it is called, since starting is most of what a short command costs. */
@@ -28,9 +30,16 @@ export const commands: Readonly<Record<string, Command>> = {
     run: async (args) => (await import('./platform.ts')).platform(args),
   },
   hip: {
-    usage: 'hip decode FILE|HEX [--json]',
-    tells: 'what a HIP packet says, with the verdict on its checksum',
+    usage: 'hip decode|probe|respond [--help] …',
+    tells:
+      'what HIP packets and captures say; a base exchange as initiator, or as responder, without a tunnel',
     run: async (args) => (await import('./hip.ts')).hip(args),
+    help: async (args) => (await import('./hip.ts')).hipHelp(args),
+  },
+  eventlog: {
+    usage: 'eventlog [FILE] [--json]',
+    tells: 'what firmware and loader measured, and the PCRs that follow; of this box without a file',
+    run: async (args) => (await import('./eventlog.ts')).eventlog(args),
   },
   settings: {
     usage: 'settings schema | settings check FILE [--json]',

@@ -1,19 +1,26 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { describeDecodeError } from '../bytes/decode.ts';
-import { describePacket, formatDescription, packetOctets } from '../hip/describe.ts';
-import { printJson, readArguments, UsageError } from './arguments.ts';
+import { UsageError } from './arguments.ts';
+
+type Verb = { readonly help: string; readonly run: (args: readonly string[]) => Promise<number> };
+
+/** The verbs of `hithe hip`, each loaded when it is called. */
+const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
+  decode: async () => (await import('./hip-decode.ts')).decodeVerb,
+};
 
 export async function hip(args: readonly string[]): Promise<number> {
-  const { values, positionals } = readArguments(args, { json: { type: 'boolean' } });
-  const [verb, input] = positionals;
-  if (verb !== 'decode' || input === undefined) throw new UsageError('hip takes: decode FILE|HEX');
-  const described = describePacket(packetOctets(existsSync(input) ? readFileSync(input) : input));
-  if (!described.ok) {
-    if (values.json) printJson({ ok: false, error: described.error });
-    else process.stderr.write(`hithe: not a HIP packet: ${describeDecodeError(described.error)}\n`);
-    return 1;
-  }
-  if (values.json) printJson({ ok: true, ...described.value });
-  else process.stdout.write(formatDescription(described.value));
-  return 0;
+  const verb = find(args);
+  if (verb === undefined) throw new UsageError(`hip takes: ${Object.keys(verbs).join(', ')}`);
+  return (await verb()).run(args.slice(1));
+}
+
+/** The help of one verb, or of all where none is named. */
+export async function hipHelp(args: readonly string[]): Promise<string> {
+  const verb = find(args);
+  const wanted = verb === undefined ? Object.values(verbs) : [verb];
+  const texts = await Promise.all(wanted.map(async (load) => (await load()).help));
+  return texts.join('\n');
+}
+
+function find([name]: readonly string[]): (() => Promise<Verb>) | undefined {
+  return name !== undefined && Object.hasOwn(verbs, name) ? verbs[name] : undefined;
 }

@@ -8,7 +8,8 @@ import {
   type ParameterDescription,
 } from './describe-parameter.ts';
 import { formatHit } from './host-identity-tag.ts';
-import { decodePacket, type Packet, type PacketName } from './packet.ts';
+import { readIpDatagram } from './ip-datagram.ts';
+import { decodePacket, header, type PacketName } from './packet.ts';
 
 export type ChecksumVerdict =
   /** Right for the addresses that the packet came with. */
@@ -21,6 +22,11 @@ export type ChecksumVerdict =
   /** The IP addresses that it covers are not in the input (RFC 7401 §5.1.1). */
   | 'unknown-without-addresses';
 
+export type ChecksumDescription = { readonly value: string; readonly verdict: ChecksumVerdict };
+
+/** Of 4 or 16 octets. */
+export type PacketAddresses = { readonly source: Uint8Array; readonly destination: Uint8Array };
+
 export type PacketDescription = {
   readonly framing: 'udp' | 'raw';
   readonly addresses: { readonly source: string; readonly destination: string } | null;
@@ -29,7 +35,7 @@ export type PacketDescription = {
   readonly receiver: string;
   readonly controls: number;
   readonly length: number;
-  readonly checksum: { readonly value: string; readonly verdict: ChecksumVerdict };
+  readonly checksum: ChecksumDescription;
   readonly parameters: readonly ParameterDescription[];
 };
 
@@ -53,6 +59,15 @@ export function packetOctets(input: Uint8Array | string): Uint8Array {
  */
 export function describePacket(input: Uint8Array): Result<PacketDescription> {
   const { octets, framing, addresses } = unwrap(input);
+  return describeHip(octets, framing, addresses);
+}
+
+/** Describes a bare HIP packet that came in a framing, with its IP addresses where they are known. */
+export function describeHip(
+  octets: Uint8Array,
+  framing: 'udp' | 'raw',
+  addresses: PacketAddresses | null,
+): Result<PacketDescription> {
   const decoded = decodePacket(octets, { keepUnknownCritical: true });
   if (!decoded.ok) return decoded;
   const packet = decoded.value;
@@ -69,7 +84,10 @@ export function describePacket(input: Uint8Array): Result<PacketDescription> {
       receiver: formatHit(packet.receiver),
       controls: packet.controls,
       length: packet.octets.length,
-      checksum: { value: hex16(packet.checksum), verdict: checksumVerdict(packet, framing, addresses) },
+      checksum: {
+        value: hex16(packet.checksum),
+        verdict: checksumVerdict(packet.checksum, packet.octets, framing, addresses),
+      },
       parameters: packet.parameters.map((parameter, index) =>
         describeParameter(parameter, packet.offsets[index] ?? 0),
       ),
@@ -105,60 +123,45 @@ const verdictText: Readonly<Record<ChecksumVerdict, string>> = {
   'unknown-without-addresses': 'not checked: it covers IP addresses, which are not in the input',
 };
 
-type Addresses = { readonly source: Uint8Array; readonly destination: Uint8Array };
-
 function unwrap(input: Uint8Array): {
   octets: Uint8Array;
   framing: 'udp' | 'raw';
-  addresses: Addresses | null;
+  addresses: PacketAddresses | null;
 } {
-  const first = input[0] ?? 0;
   // HIP's own first octet is 59 or another protocol number: 0x4_ and 0x6_ are read as IP.
-  const ip = first >> 4 === 4 ? ipv4(input) : first >> 4 === 6 ? ipv6(input) : undefined;
-  if (ip !== undefined && ip.protocol === hipProtocol)
-    return { octets: ip.payload, framing: 'raw', addresses: ip };
-  if (ip !== undefined && ip.protocol === 17)
-    return { octets: ip.payload.subarray(12), framing: 'udp', addresses: ip };
+  const ip = readIpDatagram(input);
+  if (ip.ok && ip.value.protocol === hipProtocol)
+    return { octets: ip.value.payload, framing: 'raw', addresses: ip.value };
+  if (ip.ok && ip.value.protocol === 17)
+    return { octets: ip.value.payload.subarray(12), framing: 'udp', addresses: ip.value };
   const isMarked = input.length > 4 && input.subarray(0, 4).every((octet) => octet === 0);
   if (isMarked) return { octets: input.subarray(4), framing: 'udp', addresses: null };
   return { octets: input, framing: 'raw', addresses: null };
 }
 
-type IpPayload = Addresses & { readonly protocol: number; readonly payload: Uint8Array };
-
-function ipv4(input: Uint8Array): IpPayload | undefined {
-  const headerLength = ((input[0] ?? 0) & 0x0f) * 4;
-  if (headerLength < 20 || input.length < headerLength) return undefined;
-  const total = ((input[2] ?? 0) << 8) | (input[3] ?? 0);
-  const payload = input.subarray(headerLength, Math.max(total, headerLength));
-  return {
-    source: input.subarray(12, 16),
-    destination: input.subarray(16, 20),
-    protocol: input[9] ?? 0,
-    payload,
-  };
-}
-
-function ipv6(input: Uint8Array): IpPayload | undefined {
-  if (input.length < 40) return undefined;
-  const length = ((input[4] ?? 0) << 8) | (input[5] ?? 0);
-  return {
-    source: input.subarray(8, 24),
-    destination: input.subarray(24, 40),
-    protocol: input[6] ?? 0,
-    payload: input.subarray(40, 40 + length),
-  };
+/** A HIP packet's checksum and what is to be said of it, also of one that is no HIP packet otherwise; null where it is cut off. */
+export function describeChecksum(
+  octets: Uint8Array,
+  framing: 'udp' | 'raw',
+  addresses: PacketAddresses | null,
+): ChecksumDescription | null {
+  const [high, low] = octets.subarray(header.checksum);
+  if (high === undefined || low === undefined) return null;
+  const checksum = (high << 8) | low;
+  const message = octets.subarray(0, ((octets[header.headerLength] ?? 0) + 1) * 8);
+  return { value: hex16(checksum), verdict: checksumVerdict(checksum, message, framing, addresses) };
 }
 
 function checksumVerdict(
-  packet: Packet,
+  checksum: number,
+  message: Uint8Array,
   framing: 'udp' | 'raw',
-  addresses: Addresses | null,
+  addresses: PacketAddresses | null,
 ): ChecksumVerdict {
-  if (framing === 'udp') return packet.checksum === 0 ? 'zero-as-over-udp' : 'not-zero-over-udp';
+  if (framing === 'udp') return checksum === 0 ? 'zero-as-over-udp' : 'not-zero-over-udp';
   if (addresses === null) return 'unknown-without-addresses';
   const { source, destination } = addresses;
-  return internetChecksum(source, destination, hipProtocol, packet.octets) === 0 ? 'good' : 'bad';
+  return internetChecksum(source, destination, hipProtocol, message) === 0 ? 'good' : 'bad';
 }
 
 function hex16(value: number): string {

@@ -1,0 +1,9 @@
+/** Bounds of the capture room. Each is tested at its edge. */
+export const limits = {
+  /** Octets of one captured frame, or of a block that has to be kept: four times libpcap's largest snapshot. */
+  frameLength: 1 << 20,
+  /** Interfaces of a pcapng section that are remembered. */
+  interfaces: 4096,
+  /** VLAN tags, one within the other: a provider's and a customer's, twice. */
+  vlanTags: 4,
+} as const;
