@@ -4,7 +4,7 @@ export const limits = {
   packetLength: 256 * 8,
   /** Cipher, ESP suite and NAT mode lists: senders send at most six, receivers look at the first six (RFC 7401 §5.2.8, RFC 7402 §5.1.2). */
   suiteListLength: 6,
-  /** Verified puzzle bits that we solve: 2^16 hashes take some 100 ms; more would stop the box from answering. */
+  /** Verified puzzle bits that we solve: 2^16 hashes take some 100 ms, in which the box answers nobody; only a known peer's signed R1 makes us. */
   puzzleDifficulty: 16,
   /** Tries to solve a puzzle, in multiples of the expected number: 16 fails once in e^16, some 9 million puzzles. */
   puzzleTriesFactor: 16,

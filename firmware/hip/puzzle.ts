@@ -17,9 +17,14 @@ export type Puzzle = {
 
 /** Whether #J solves the puzzle (RFC 7401 §6.3). */
 export function isSolution(puzzle: Puzzle, solution: Uint8Array, crypto: Pick<HipCrypto, 'hash'>): boolean {
-  if (puzzle.difficulty === 0) return true;
-  const input = concatBytes(puzzle.random, puzzle.initiator, puzzle.responder, solution);
-  return lowBitsAreZero(crypto.hash(puzzle.hash, input), puzzle.difficulty);
+  return (
+    puzzle.difficulty === 0 ||
+    lowBitsAreZero(crypto.hash(puzzle.hash, puzzleInput(puzzle, solution)), puzzle.difficulty)
+  );
+}
+
+function puzzleInput({ random, initiator, responder }: Puzzle, solution: Uint8Array): Uint8Array {
+  return concatBytes(random, initiator, responder, solution);
 }
 
 function lowBitsAreZero(octets: Uint8Array, count: number): boolean {
@@ -31,20 +36,22 @@ function lowBitsAreZero(octets: Uint8Array, count: number): boolean {
 
 /**
  * Finds #J, which must be unpredictable since it goes into the keying material (RFC 7401 §6.5). Undefined when the
- * puzzle is harder than we solve, or when unusually many tries did not do.
+ * puzzle is harder than we solve, or when unusually many tries did not do: the caller's next R1 has another one.
  */
 export function solvePuzzle(
   puzzle: Puzzle,
   crypto: Pick<HipCrypto, 'hash' | 'random'>,
 ): Uint8Array | undefined {
   if (puzzle.difficulty > limits.puzzleDifficulty) return undefined;
-  const candidate = crypto.random(hashLengths[puzzle.hash]).slice();
-  const view = new DataView(candidate.buffer);
+  const length = hashLengths[puzzle.hash];
+  const input = puzzleInput(puzzle, crypto.random(length));
+  const solution = input.subarray(input.length - length);
+  const view = new DataView(solution.buffer, solution.byteOffset);
   const start = view.getUint32(0);
   const tries = 2 ** puzzle.difficulty * limits.puzzleTriesFactor;
   for (let attempt = 0; attempt < tries; attempt++) {
     view.setUint32(0, (start + attempt) >>> 0);
-    if (isSolution(puzzle, candidate, crypto)) return candidate;
+    if (lowBitsAreZero(crypto.hash(puzzle.hash, input), puzzle.difficulty)) return solution.slice();
   }
   return undefined;
 }

@@ -1,4 +1,4 @@
-import { createECDH, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
+import { createECDH, createHmac, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { concatBytes, fromHex, toHex } from '../../firmware/bytes/bytes.ts';
 import { Secret } from '../../firmware/bytes/secret.ts';
@@ -16,6 +16,7 @@ import { isSolution, solvePuzzle } from '../../firmware/hip/puzzle.ts';
 import { espSuites, hipCiphers } from '../../firmware/hip/suites.ts';
 import { signatureFromDer, signatureToDer } from '../../firmware/system/ecdsa-signature.ts';
 import { hipCrypto } from '../../firmware/system/hip-crypto.ts';
+import { keccak256, kmac128 } from '../../firmware/system/kmac.ts';
 
 const hex = (text: string) => fromHex(text.replaceAll(/\s/g, '')) ?? new Uint8Array();
 const hit = (text: string): HostIdentityTag => {
@@ -244,6 +245,60 @@ describe('RFC 7401 §6.3: puzzle', () => {
     };
     expect(solvePuzzle({ ...puzzle, difficulty: 4 }, impossible)).toBeUndefined();
     expect(tries).toBe(16 * limits.puzzleTriesFactor);
+  });
+});
+
+describe('RFC 4231: HMAC', () => {
+  test.each([
+    [
+      'sha256',
+      '0b'.repeat(20),
+      'Hi There',
+      'b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7',
+    ],
+    [
+      'sha384',
+      '4a656665',
+      'what do ya want for nothing?',
+      'af45d2e376484031617f78d2b58a6b1b9c7ef464f5a01b47e42ec3736322445e8e2240ca5e69e2c78b3239ecfab21649',
+    ],
+    [
+      'sha384',
+      'aa'.repeat(131),
+      'Test Using Larger Than Block-Size Key - Hash Key First',
+      '4ece084485813e9088d2c63a041bc5b44f9ef1012a2b588f3cd11f05033ac4c60c2ef6ab4030fe8296248df163f44952',
+    ],
+  ] as const)('%s', (algorithm, key, data, expected) => {
+    expect(toHex(hipCrypto.hmac(algorithm, hex(key), new TextEncoder().encode(data)))).toBe(expected);
+  });
+
+  test('of keys and data of every length is what Node says', () => {
+    for (const algorithm of ['sha1', 'sha256', 'sha384'] as const) {
+      for (let length = 0; length < 140; length++) {
+        const [key, data] = [hipCrypto.random(length), hipCrypto.random(length)];
+        const expected = createHmac(algorithm, key).update(data).digest('hex');
+        expect(toHex(hipCrypto.hmac(algorithm, key, data))).toBe(expected);
+      }
+    }
+  });
+});
+
+describe('NIST SP 800-185: KMAC128', () => {
+  test('sample 1', () => {
+    const key = Uint8Array.from({ length: 32 }, (_, index) => 0x40 + index);
+    expect(toHex(kmac128(key, hex('00010203'), 32))).toBe(
+      'e5780b0d3ea6f7d3a429c5706aa43a00fadbd7d49628839e3187243f456ee14e',
+    );
+  });
+
+  test('its sponge with the suffix of SHAKE128 is what OpenSSL computes, for messages of every length about a block', () => {
+    for (const length of [0, 1, 166, 167, 168, 169, 335, 336, 337, 1000]) {
+      const message = hipCrypto.random(length);
+      expect(keccak256(message, 0x1f, 32)).toEqual(hipCrypto.hash('cshake128', message));
+    }
+    expect(toHex(hipCrypto.hash('cshake128', hex('')))).toBe(
+      '7f9c2ba4e88f827d616045507605853ed73b8093f6efbc88eb1a6eacfa66ef26',
+    );
   });
 });
 
