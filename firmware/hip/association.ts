@@ -1,7 +1,7 @@
-import type { HashAlgorithm, HipCrypto } from './crypto-port.ts';
-import type { HostIdentity } from './host-identity.ts';
+import type { Association, ClosedAssociation, InitiatorExchange } from './association-contents.ts';
+import type { HipCrypto } from './crypto-port.ts';
 import type { HostIdentityTag } from './host-identity-tag.ts';
-import type { AssociationKeys, EspKeys } from './key-material.ts';
+import type { EspKeys } from './key-material.ts';
 import type { Locator } from './locator.ts';
 import type { OwnIdentity } from './own-identity.ts';
 import type { Packet } from './packet.ts';
@@ -17,71 +17,56 @@ export type AssociationContext = {
   readonly responder: Pick<Responder, 'recognise'>;
   /** The same that the responder has. `defaultOffers` where there is none. */
   readonly offers?: Offers;
-  /** An SPI that no other security association of this host receives on. */
+  /** An SPI that no other security association of this host receives on: see `localSpis`. */
   newSpi(): number;
+  /** Milliseconds after which ESP keys are replaced, less up to a tenth at random. `limits.rekeyMs` where there is none. */
+  readonly rekeyMs?: number;
 };
 
-/** A message that waits for the host identity's signature, and what becomes of it then. */
-export type Pending = {
+/** A packet of ours that waits for the host identity's signature. */
+type Unsigned = {
   /** What is to be signed. */
   readonly message: Uint8Array;
   /** The packet up to where HIP_SIGNATURE goes. */
   readonly unsigned: Uint8Array;
-} & (
-  | {
-      readonly kind: 'I2';
-      readonly exchange: InitiatorExchange;
-      readonly unsignedEchoes: readonly Parameter[];
-    }
-  | { readonly kind: 'R2'; readonly association: Association; readonly i2: Uint8Array }
-  | { readonly kind: 'CLOSE'; readonly echo: Uint8Array }
-  | { readonly kind: 'CLOSE_ACK'; readonly to: Locator }
-  | { readonly kind: 'UPDATE'; readonly to: Locator }
-  | { readonly kind: 'NOTIFY' }
-);
-
-/** What the initiator keeps from R1 until R2 comes. */
-export type InitiatorExchange = {
-  readonly locator: Locator;
-  readonly peerIdentity: HostIdentity;
-  /** The Responder's HOST_ID parameter exactly as R1 had it, for HIP_MAC_2 (RFC 7401 §6.4.1). */
-  readonly peerHostId: Uint8Array;
-  readonly r1Counter: bigint;
-  readonly hash: HashAlgorithm;
-  readonly keys: AssociationKeys;
-  readonly suite: EspSuite;
-  readonly localSpi: number;
 };
 
-/** A HIP association with its pair of ESP security associations. */
-export type Association = {
-  readonly role: 'initiator' | 'responder';
-  readonly locator: Locator;
-  readonly peerIdentity: HostIdentity;
-  /** RHASH: HMACs use it for the association's whole life (RFC 7401 §6.4.1). */
-  readonly hash: HashAlgorithm;
-  readonly keys: AssociationKeys;
-  readonly suite: EspSuite;
-  readonly localSpi: number;
-  readonly peerSpi: number;
-  /** The responder's I2 and R2, to answer a repeated I2 without doing it all again (RFC 7401 §6.9, step 4). */
-  readonly answered?: { readonly i2: Uint8Array; readonly r2: Uint8Array };
-  /**
-   * Only an I2 for an R1 sent after this replaces the association (the caller's milliseconds): of exchanges that cross,
-   * one that the peer has given up may arrive last.
-   */
-  readonly newerThan: number;
-  /** The next Update ID that the peer may use (RFC 7401 §6.12). */
-  readonly peerUpdateId: number;
-  readonly establishedAt: number;
-  /** The NAT keepalive, signed once and sent again and again (RFC 9028 §5.3). */
-  readonly keepalive?: Uint8Array;
-};
+/** A message whose signature changes the state. There is one at a time. */
+export type Pending = Unsigned &
+  (
+    | {
+        readonly kind: 'I2';
+        readonly exchange: InitiatorExchange;
+        readonly unsignedEchoes: readonly Parameter[];
+      }
+    | { readonly kind: 'R2'; readonly association: Association; readonly i2: Uint8Array }
+    | { readonly kind: 'CLOSE'; readonly echo: Uint8Array }
+    | { readonly kind: 'CLOSE_ACK'; readonly to: Locator }
+  );
+
+/** A message that goes out beside whatever else happens. */
+export type Draft = Unsigned & { readonly to: Locator } & (
+    | {
+        readonly kind: 'UPDATE';
+        /** The Update ID of ours in it, where it has one. */
+        readonly updateId?: number;
+        /** The peer's Update ID that it acknowledges. */
+        readonly answers?: number;
+      }
+    | { readonly kind: 'NOTIFY' }
+    | { readonly kind: 'keepalive' }
+  );
 
 type Common = {
   /** Exchanges that failed in a row. */
   readonly failures: number;
   readonly pending?: Pending;
+  readonly drafts?: readonly Draft[];
+  /** The R1 generation counter of the peer's last exchange: smaller ones are old R1s (RFC 7401 §4.1.4). */
+  readonly r1Counter?: bigint;
+  /** When an I1 last followed a sign of the peer from somewhere, and when a NOTIFY last told it of an error. */
+  readonly hintedAt?: number;
+  readonly notifiedAt?: number;
 };
 
 /** The states of RFC 7401 §4.4.2. `deadline` is when the runner must bring a `timeout`, in its milliseconds. */
@@ -105,7 +90,7 @@ export type AssociationState = Common &
     | { readonly name: 'ESTABLISHED'; readonly association: Association; readonly deadline: number }
     | {
         readonly name: 'CLOSING';
-        readonly association: Association;
+        readonly association: ClosedAssociation;
         readonly close: Uint8Array;
         readonly echo: Uint8Array;
         readonly transmissions: number;
@@ -113,7 +98,7 @@ export type AssociationState = Common &
       }
     | {
         readonly name: 'CLOSED';
-        readonly association: Association;
+        readonly association: ClosedAssociation;
         /** The CLOSE that we sent too, when both closed at once. */
         readonly echo?: Uint8Array;
         /** Whether an I1 was sent from here, so that an R1 is expected (RFC 7401 §4.4.3, table 8). */
@@ -219,6 +204,24 @@ export function dropped(
   return { state, effects: [{ type: 'report', level, message: reason }] };
 }
 
+/** A state in which the kernel has a pair of security associations. */
+export type Carrying = Extract<AssociationState, { readonly name: 'R2-SENT' | 'ESTABLISHED' }>;
+export type Established = Extract<AssociationState, { readonly name: 'ESTABLISHED' }>;
+
+/** The SPIs that a state receives on, or will once the peer agrees: a new one must differ from all of them. */
+export function localSpis(state: AssociationState): readonly number[] {
+  if (state.pending?.kind === 'I2') return [state.pending.exchange.localSpi, ...installedSpis(state)];
+  if (state.pending?.kind === 'R2') return [state.pending.association.localSpi, ...installedSpis(state)];
+  return installedSpis(state);
+}
+
+function installedSpis(state: AssociationState): readonly number[] {
+  if (state.name === 'I2-SENT') return [state.exchange.localSpi];
+  if (state.name !== 'R2-SENT' && state.name !== 'ESTABLISHED') return [];
+  const { localSpi, rekey, retired } = state.association;
+  return [localSpi, ...(rekey === undefined ? [] : [rekey.localSpi]), ...retired.map(({ spi }) => spi)];
+}
+
 /** Removes whatever ESP associations a state has (RFC 7402 §6.7). */
 export function leaveEsp(state: AssociationState): AssociationEffect[] {
   switch (state.name) {
@@ -226,8 +229,13 @@ export function leaveEsp(state: AssociationState): AssociationEffect[] {
       return [{ type: 'remove-esp', localSpi: state.exchange.localSpi, locator: state.exchange.locator }];
     case 'R2-SENT':
     case 'ESTABLISHED': {
-      const { localSpi, peerSpi, locator } = state.association;
-      return [{ type: 'remove-esp', localSpi, peerSpi, locator }];
+      const { localSpi, peerSpi, locator, rekey, retired } = state.association;
+      const others = retired.map(({ spi }) => spi);
+      if (rekey?.drawn !== undefined) others.push(rekey.localSpi);
+      return [
+        ...others.map((spi): AssociationEffect => ({ type: 'remove-inbound', spi })),
+        { type: 'remove-esp', localSpi, peerSpi, locator },
+      ];
     }
     case 'UNASSOCIATED':
     case 'I1-SENT':

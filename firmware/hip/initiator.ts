@@ -1,17 +1,21 @@
 import {
-  type Association,
   type AssociationContext,
   type AssociationState,
   dropped,
-  type InitiatorExchange,
   leaveEsp,
   type Pending,
   type Transition,
 } from './association.ts';
+import type { InitiatorExchange } from './association-contents.ts';
+import { firstEspInfo, firstPeerSpi } from './base-exchange.ts';
+import type { DhGroup } from './crypto-port.ts';
 import { encryptParameters } from './encrypted.ts';
+import { newAssociation, nextDeadline } from './established.ts';
 import { deriveKeys } from './key-material.ts';
 import { limits } from './limits.ts';
 import type { Locator } from './locator.ts';
+import { refused } from './notification.ts';
+import type { notifyTypes } from './notify.ts';
 import { encodePacket, type Packet, parameter, parameterOffset, parametersNamed } from './packet.ts';
 import type { Parameter } from './parameter-fields.ts';
 import { macIsGood, protectedR1Octets } from './protection.ts';
@@ -25,9 +29,11 @@ import {
 } from './signed-packet.ts';
 import {
   defaultOffers,
+  type EspSuite,
   espTransportFormat,
+  type HipCipher,
   hashLengths,
-  ownHitSuite,
+  hitSuite,
   responderHash,
   suiteHash,
 } from './suites.ts';
@@ -46,44 +52,27 @@ export function receiveR1(
   state: AssociationState,
   r1: Packet,
   from: Locator,
+  now: number,
   context: AssociationContext,
 ): Transition {
-  const { crypto, own, peer, offers = defaultOffers } = context;
+  const { crypto, own, peer } = context;
   const puzzle = parameter(r1, 'PUZZLE');
-  const theirs = parameter(r1, 'DIFFIE_HELLMAN');
-  const theirGroups = parameter(r1, 'DH_GROUP_LIST')?.groups;
-  const theirCiphers = parameter(r1, 'HIP_CIPHER')?.ciphers;
   const hostId = parameter(r1, 'HOST_ID');
-  const theirSuites = parameter(r1, 'ESP_TRANSFORM')?.suites;
   const hash = suiteHash(peer);
-  if (!puzzle || !theirs || !theirGroups || !theirCiphers || !hostId || !theirSuites || hash === undefined) {
-    return dropped(state, 'R1 lacks a parameter');
-  }
+  if (!puzzle || !hostId || hash === undefined) return dropped(state, 'R1 lacks a parameter');
   if (puzzle.random.length !== hashLengths[hash]) return dropped(state, 'R1 puzzle is not as long as RHASH');
   const peerIdentity = identityOfHit(hostId, peer, crypto);
   if (peerIdentity === undefined)
     return dropped(state, 'R1 has a host identity that is not the HIT’s', 'warning');
   if (!r1SignatureIsGood(r1, context)) return dropped(state, 'R1 signature is wrong', 'warning');
 
-  if (!parameter(r1, 'HIT_SUITE_LIST')?.suites.includes(ownHitSuite << 4)) {
-    return dropped(state, 'the peer does not take our HIT suite', 'warning');
-  }
-  // The first of the responder's signed list that our I1 offered: anything else is a downgrade (RFC 7401 §4.1.7).
-  const common = theirGroups.find((candidate) => offers.groups.some((ours) => ours === candidate));
-  const group = offers.groups.find((ours) => ours === common);
-  if (group === undefined) return dropped(state, 'no Diffie-Hellman group in common', 'warning');
-  if (theirs.group !== group)
-    return dropped(state, 'R1 has another group than the negotiated one: downgrade', 'warning');
-  const cipher = offers.ciphers.find(({ id }) => theirCiphers.includes(id));
-  if (cipher === undefined) return dropped(state, 'no HIP cipher in common', 'warning');
-  const suite = offers.espSuites.find(({ id }) => theirSuites.includes(id));
-  if (suite === undefined || !parameter(r1, 'TRANSPORT_FORMAT_LIST')?.formats.includes(espTransportFormat)) {
-    return dropped(state, 'no ESP suite in common', 'warning');
-  }
+  const choice = choose(r1, context);
+  // A malformed R1 is dropped in silence (RFC 7401 §6.8.1); of what cannot be agreed on its sender's operator may hear.
+  if (choice === undefined) return dropped(state, 'R1 lacks a parameter');
+  if ('refusal' in choice) return refused(state, choice.refusal, choice.type, from, now, context);
   const echo = parameter(r1, 'ECHO_REQUEST_SIGNED');
   if (echo !== undefined && echo.data.length > limits.echoLength)
     return dropped(state, 'R1 echo request is too long', 'warning');
-
   const solution = solvePuzzle(
     {
       hash: responderHash(peer),
@@ -96,8 +85,9 @@ export function receiveR1(
   );
   if (solution === undefined)
     return dropped(state, `R1 puzzle of ${puzzle.difficulty} bits is too hard`, 'warning');
+  const { group, cipher, suite, peerPublicValue } = choice;
   const keyPair = crypto.generateKeyPair(group);
-  const sharedSecret = keyPair.agree(theirs.publicValue);
+  const sharedSecret = keyPair.agree(peerPublicValue);
   if (sharedSecret === undefined) return dropped(state, 'R1 has an invalid Diffie-Hellman value', 'warning');
   const random = puzzle.random.slice();
   const keys = deriveKeys({ hash, sharedSecret, random, solution, local: own.hit, peer, cipher }, crypto);
@@ -110,11 +100,12 @@ export function receiveR1(
     r1Counter: counter?.counter ?? 0n,
     hash,
     keys,
+    agreement: { keyPair, peerPublicValue },
     suite,
     localSpi: context.newSpi(),
   };
   const parameters: Parameter[] = [
-    { name: 'ESP_INFO', keymatIndex: keys.keymatIndex, oldSpi: 0, newSpi: exchange.localSpi },
+    firstEspInfo(keys, exchange.localSpi),
     ...(counter === undefined ? [] : [counter]),
     { name: 'SOLUTION', difficulty: puzzle.difficulty, opaque: puzzle.opaque, random, solution },
     { name: 'DIFFIE_HELLMAN', group: keyPair.group, publicValue: keyPair.publicValue },
@@ -126,6 +117,40 @@ export function receiveR1(
   ];
   const draft = draftPacket(context, 'I2', parameters, { name: 'HIP_MAC', hash, keys });
   return awaitSignature(state, { kind: 'I2', ...draft, exchange, unsignedEchoes: unsignedEchoes(r1) });
+}
+
+type Choice = {
+  readonly group: DhGroup;
+  readonly cipher: HipCipher;
+  readonly suite: EspSuite;
+  readonly peerPublicValue: Uint8Array;
+};
+type Refusal = { readonly refusal: string; readonly type: keyof typeof notifyTypes };
+
+/** Chooses from what an authentic R1 offers (RFC 7401 §6.8, steps 6, 7, 14 and 15); undefined where a list is missing. */
+function choose(r1: Packet, { offers = defaultOffers }: AssociationContext): Choice | Refusal | undefined {
+  const theirs = parameter(r1, 'DIFFIE_HELLMAN');
+  const groups = parameter(r1, 'DH_GROUP_LIST')?.groups;
+  const ciphers = parameter(r1, 'HIP_CIPHER')?.ciphers;
+  const suites = parameter(r1, 'ESP_TRANSFORM')?.suites;
+  const formats = parameter(r1, 'TRANSPORT_FORMAT_LIST')?.formats;
+  const hitSuites = parameter(r1, 'HIT_SUITE_LIST')?.suites;
+  if (!theirs || !groups || !ciphers || !hitSuites || !suites || !formats) return undefined;
+  if (!hitSuites.includes(hitSuite(own.hit) << 4))
+    return { refusal: 'the peer does not take our HIT suite', type: 'UNSUPPORTED_HIT_SUITE' };
+  // The first of the responder's signed list that our I1 offered: anything else is a downgrade (RFC 7401 §4.1.7).
+  const common = groups.find((candidate) => offers.groups.some((ours) => ours === candidate));
+  const group = offers.groups.find((ours) => ours === common);
+  if (group === undefined)
+    return { refusal: 'no Diffie-Hellman group in common', type: 'NO_DH_PROPOSAL_CHOSEN' };
+  if (theirs.group !== group)
+    return { refusal: 'R1 has another group than the negotiated one: downgrade', type: 'INVALID_DH_CHOSEN' };
+  const cipher = offers.ciphers.find(({ id }) => ciphers.includes(id));
+  if (cipher === undefined) return { refusal: 'no HIP cipher in common', type: 'NO_HIP_PROPOSAL_CHOSEN' };
+  const suite = offers.espSuites.find(({ id }) => suites.includes(id));
+  if (suite === undefined || !formats.includes(espTransportFormat))
+    return { refusal: 'no ESP suite in common', type: 'NO_ESP_PROPOSAL_CHOSEN' };
+  return { group, cipher, suite, peerPublicValue: theirs.publicValue.slice() };
 }
 
 /** The signed I2 goes out, and the inbound ESP association is there before the peer can use it (RFC 7402 §3.3.1). */
@@ -168,8 +193,9 @@ export function receiveR2(
   state: Extract<AssociationState, { name: 'I2-SENT' }>,
   r2: Packet,
   now: number,
-  { crypto }: AssociationContext,
+  context: AssociationContext,
 ): Transition {
+  const { crypto } = context;
   const { exchange } = state;
   const { hash, keys, suite } = exchange;
   const key = keys.incoming.integrity;
@@ -178,34 +204,29 @@ export function receiveR2(
   }
   if (!signatureIsGood(r2, exchange.peerIdentity, crypto))
     return dropped(state, 'R2 signature is wrong', 'warning');
-  const [info, ...more] = parametersNamed(r2, 'ESP_INFO');
-  if (
-    info === undefined ||
-    more.length > 0 ||
-    info.newSpi < limits.smallestSpi ||
-    info.keymatIndex !== keys.keymatIndex
-  ) {
-    return dropped(state, 'R2 has no usable ESP_INFO', 'warning');
-  }
-  const association: Association = {
-    role: 'initiator',
-    locator: exchange.locator,
-    peerIdentity: exchange.peerIdentity,
-    hash,
-    keys,
-    suite,
-    localSpi: exchange.localSpi,
-    peerSpi: info.newSpi,
-    newerThan: now,
-    peerUpdateId: 0,
-    establishedAt: now,
-  };
+  const peerSpi = firstPeerSpi(r2, keys);
+  if (peerSpi === undefined) return dropped(state, 'R2 has no usable ESP_INFO', 'warning');
+  const { locator, peerIdentity, agreement, localSpi, r1Counter } = exchange;
+  const association = newAssociation(
+    {
+      ...{ role: 'initiator', locator, peerIdentity, hash, keys, agreement, suite, localSpi, peerSpi },
+      newerThan: now,
+    },
+    now,
+    context,
+  );
   return {
-    state: { name: 'ESTABLISHED', failures: 0, association, deadline: now + limits.keepaliveMs },
+    state: {
+      name: 'ESTABLISHED',
+      failures: 0,
+      association,
+      r1Counter,
+      deadline: nextDeadline(association),
+    },
     effects: [
       {
         type: 'install-outbound',
-        association: { spi: info.newSpi, suite, keys: keys.espKeys(suite).outgoing, to: exchange.locator },
+        association: { spi: peerSpi, suite, keys: keys.espKeys(suite).outgoing, to: locator },
       },
       { type: 'report', level: 'info', message: `established as initiator with ${suite.name}` },
     ],
@@ -245,6 +266,14 @@ function unsignedEchoes(r1: Packet): Parameter[] {
 
 /** Whether an R1 is fresher than the one that was answered (RFC 7401 §6.8, step 8). */
 export function isFresher(r1: Packet, exchange: InitiatorExchange): boolean {
-  const counter = parameter(r1, 'R1_COUNTER')?.counter;
-  return counter !== undefined && counter > exchange.r1Counter;
+  return counterOf(r1) > exchange.r1Counter;
+}
+
+/** Whether an R1 is older than that of the peer's last exchange: somebody may play it again (RFC 7401 §4.1.4). */
+export function isOutdated(r1: Packet, { r1Counter = 0n }: AssociationState): boolean {
+  return counterOf(r1) < r1Counter;
+}
+
+function counterOf(r1: Packet): bigint {
+  return parameter(r1, 'R1_COUNTER')?.counter ?? 0n;
 }

@@ -30,6 +30,44 @@ export const limits = {
   exchangeCompleteMs: 31_000,
   /** CLOSE transmissions; RFC 7401 §4.4.3 would go on for minutes, but a box that restarts has none. */
   closeTransmissions: 3,
+  /** Age in milliseconds at which ESP keys are replaced where no setting says another: an hour, as IPsec gateways do. */
+  rekeyMs: 3_600_000,
+  /** Part of that age by which two ends differ at random, so that they seldom start at once. */
+  rekeySpread: 0.1,
+  /** ESP keys drawn from one Diffie-Hellman secret: of at most so many does a key found out betray the traffic. */
+  drawsPerAgreement: 8,
+  /** How long a rekey may be under way: twice what the transmissions of one UPDATE span. */
+  rekeyFinishMs: 62_000,
+  /** How long an inbound security association outlives its rekey: the peer changes over at the latest when its last UPDATE is acknowledged, after 31 s. */
+  retiredMs: 45_000,
+  /** Inbound security associations kept of earlier rekeys: one every three seconds is the most that `retiredMs` has room for. */
+  retiredCount: 15,
+  /** UPDATE transmissions (RFC 7401 §6.11: UPDATE_RETRY_MAX). With doubling from 1 s they span 31 s. */
+  updateTransmissions: 5,
+  /** Transmissions of an UPDATE that only asks whether the peer is there: 7 s, so that another place is tried soon. */
+  probeTransmissions: 3,
+  /** Update IDs ahead of and behind the expected one that are taken: a peer may have some outstanding (RFC 7401 §6.12). */
+  updateWindow: 8,
+  /** A repeated UPDATE is answered again no more often than this in milliseconds (RFC 7401 §6.12.1: a replay costs the attacker as much). */
+  repeatMs: 500,
+  /** Octets of ECHO_REQUEST_SIGNED in our own UPDATEs and CLOSEs: not to be guessed. */
+  nonceLength: 16,
+  /** Locators of a peer that are kept, and of our own that are told: a gateway has a few uplinks with two IP versions each. */
+  locators: 8,
+  /** Places that only a packet's source speaks for are checked no more often than this in milliseconds. */
+  checkMs: 5_000,
+  /** Silence in milliseconds after which a peer that we send to is asked whether it is there (RFC 3706 §5.5: only then). */
+  deadPeerMs: 5_000,
+  /** An I1 follows a packet of an association that we do not have no more often than this in milliseconds, and its R1 is awaited for as long. */
+  hintMs: 2_000,
+  /** A NOTIFY of an error is sent no more often than this in milliseconds to one peer: it costs a signature. */
+  notifyMs: 10_000,
+  /** An UPDATE is tried again after this in milliseconds when the host identity cannot sign. */
+  signRetryMs: 5_000,
+  /** Messages of one association that wait for their signatures beside the exchange's own. */
+  drafts: 4,
+  /** I1s that must go unanswered before an R1 older than the peer's last counts: the peer's counter may have been reset (RFC 7401 §4.1.4). */
+  i1sBeforeOldR1: 3,
   /** How long CLOSED still answers a repeated CLOSE: longer than the peer repeats it. */
   closedMs: 10_000,
   /** NAT keepalive period (RFC 9028 §4.10: Tr is 15 s and must not be less). */

@@ -14,3 +14,7 @@ export function formatLocator({ address, port }: Locator): string {
 export function locatorOctets(locator: Locator): Uint8Array {
   return Uint8Array.from(formatLocator(locator), (character) => character.charCodeAt(0) & 0x7f);
 }
+
+export function sameLocator(left: Locator, right: Locator): boolean {
+  return left.address === right.address && left.port === right.port;
+}

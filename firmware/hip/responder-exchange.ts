@@ -1,6 +1,5 @@
 import { equalBytes } from '../bytes/bytes.ts';
 import {
-  type Association,
   type AssociationContext,
   type AssociationState,
   dropped,
@@ -8,11 +7,16 @@ import {
   type Pending,
   type Transition,
 } from './association.ts';
+import type { Association } from './association-contents.ts';
+import { firstEspInfo, firstPeerSpi } from './base-exchange.ts';
 import { decryptParameters } from './encrypted.ts';
+import { newAssociation } from './established.ts';
 import { deriveKeys } from './key-material.ts';
 import { limits } from './limits.ts';
 import type { Locator } from './locator.ts';
-import { type Packet, parameter, parametersNamed } from './packet.ts';
+import { refused } from './notification.ts';
+import type { notifyTypes } from './notify.ts';
+import { type Packet, parameter } from './packet.ts';
 import type { ParameterOf } from './parameter-fields.ts';
 import { macIsGood } from './protection.ts';
 import { isGroupOf } from './responder.ts';
@@ -44,77 +48,68 @@ export function receiveI2(
       return { state, effects: [{ type: 'send', packet: answered.r2, to: state.association.locator }] };
     }
   }
-  const [info, ...moreInfo] = parametersNamed(i2, 'ESP_INFO');
   const solution = parameter(i2, 'SOLUTION');
-  const theirs = parameter(i2, 'DIFFIE_HELLMAN');
-  const cipher = single(parameter(i2, 'HIP_CIPHER')?.ciphers, offers.ciphers);
-  const suite = single(parameter(i2, 'ESP_TRANSFORM')?.suites, offers.espSuites);
-  const formats = parameter(i2, 'TRANSPORT_FORMAT_LIST')?.formats;
-  if (!info || moreInfo.length > 0 || !solution || !theirs || !formats)
-    return dropped(state, 'I2 lacks a parameter');
-  if (!cipher || !suite || formats.length !== 1 || formats[0] !== espTransportFormat) {
-    return dropped(state, 'I2 chooses what R1 did not offer');
-  }
-
+  if (solution === undefined) return dropped(state, 'I2 lacks a solution');
   const counter = parameter(i2, 'R1_COUNTER')?.counter;
   const recognised = context.responder.recognise({ initiator: peer, from, counter, solution, now });
+  if (recognised === 'busy')
+    return refused(state, 'I2 refused: busy', 'RESPONDER_BUSY_PLEASE_RETRY', from, now, context);
   if (typeof recognised === 'string') return dropped(state, `I2 refused: ${recognised}`);
   const current = newestAssociation(state);
   if (current !== undefined && recognised.issuedAt <= current.newerThan) {
     return dropped(state, 'I2 of an exchange older than the association');
   }
-  if (!isGroupOf(recognised.keyPair, theirs.group)) return dropped(state, 'I2 has another group than R1');
-  // From here on the I2 costs public-key operations, and the responder keeps account of what came of them.
-  const refused = (reason: string): Transition => {
-    const { effects } = dropped(state, reason, 'warning');
-    return { state, effects: [{ type: 'refuse-solution', solution: recognised }, ...effects] };
+
+  // The puzzle is bound to where its R1 went, so the peer receives there and may be told of errors (RFC 7401 §6.9.1). The
+  // responder keeps account of what comes of right solutions.
+  const refuse = (reason: string, type: keyof typeof notifyTypes): Transition => {
+    const next = refused(state, `I2 refused: ${reason}`, type, from, now, context);
+    return { ...next, effects: [{ type: 'refuse-solution', solution: recognised }, ...next.effects] };
   };
-  const sharedSecret = recognised.keyPair.agree(theirs.publicValue);
-  if (sharedSecret === undefined) return refused('I2 has an invalid Diffie-Hellman value');
+  const theirs = parameter(i2, 'DIFFIE_HELLMAN');
+  const formats = parameter(i2, 'TRANSPORT_FORMAT_LIST')?.formats;
+  if (!theirs || !formats) return refuse('a parameter is missing', 'INVALID_SYNTAX');
+  const cipher = single(parameter(i2, 'HIP_CIPHER')?.ciphers, offers.ciphers);
+  if (!cipher) return refuse('not a cipher that R1 offers', 'INVALID_HIP_CIPHER_CHOSEN');
+  const suite = single(parameter(i2, 'ESP_TRANSFORM')?.suites, offers.espSuites);
+  if (!suite || formats.length !== 1 || formats[0] !== espTransportFormat)
+    return refuse('not an ESP suite that R1 offers', 'INVALID_ESP_TRANSFORM_CHOSEN');
+  const { keyPair } = recognised;
+  if (!isGroupOf(keyPair, theirs.group)) return refuse('not the group of R1', 'INVALID_DH_CHOSEN');
+  const peerPublicValue = theirs.publicValue.slice();
+  const sharedSecret = keyPair.agree(peerPublicValue);
+  if (sharedSecret === undefined) return refuse('an invalid Diffie-Hellman value', 'INVALID_SYNTAX');
   const hash = responderHash(own.hit);
   const keys = deriveKeys(
     {
-      hash,
-      sharedSecret,
-      random: solution.random,
-      solution: solution.solution,
-      local: own.hit,
-      peer,
-      cipher,
+      ...{ hash, sharedSecret, local: own.hit, peer, cipher },
+      ...{ random: solution.random, solution: solution.solution },
     },
     crypto,
   );
-  if (!macIsGood(i2, 'HIP_MAC', { crypto, hash, key: keys.incoming.integrity })) {
-    return refused('I2 MAC is wrong');
-  }
+  if (!macIsGood(i2, 'HIP_MAC', { crypto, hash, key: keys.incoming.integrity }))
+    return refuse('MAC is wrong', 'HIP_MAC_FAILED');
   const hostId =
     parameter(i2, 'HOST_ID') ?? encryptedHostId(i2, { cipher, key: keys.incoming.encryption, crypto });
-  const peerIdentity = hostId && identityOfHit(hostId, peer, crypto);
-  if (peerIdentity === undefined) return refused('I2 has no host identity that is the HIT’s');
-  if (!signatureIsGood(i2, peerIdentity, crypto)) return refused('I2 signature is wrong');
-  if (info.keymatIndex !== keys.keymatIndex || info.oldSpi !== 0 || info.newSpi < limits.smallestSpi) {
-    return refused('I2 has no usable ESP_INFO');
-  }
+  if (hostId === undefined) return refuse('no host identity', 'ENCRYPTION_FAILED');
+  const peerIdentity = identityOfHit(hostId, peer, crypto);
+  if (peerIdentity === undefined) return refuse('a host identity that is not the HIT’s', 'INVALID_HIT');
+  if (!signatureIsGood(i2, peerIdentity, crypto))
+    return refuse('signature is wrong', 'AUTHENTICATION_FAILED');
+  const peerSpi = firstPeerSpi(i2, keys);
+  if (peerSpi === undefined) return refuse('no usable ESP_INFO', 'INVALID_SYNTAX');
 
-  const association: Association = {
-    role: 'responder',
-    locator: from,
-    peerIdentity,
-    hash,
-    keys,
-    suite,
-    localSpi: context.newSpi(),
-    peerSpi: info.newSpi,
-    newerThan: recognised.issuedAt,
-    peerUpdateId: 0,
-    establishedAt: now,
-  };
-  const espInfo = {
-    name: 'ESP_INFO' as const,
-    keymatIndex: keys.keymatIndex,
-    oldSpi: 0,
-    newSpi: association.localSpi,
-  };
+  const association = newAssociation(
+    {
+      ...{ role: 'responder', locator: from, peerIdentity, hash, keys, suite, peerSpi },
+      agreement: { keyPair, peerPublicValue },
+      localSpi: context.newSpi(),
+      newerThan: recognised.issuedAt,
+    },
+    now,
+    context,
+  );
+  const espInfo = firstEspInfo(keys, association.localSpi);
   const draft = draftPacket(context, 'R2', [espInfo], { name: 'HIP_MAC_2', hash, keys });
   const next = awaitSignature(state, { kind: 'R2', ...draft, association, i2: i2.octets.slice() });
   return { ...next, effects: [{ type: 'accept-solution', solution: recognised }, ...next.effects] };

@@ -1,9 +1,11 @@
 import { equalBytes } from '../bytes/bytes.ts';
-import type { Association, AssociationContext, Pending, Transition } from './association.ts';
+import type { AssociationContext, Draft, Pending, Transition } from './association.ts';
+import type { Association } from './association-contents.ts';
 import type { HashAlgorithm, HipCrypto } from './crypto-port.ts';
 import type { HostIdentity } from './host-identity.ts';
 import { computeHit, type HostIdentityTag } from './host-identity-tag.ts';
 import type { AssociationKeys } from './key-material.ts';
+import { limits } from './limits.ts';
 import {
   appendParameters,
   encodePacket,
@@ -46,7 +48,7 @@ export function draftPacket(
 /** Adds the signature that was waited for, and what follows it. */
 export function completePacket(
   context: AssociationContext,
-  { unsigned }: Pending,
+  { unsigned }: Pick<Pending | Draft, 'unsigned'>,
   signature: Uint8Array,
   following: readonly Parameter[] = [],
 ): Uint8Array {
@@ -61,6 +63,18 @@ export function completePacket(
 export function awaitSignature(state: Transition['state'], pending: Pending): Transition {
   if (state.pending?.kind === 'R2' && pending.kind !== 'R2') return { state, effects: [] };
   return { state: { ...state, pending }, effects: [{ type: 'sign', message: pending.message }] };
+}
+
+/**
+ * Lets a message wait for its signature beside what changes the state. A newer UPDATE of ours takes the place of an older
+ * one; where too many wait, the oldest of the others is forgotten: what matters will be repeated.
+ */
+export function awaitDraft(state: Transition['state'], draft: Draft): Transition {
+  const isOwn = (candidate: Draft) => candidate.kind === 'UPDATE' && candidate.updateId !== undefined;
+  const waiting = (state.drafts ?? []).filter((other) => !(isOwn(draft) && isOwn(other)));
+  const surplus = waiting.length < limits.drafts ? -1 : waiting.findIndex((other) => !isOwn(other));
+  const drafts = [...waiting.filter((_, index) => index !== surplus), draft];
+  return { state: { ...state, drafts }, effects: [{ type: 'sign', message: draft.message }] };
 }
 
 /** The identity in a HOST_ID, if it is the one that the HIT names (RFC 7401 §6.8, step 10; §6.9, step 12). */

@@ -3,28 +3,31 @@ import {
   type AssociationContext,
   type AssociationInput,
   type AssociationState,
+  type Carrying,
   dropped,
   leaveEsp,
   type Transition,
   unansweredI2,
 } from './association.ts';
+import { draftClose, receiveClose, receiveCloseAck, sendClose, sendCloseAck } from './closing.ts';
 import {
-  draftClose,
-  keepAlive,
-  receiveClose,
-  receiveCloseAck,
-  receiveNotify,
-  receiveUpdate,
-  sendClose,
-  sendCloseAck,
-} from './association-packets.ts';
+  announceOwnAddresses,
+  askForRekey,
+  expireEstablished,
+  followMapping,
+  inEstablished,
+  nextDeadline,
+  observeTraffic,
+} from './established.ts';
 import { compareHits } from './host-identity-tag.ts';
-import { isFresher, makeI1, receiveR1, receiveR2, sendI2 } from './initiator.ts';
+import { isFresher, isOutdated, makeI1, receiveR1, receiveR2, sendI2 } from './initiator.ts';
 import { limits } from './limits.ts';
-import { formatLocator, type Locator } from './locator.ts';
+import { type Locator, sameLocator } from './locator.ts';
+import { isKeepalive, receiveNotify } from './notification.ts';
 import type { Packet } from './packet.ts';
+import { receiveUpdate } from './receive-update.ts';
 import { receiveI2, sendR2 } from './responder-exchange.ts';
-import { completePacket } from './signed-packet.ts';
+import { abandonDraft, sendDraft } from './update.ts';
 
 /**
  * The association machine (RFC 7401 §4.4): what one input makes of a state, and what has to be done. `now` is in
@@ -37,6 +40,30 @@ export function transition(
   now: number,
   context: AssociationContext,
 ): Transition {
+  const next = process(state, input, now, context);
+  return next.state === state ? next : { state: completed(state, next.state), effects: next.effects };
+}
+
+/** Carries over what is known of the peer beyond any association, and sets the deadline that follows from an association's. */
+function completed(before: AssociationState, after: AssociationState): AssociationState {
+  const r1Counter = after.r1Counter ?? before.r1Counter;
+  const hintedAt = after.hintedAt ?? before.hintedAt;
+  const notifiedAt = after.notifiedAt ?? before.notifiedAt;
+  const state = {
+    ...after,
+    ...(r1Counter === undefined ? {} : { r1Counter }),
+    ...(hintedAt === undefined ? {} : { hintedAt }),
+    ...(notifiedAt === undefined ? {} : { notifiedAt }),
+  };
+  return state.name === 'ESTABLISHED' ? { ...state, deadline: nextDeadline(state.association) } : state;
+}
+
+function process(
+  state: AssociationState,
+  input: AssociationInput,
+  now: number,
+  context: AssociationContext,
+): Transition {
   switch (input.type) {
     case 'connect':
       return connect(state, input.to, now, context);
@@ -44,25 +71,30 @@ export function transition(
       return receive(state, input.packet, input.from, now, context);
     case 'signed':
       return signed(state, input, now, context);
-    case 'sign-failed': {
-      if (state.pending === undefined || !equalBytes(state.pending.message, input.message))
-        return { state, effects: [] };
-      return dropped(withoutPending(state), `${state.pending.kind} could not be signed`, 'warning');
-    }
+    case 'sign-failed':
+      return signFailed(state, input.message, now);
     case 'timeout':
       return 'deadline' in state && now >= state.deadline
         ? expire(state, now, context)
         : { state, effects: [] };
     case 'rekey':
+      // Keys as young as R2-SENT's are nowhere near a limit.
+      return state.name === 'ESTABLISHED' ? askForRekey(state, now, context) : { state, effects: [] };
     case 'own-addresses':
+      return carries(state) ? announceOwnAddresses(state, input, now, context) : { state, effects: [] };
     case 'mapping':
+      return carries(state) ? followMapping(state, input.from, now, context) : { state, effects: [] };
     case 'traffic':
-      return { state, effects: [] };
+      return carries(state) ? observeTraffic(state, input, now, context) : { state, effects: [] };
     case 'close':
       return close(state, context);
     case 'abandon':
       return { state: { name: 'UNASSOCIATED', failures: state.failures }, effects: leaveEsp(state) };
   }
+}
+
+function carries(state: AssociationState): state is Carrying {
+  return state.name === 'R2-SENT' || state.name === 'ESTABLISHED';
 }
 
 /** User data or settings ask for an association (RFC 7401 §6.6). One that exists or is being made is left alone. */
@@ -115,12 +147,12 @@ function receive(
   const localIsGreater = compareHits(context.own.hit, context.peer) > 0;
   switch (packet.packet) {
     case 'I1':
-      if (state.name === 'I1-SENT' && !localIsGreater && formatLocator(from) === formatLocator(state.to))
+      if (state.name === 'I1-SENT' && !localIsGreater && sameLocator(from, state.to))
         return collide(state, now, context);
       // One that comes from elsewhere is answered: behind a NAT the peer may never get ours.
       return { state, effects: [{ type: 'answer-i1', i1: packet, to: from }] };
     case 'R1':
-      return receiveAnyR1(state, packet, from, context);
+      return receiveAnyR1(state, packet, from, now, context);
     case 'I2':
       // Both sent I2: the greater HIT's association comes from the other's I2 (RFC 7401 §6.9, step 5).
       if (state.name === 'I2-SENT' && !localIsGreater)
@@ -129,13 +161,15 @@ function receive(
     case 'R2':
       return state.name === 'I2-SENT' ? receiveR2(state, packet, now, context) : unexpected(state, packet);
     case 'UPDATE':
-      return state.name === 'R2-SENT' || state.name === 'ESTABLISHED'
+      return carries(state)
         ? receiveUpdate(state, packet, from, now, context)
-        : unexpected(state, packet);
+        : seek(state, packet, from, now, context);
     case 'NOTIFY':
-      return receiveNotify(state, packet);
+      return isWithout(state) && isKeepalive(packet)
+        ? seek(state, packet, from, now, context)
+        : receiveNotify(state, packet, from, now, context);
     case 'CLOSE':
-      return receiveClose(state, packet, from, context);
+      return receiveClose(state, packet, from, now, context);
     case 'CLOSE_ACK':
       return state.name === 'CLOSING' || state.name === 'CLOSED'
         ? receiveCloseAck(state, packet, context)
@@ -164,20 +198,61 @@ function retransmitWait(transmissions: number): number {
   return limits.retransmitMs * 2 ** (transmissions - 1);
 }
 
+/** A state in which there is no association, nor one being finished. */
+function isWithout(state: AssociationState): boolean {
+  return state.name === 'UNASSOCIATED' || state.name === 'I1-SENT' || state.name === 'E-FAILED';
+}
+
+/**
+ * The peer has an association that we do not, as after our own restart. It may be that we cannot find it, and that this
+ * packet came out through a NAT which lets an answer in: an I1 goes there, once in a while, since the packet proves nothing.
+ */
+function seek(
+  state: AssociationState,
+  packet: Packet,
+  from: Locator,
+  now: number,
+  context: AssociationContext,
+): Transition {
+  if (!isWithout(state) || isSeeking(state, now) || state.pending !== undefined)
+    return unexpected(state, packet);
+  return {
+    state: { ...state, hintedAt: now },
+    effects: [
+      { type: 'send', packet: makeI1(context), to: from },
+      {
+        type: 'report',
+        level: 'debug',
+        message: `${packet.packet} without an association: I1 sent to its source`,
+      },
+    ],
+  };
+}
+
+function isSeeking({ hintedAt }: AssociationState, now: number): boolean {
+  return hintedAt !== undefined && now - hintedAt < limits.hintMs;
+}
+
 /** An R1 counts only where an I1 of ours is unanswered (RFC 7401 §6.8), so not in CLOSING, whatever §4.4.3 says. */
 function receiveAnyR1(
   state: AssociationState,
   r1: Packet,
   from: Locator,
+  now: number,
   context: AssociationContext,
 ): Transition {
   const making = state.pending?.kind;
   if (making === 'I2' || making === 'R2') return dropped(state, `R1 while an ${making} is being made`);
   const isAwaited =
     state.name === 'I1-SENT' ||
+    (isWithout(state) && isSeeking(state, now)) ||
     (state.name === 'CLOSED' && state.reconnecting) ||
     (state.name === 'I2-SENT' && isFresher(r1, state.exchange));
-  return isAwaited ? receiveR1(state, r1, from, context) : unexpected(state, r1);
+  if (!isAwaited) return unexpected(state, r1);
+  const transmissions = state.name === 'I1-SENT' ? state.transmissions : 1;
+  if (isOutdated(r1, state) && transmissions < limits.i1sBeforeOldR1)
+    return dropped(state, 'R1 is older than that of the last exchange');
+  return receiveR1(state, r1, from, now, context);
 }
 
 function signed(
@@ -186,6 +261,8 @@ function signed(
   now: number,
   context: AssociationContext,
 ): Transition {
+  const draft = state.drafts?.find((waiting) => equalBytes(waiting.message, message));
+  if (draft !== undefined) return sendDraft(withoutDraft(state, message), draft, signature, now, context);
   const { pending } = state;
   if (pending === undefined || !equalBytes(pending.message, message))
     return dropped(state, 'a signature came too late');
@@ -196,26 +273,25 @@ function signed(
     case 'R2':
       return sendR2(settled, pending, signature, now, context);
     case 'CLOSE':
-      return settled.name === 'R2-SENT' || settled.name === 'ESTABLISHED'
+      return carries(settled)
         ? sendClose(settled, pending, signature, now, context)
         : { state: settled, effects: [] };
     case 'CLOSE_ACK':
       return sendCloseAck(settled, pending, signature, now, context);
-    case 'UPDATE':
-      return {
-        state: settled,
-        effects: [{ type: 'send', packet: completePacket(context, pending, signature), to: pending.to }],
-      };
-    case 'NOTIFY': {
-      if (settled.name !== 'ESTABLISHED') return { state: settled, effects: [] };
-      const keepalive = completePacket(context, pending, signature);
-      const { locator } = settled.association;
-      return {
-        state: { ...settled, association: { ...settled.association, keepalive } },
-        effects: [{ type: 'send', packet: keepalive, to: locator }],
-      };
-    }
   }
+}
+
+function signFailed(state: AssociationState, message: Uint8Array, now: number): Transition {
+  const draft = state.drafts?.find((waiting) => equalBytes(waiting.message, message));
+  if (draft !== undefined)
+    return dropped(
+      abandonDraft(withoutDraft(state, message), draft, now),
+      `${draft.kind} could not be signed`,
+      'warning',
+    );
+  if (state.pending === undefined || !equalBytes(state.pending.message, message))
+    return { state, effects: [] };
+  return dropped(withoutPending(state), `${state.pending.kind} could not be signed`, 'warning');
 }
 
 function expire(
@@ -239,9 +315,9 @@ function expire(
         effects: [{ type: 'send', packet: state.i2, to: state.exchange.locator }],
       };
     case 'R2-SENT':
-      return { state: { ...state, name: 'ESTABLISHED', deadline: now + limits.keepaliveMs }, effects: [] };
+      return { state: inEstablished(state, state.association), effects: [] };
     case 'ESTABLISHED':
-      return keepAlive(state, now, context);
+      return expireEstablished(state, now, context);
     case 'CLOSING':
       if (state.transmissions >= limits.closeTransmissions)
         return { state: { name: 'UNASSOCIATED', failures: 0 }, effects: [] };
@@ -310,4 +386,10 @@ function unexpected(state: AssociationState, { packet }: Packet): Transition {
 function withoutPending(state: AssociationState): AssociationState {
   const { pending: _, ...rest } = state;
   return rest;
+}
+
+function withoutDraft(state: AssociationState, message: Uint8Array): AssociationState {
+  const drafts = (state.drafts ?? []).filter((draft) => !equalBytes(draft.message, message));
+  const { drafts: _, ...rest } = state;
+  return drafts.length === 0 ? rest : { ...rest, drafts };
 }

@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { AssociationState } from '../../firmware/hip/association.ts';
 import { limits } from '../../firmware/hip/limits.ts';
-import type { draftPacket } from '../../firmware/hip/signed-packet.ts';
-import { authentic, i1For, later, names, scene, seq } from './scene.ts';
+import { authentic, i1For, later, names, scene } from './scene.ts';
 import { exchange, type Host, parsed, twoHosts } from './two-hosts.ts';
 
 describe('RFC 7401 §6.6 and §6.8: retransmission', () => {
@@ -92,13 +91,13 @@ describe('RFC 7401 §6.6 and §6.8: retransmission', () => {
   test('CLOSE goes out three times, then the association is forgotten', async () => {
     const { host } = await scene('CLOSING', true);
     expect((await runOut(host)).sent).toEqual(['CLOSE', 'CLOSE']);
-    expect(host.state).toEqual({ name: 'UNASSOCIATED', failures: 0 });
+    expect(host.state).toEqual({ name: 'UNASSOCIATED', failures: 0, r1Counter: 1n });
   });
 
   test('CLOSED ends after a while', async () => {
     const { host } = await scene('CLOSED', true);
     host.step({ type: 'timeout' }, limits.closedMs);
-    expect(host.state).toEqual({ name: 'UNASSOCIATED', failures: 0 });
+    expect(host.state).toEqual({ name: 'UNASSOCIATED', failures: 0, r1Counter: 1n });
   });
 });
 
@@ -236,47 +235,20 @@ describe('ESTABLISHED', () => {
     expect(responder.state).toBe(before);
   });
 
-  test('RFC 7401 §6.12: UPDATE 0 is acknowledged, its repetition too, one out of sequence is not', async () => {
-    const [host, peer] = await twoHosts();
-    await exchange(host, peer);
-    const answer = async (...parameters: Parameters<typeof draftPacket>[2]) => {
-      const [packet] = await host.receive(await authentic(peer, 'UPDATE', parameters), peer);
-      return packet === undefined ? null : parsed(packet).parameters.slice(0, -2);
-    };
-    expect(await answer(seq(1))).toBeNull();
-    expect(await answer(seq(0))).toEqual([{ name: 'ACK', updateIds: [0] }]);
-    expect(await answer(seq(0))).toEqual([{ name: 'ACK', updateIds: [0] }]);
-    expect(await answer(seq(1), { name: 'ECHO_REQUEST_SIGNED', data: Uint8Array.of(4) })).toEqual([
-      { name: 'ACK', updateIds: [1] },
-      { name: 'ECHO_RESPONSE_SIGNED', data: Uint8Array.of(4) },
-    ]);
-    expect(await answer(seq(0))).toBeNull();
-    expect(await answer({ name: 'ACK', updateIds: [0] })).toBeNull();
-  });
-
-  test('a rekey is not acknowledged, since it would not be carried out', async () => {
-    const [host, peer] = await twoHosts();
-    await exchange(host, peer);
-    const update = await authentic(peer, 'UPDATE', [
-      { name: 'ESP_INFO', keymatIndex: 200, oldSpi: 1, newSpi: 4096 },
-      seq(0),
-    ]);
-    const before = host.state;
-    expect(await host.receive(update, peer)).toEqual([]);
-    expect(host.state).toBe(before);
-  });
-
   test('what is not authentic does nothing', async () => {
     const [host, peer] = await twoHosts();
     await exchange(host, peer);
     const close = await authentic(peer, 'CLOSE', [{ name: 'ECHO_REQUEST_SIGNED', data: Uint8Array.of(1) }]);
     const before = host.state;
+    const told: string[] = [];
     for (const offset of [44, 60, close.length - 20]) {
       const forged = close.slice();
       forged[offset] = (forged[offset] ?? 0) ^ 1;
-      expect(await host.receive(forged, peer)).toEqual([]);
-      expect(host.state).toBe(before);
+      told.push(names(await host.receive(forged, peer)));
+      expect(host.state).toEqual({ ...before, notifiedAt: 0 });
     }
+    // The peer hears of it, but not every time.
+    expect(told).toEqual(['NOTIFY', '', '']);
   });
 });
 
