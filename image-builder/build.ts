@@ -2,7 +2,7 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync 
 import { basename, join } from 'node:path';
 import type { Metafile } from 'esbuild';
 import { addOnFiles, firmwareVersion, writeBundle } from './bundle.ts';
-import { bootPackages, rootPackages, toolPackages } from './contents.ts';
+import { bootPackages, labPackages, rootPackages, toolPackages } from './contents.ts';
 import { extractPackages, type FetchedPackage, fetchPackages, readLock, suite, writeLock } from './debian.ts';
 import { type EspContent, writeDisk, writeEsp } from './disk.ts';
 import { initrdScript, writeInitrd } from './initrd.ts';
@@ -91,7 +91,7 @@ async function fetchInputs({
   const oldLock = readLock(lockPath);
   const { packages, lock } = await fetchPackages({
     architecture: 'amd64',
-    requests: { boot: bootPackages, root: rootPackages, tools: toolPackages },
+    requests: { boot: bootPackages, root: rootPackages, tools: toolPackages, lab: labPackages },
     lock: oldLock,
     locked,
     progress,
@@ -99,25 +99,29 @@ async function fetchInputs({
     openSource: () => new PrivateApt(cacheRoot, 'amd64', mirror ?? machineMirror()),
   });
   if (lock !== oldLock) writeLock(lockPath, lock);
-  const { boot = [], root = [], tools: toolSet = [] } = packages;
+  const { boot = [], root = [], tools: toolSet = [], lab = [] } = packages;
   const tools = new Tools(await unpack('tools', toolSet, progress));
-  return { boot, root, tools, toolsHash: packagesHash(toolSet), lock };
+  return { boot, root, lab, tools, toolsHash: packagesHash(toolSet), lock };
 }
 
 /** What test guests are made of: the image's kernel and packages, without the firmware. */
 export type GuestParts = Pick<
   BuiltImage,
   'kernelPath' | 'kernelRelease' | 'packagesFolder' | 'kernelFolder' | 'tools'
->;
+> & {
+  /** Unpacked packages of the lab alone. */
+  readonly labFolder: string;
+};
 
 /** Fetches and unpacks what {@link buildImage} would, and builds nothing. @throws BuildError */
 export async function unpackGuestParts(progress: Progress): Promise<GuestParts> {
-  const { boot, root, tools } = await fetchInputs({ progress, mirror: undefined });
+  const { boot, root, lab, tools } = await fetchInputs({ progress, mirror: undefined });
   const kernelFolder = await unpack('kernel', boot, progress);
   const packagesFolder = await unpack('root', root, progress);
+  const labFolder = await unpack('lab', lab, progress);
   const kernelRelease = new ModuleTree(kernelFolder, tools).release;
   const kernelPath = join(kernelFolder, 'boot', `vmlinuz-${kernelRelease}`);
-  return { kernelPath, kernelRelease, packagesFolder, kernelFolder, tools };
+  return { kernelPath, kernelRelease, packagesFolder, labFolder, kernelFolder, tools };
 }
 
 /**

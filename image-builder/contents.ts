@@ -42,6 +42,9 @@ export const toolPackages: PackageRequest = {
   closure: true,
 };
 
+/** What test guests bring beside the image's programs: traffic, and the peer that the tunnel is measured against. */
+export const labPackages: PackageRequest = { packages: ['iperf3', 'wireguard-tools'], closure: true };
+
 /** Programs of the image, by their path in it; the libraries they link come along. */
 export const programs = [
   '/usr/bin/busybox',

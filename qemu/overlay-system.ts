@@ -25,7 +25,7 @@ import { makeUniform } from '../image-builder/uniform-tree.ts';
 /** What {@link OverlayGuest} boots. */
 export type OverlaySystem = {
   readonly kernelPath: string;
-  /** The root file system (squashfs): the image's programs, modules and Node, and tc. No firmware. */
+  /** The root file system (squashfs): the image's programs, modules and Node, tc, iperf3 and wg. No firmware. */
   readonly rootPath: string;
   /** Finds the root and brings the guest's programs, which hold the firmware's overlay as the sources have it now. */
   readonly initrdPath: string;
@@ -36,7 +36,7 @@ const labModules = ['sch_netem', 'sch_tbf', 'sch_ingress', 'cls_matchall', 'act_
 
 const init = join(import.meta.dirname, 'guest/init.sh');
 
-function layOutRoot(root: string, { packagesFolder, kernelFolder, tools }: GuestParts): void {
+function layOutRoot(root: string, { packagesFolder, labFolder, kernelFolder, tools }: GuestParts): void {
   for (const name of [
     'usr/bin',
     'usr/sbin',
@@ -55,6 +55,8 @@ function layOutRoot(root: string, { packagesFolder, kernelFolder, tools }: Guest
   const copier = new LibraryCopier(packagesFolder, root, tools);
   copier.loader();
   for (const path of [...programs, '/usr/sbin/tc']) copier.program(path);
+  const labCopier = new LibraryCopier(labFolder, root, tools);
+  for (const path of ['/usr/bin/iperf3', '/usr/bin/wg']) labCopier.program(path);
   for (const path of kmodNames) symlinkSync('../bin/kmod', join(root, path));
   symlinkSync('../bin/ip', join(root, 'usr/sbin/ip'));
   for (const applet of busyboxApplets) symlinkSync('busybox', join(root, 'usr/bin', applet));
@@ -98,6 +100,7 @@ export async function overlaySystem(folder: string, progress: Progress): Promise
   const parts = await unpackGuestParts(progress);
   const inputs = hashOf(
     parts.packagesFolder,
+    parts.labFolder,
     parts.kernelRelease,
     await fileSha256(process.execPath),
     treeHash(join(projectRoot, 'image-builder/root/etc')),
