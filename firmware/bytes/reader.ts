@@ -1,9 +1,9 @@
 import { DecodeFailure } from './decode.ts';
 
 /**
- * Reads big-endian fields from bytes, never past their end. Every read names its field, so that a failure carries the
- * field's path and its offset from the start of the outermost input. Byte fields are views, not copies: a caller that
- * keeps one beyond the datagram's life copies it with `slice()`.
+ * Reads fields from bytes, big-endian unless the method's name ends in `le`, never past their end. Every read names its
+ * field, so that a failure carries the field's path and its offset from the start of the outermost input. Byte fields
+ * are views, not copies: a caller that keeps one beyond the datagram's life copies it with `slice()`.
  */
 export class Reader {
   readonly #view: DataView;
@@ -44,6 +44,19 @@ export class Reader {
 
   u64(field: string): bigint {
     return this.#view.getBigUint64(this.#take(8, field));
+  }
+
+  /** Little-endian, as UEFI and the logs that the TCG defines write numbers. */
+  u16le(field: string): number {
+    return this.#view.getUint16(this.#take(2, field), true);
+  }
+
+  u32le(field: string): number {
+    return this.#view.getUint32(this.#take(4, field), true);
+  }
+
+  u64le(field: string): bigint {
+    return this.#view.getBigUint64(this.#take(8, field), true);
   }
 
   /** A view of the next `length` octets. */

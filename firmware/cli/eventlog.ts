@@ -1,0 +1,28 @@
+import { readFileSync } from 'node:fs';
+import { formatEventLog, reportEventLog } from '../attestation/event-log-report.ts';
+import { describeDecodeError } from '../bytes/decode.ts';
+import { tpmCryptography } from '../system/tpm-cryptography.ts';
+import { printJson, readArguments, UsageError } from './arguments.ts';
+
+/** The log of the firmware that started this machine, as Linux hands it on. */
+const ownLog = '/sys/kernel/security/tpm0/binary_bios_measurements';
+
+export async function eventlog(args: readonly string[]): Promise<number> {
+  const { values, positionals } = readArguments(args, { json: { type: 'boolean' } });
+  const [path = ownLog, ...others] = positionals;
+  if (others.length > 0) throw new UsageError('eventlog takes one file');
+  let octets: Uint8Array;
+  try {
+    octets = readFileSync(path);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`hithe: the event log cannot be read: ${reason}\n`);
+    return 1;
+  }
+  const report = reportEventLog(octets, tpmCryptography.digest);
+  if (values.json) printJson(report);
+  else process.stdout.write(formatEventLog(report));
+  if (report.error === null) return 0;
+  process.stderr.write(`hithe: not a whole event log: ${describeDecodeError(report.error)}\n`);
+  return 1;
+}
