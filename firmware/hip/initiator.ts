@@ -128,7 +128,10 @@ type Choice = {
 type Refusal = { readonly refusal: string; readonly type: keyof typeof notifyTypes };
 
 /** Chooses from what an authentic R1 offers (RFC 7401 §6.8, steps 6, 7, 14 and 15); undefined where a list is missing. */
-function choose(r1: Packet, { offers = defaultOffers }: AssociationContext): Choice | Refusal | undefined {
+function choose(
+  r1: Packet,
+  { own, offers = defaultOffers }: AssociationContext,
+): Choice | Refusal | undefined {
   const theirs = parameter(r1, 'DIFFIE_HELLMAN');
   const groups = parameter(r1, 'DH_GROUP_LIST')?.groups;
   const ciphers = parameter(r1, 'HIP_CIPHER')?.ciphers;
