@@ -4,7 +4,7 @@ export type CommandResult = { readonly status: number; readonly stdout: string; 
 export type CommandRunner = (
   command: string,
   args: readonly string[],
-  options?: { readonly input?: string; readonly timeoutMs?: number },
+  options?: { readonly input?: string; readonly timeoutMs?: number; readonly maxOutput?: number },
 ) => Promise<CommandResult>;
 
 /** A program that must run as long as this does. It is started again, with back-off, whenever it ends. */

@@ -9,6 +9,7 @@ import type { HostIdentitySigner, OverlayPorts } from '../netd/overlay/ports.ts'
 import type { LogLevel } from '../netd/system-port.ts';
 import { hipCrypto } from './hip-crypto.ts';
 import { openHipSocket } from './hip-socket.ts';
+import { watchKernelEvents } from './kernel-event-socket.ts';
 import { runCommand } from './run-command.ts';
 
 /** The operating system behind the overlay's ports. Rejects with `SocketCallError` where the port cannot be had. */
@@ -30,6 +31,7 @@ export async function openOverlayPorts(
     },
     resolve,
     sourceAddress,
+    watchKernel: watchKernelEvents,
     localAddresses,
     log,
   };

@@ -90,6 +90,11 @@ export class SystemSocket implements Disposable {
     this.#check('bind', this.#libc.bind(this.fd, name, name.length));
   }
 
+  /** Binds to a name of another family than IP: a whole struct sockaddr. */
+  bindName(name: Uint8Array): void {
+    this.#check('bind', this.#libc.bind(this.fd, name, name.length));
+  }
+
   connect(address: string, port: number): void {
     const name = encodeName(address, port);
     this.#check('connect', this.#libc.connect(this.fd, name, name.length));

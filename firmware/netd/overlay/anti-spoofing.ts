@@ -3,6 +3,9 @@ import type { Peer } from './peer.ts';
 
 const table = 'inet hithe_overlay';
 
+/** The set that counts, by mark, what was dropped for its source; arguments of `nft list set`. */
+export const wrongSourceSet = `${table} wrong_sources`;
+
 /**
  * The overlay's own nftables table, whole, as one transaction for `nft -f -`. What comes out of `hip0` carries the mark
  * of the security association that decrypted it, and may have no source outside that peer's prefixes: a peer cannot
@@ -26,10 +29,17 @@ ${set(
   'ip6 saddr',
   sources.filter(({ prefix }) => prefix.includes(':')),
 )}
+	set wrong_sources {
+		type mark
+		size ${Math.max(1, peers.length)}
+		flags dynamic
+		counter
+	}
 	chain sources {
 		type filter hook prerouting priority raw; policy accept;
 		iifname "${overlayDevice}" meta mark . ip saddr @peer_sources_ipv4 accept
 		iifname "${overlayDevice}" meta mark . ip6 saddr @peer_sources_ipv6 accept
+		iifname "${overlayDevice}" update @wrong_sources { meta mark counter }
 		iifname "${overlayDevice}" counter drop comment "source is not the peer's"
 	}
 	chain segments {

@@ -3,21 +3,32 @@ import {
   type AssociationEffect,
   type AssociationInput,
   type AssociationState,
+  type Carrying,
+  localSpis,
   unassociated,
 } from '../../hip/association.ts';
 import { formatLocator, type Locator } from '../../hip/locator.ts';
 import type { Packet } from '../../hip/packet.ts';
 import { transition } from '../../hip/transition.ts';
 import { type DataPath, type EspEffect, isEspEffect } from './data-path.ts';
+import type { EspCounters } from './esp-listing.ts';
+import type { KernelEvent } from './kernel-events.ts';
 import { limits } from './limits.ts';
 import type { Peer } from './peer.ts';
+import { PeerSearch } from './peer-search.ts';
 import type { OverlayPorts, OverlayTimer } from './ports.ts';
+import { RoundTrip } from './round-trip.ts';
+import { TrafficCount } from './traffic-count.ts';
+import { describePeer, type TunnelStatus } from './tunnel-status.ts';
+
+/** The part of the data path that one association needs. */
+export type RunnerDataPath = Pick<DataPath, 'apply' | 'localAddress' | 'remoteAddress' | 'forget'>;
 
 export type RunnerPorts = Pick<
   OverlayPorts,
   'socket' | 'signer' | 'monotonic' | 'wallClock' | 'setTimer' | 'resolve' | 'log'
 > & {
-  readonly dataPath: DataPath;
+  readonly dataPath: RunnerDataPath;
   /** Sends the responder's R1 and keeps book of used solutions. */
   readonly answerI1: (i1: Packet, to: Locator) => void;
   readonly countSolution: (
@@ -25,33 +36,40 @@ export type RunnerPorts = Pick<
   ) => void;
 };
 
-/** An association as the status document shows it. */
-export type TunnelStatus = {
-  peer: string;
-  hit: string;
-  /** The state of RFC 7401 §4.4.2. In R2-SENT the tunnel carries already. */
-  state: string;
-  locator: string | null;
-  espSuite: string | null;
-  protectedPrefixes: string[];
-  /** ISO 8601 in UTC. */
-  establishedAt: string | null;
-  lastError: string | null;
+/** What `input` is told by the kernel about one peer. */
+export type PeerReading = {
+  readonly associations: readonly EspCounters[];
+  readonly wrongSource: number;
+  readonly pathMtu: number | null;
 };
 
-/** Keeps one association up: feeds the machine, does what it says, and starts over for ever with back-off. */
+/**
+ * Keeps one association up, or makes it when traffic asks: feeds the machine, does what it says, and starts over for ever
+ * with back-off.
+ */
 export class AssociationRunner {
   readonly #ports: RunnerPorts;
-  readonly #context: AssociationContext;
+  readonly #search: PeerSearch;
+  readonly #traffic = new TrafficCount();
+  #context: AssociationContext;
   #peer: Peer;
   #state: AssociationState = unassociated;
   #timer: OverlayTimer | undefined;
   /** Kernel changes happen one after the other, and what follows them in a transition waits for them. */
   #work: Promise<void> = Promise.resolve();
   #queued = 0;
-  #wanted = true;
+  #closing = false;
+  /** Whether somebody wants the association now: always, or since traffic asked for it. */
+  #wanted: boolean;
+  #lastTraffic = 0;
+  #wrongSource = 0;
+  #pathMtu: number | null = null;
+  readonly #roundTrip = new RoundTrip();
+  #rekeys = 0;
   #failedResolutions = 0;
   #tries = 0;
+  /** Places that are still to be tried before one gets all retransmissions. */
+  #otherPlaces = 0;
   #lastError: string | null = null;
   #establishedAt: string | null = null;
 
@@ -59,6 +77,8 @@ export class AssociationRunner {
     this.#peer = peer;
     this.#context = context;
     this.#ports = ports;
+    this.#search = new PeerSearch(ports.resolve);
+    this.#wanted = !peer.onDemand;
   }
 
   get peer(): Peer {
@@ -69,10 +89,13 @@ export class AssociationRunner {
     return this.#state;
   }
 
-  /** The inbound SPI, where there is one. */
-  get localSpi(): number | undefined {
-    if (this.#state.name === 'I2-SENT') return this.#state.exchange.localSpi;
-    return 'association' in this.#state ? this.#state.association.localSpi : undefined;
+  /** The SPIs that it receives on, or will. */
+  get localSpis(): readonly number[] {
+    return localSpis(this.#state);
+  }
+
+  get isUp(): boolean {
+    return this.#state.name === 'R2-SENT' || this.#state.name === 'ESTABLISHED';
   }
 
   get locator(): Locator | undefined {
@@ -82,18 +105,28 @@ export class AssociationRunner {
   }
 
   status(): TunnelStatus {
-    const up = this.#state.name === 'R2-SENT' || this.#state.name === 'ESTABLISHED';
-    const locator = this.locator;
+    const association = isCarrying(this.#state) ? this.#state.association : undefined;
+    const { locator } = this;
+    const { tooOld, replayed, forged, ...traffic } = this.#traffic.totals;
     return {
-      peer: this.#peer.name,
-      hit: this.#peer.hit,
+      ...describePeer(this.#peer),
       state: this.#state.name,
+      role: association?.role ?? null,
       locator: locator === undefined ? null : formatLocator(locator),
-      espSuite: up && 'association' in this.#state ? this.#state.association.suite.name : null,
-      protectedPrefixes: [...this.#peer.protectedPrefixes],
-      establishedAt: up ? this.#establishedAt : null,
+      espSuite: association?.suite.name ?? null,
+      establishedAt: association === undefined ? null : this.#establishedAt,
       lastError: this.#lastError,
+      rekeys: association === undefined ? 0 : this.#rekeys,
+      roundTripMs: association?.role === 'initiator' ? this.#roundTrip.milliseconds : null,
+      pathMtu: association === undefined ? null : this.#pathMtu,
+      traffic,
+      dropped: { wrongSource: this.#wrongSource, tooOld, replayed, forged },
     };
+  }
+
+  /** Starts what is wanted from the beginning. */
+  start(): void {
+    if (this.#wanted) this.connect();
   }
 
   /** Looks the peer up and starts an exchange, now or when that becomes possible. */
@@ -102,17 +135,72 @@ export class AssociationRunner {
     void this.#lookUpAndConnect();
   }
 
-  /** Takes new settings of the same peer; another place to find it at starts a new exchange. */
-  update(peer: Peer): void {
-    const moved = peer.uri.host !== this.#peer.uri.host || peer.uri.port !== this.#peer.uri.port;
+  /** Takes new settings of the same peer; other places to find it at start a new exchange. */
+  update(peer: Peer, context: AssociationContext): void {
+    const before = this.#peer;
     this.#peer = peer;
-    if (moved) this.restart();
+    this.#context = context;
+    if (!peer.onDemand) this.#wanted = true;
+    if (JSON.stringify(before.places) !== JSON.stringify(peer.places)) this.restart();
+    else if (before.onDemand && !peer.onDemand && this.#state.name === 'UNASSOCIATED') this.connect();
   }
 
-  /** Forgets the association without a word and starts over: the underlay has changed. */
+  /** Forgets the association without a word and starts over. */
   restart(): void {
     this.input({ type: 'abandon' });
-    this.connect();
+    this.start();
+  }
+
+  /** What the kernel says of this peer. */
+  kernelEvent(event: KernelEvent): void {
+    switch (event.type) {
+      case 'acquire':
+        this.#asked();
+        break;
+      case 'mapping':
+        this.input({ type: 'mapping', from: event.from });
+        break;
+      case 'expire':
+        if (event.hard) this.#spiGone(event.spi);
+        else this.input({ type: 'rekey' });
+        break;
+    }
+  }
+
+  /** Takes the kernel's counters of this peer, read every `limits.countersMs`. */
+  read({ associations, wrongSource, pathMtu }: PeerReading): void {
+    const { sent, received } = this.#traffic.add(
+      associations,
+      ({ spi, destination }) => this.#ports.dataPath.localAddress(spi) === destination,
+    );
+    this.#wrongSource += wrongSource;
+    this.#pathMtu = pathMtu;
+    if (!this.isUp) return;
+    const now = this.#ports.monotonic();
+    if (sent || received) this.#lastTraffic = now;
+    this.input({ type: 'traffic', sent, received });
+    if (this.#peer.onDemand && now - this.#lastTraffic >= limits.idleMs) {
+      this.#wanted = false;
+      this.input({ type: 'close' });
+    }
+  }
+
+  /** This host's underlay addresses towards the peer, the one in use first; where there is none, one is waited for. */
+  ownAddresses(addresses: readonly string[]): void {
+    const [address] = addresses;
+    if (address === undefined) return;
+    if (isCarrying(this.#state)) {
+      const { localSpi } = this.#state.association;
+      const installed = this.#ports.dataPath.localAddress(localSpi);
+      this.input({
+        type: 'own-addresses',
+        addresses,
+        moved: installed !== undefined && installed !== address,
+      });
+    } else if (this.#wanted) {
+      // What was being tried may have gone out by a way that is no more.
+      this.restart();
+    }
   }
 
   noteError(message: string): void {
@@ -121,6 +209,7 @@ export class AssociationRunner {
 
   /** Ends the association for good; resolves when the peer was told as well as can be and the kernel has forgotten it. */
   async close(): Promise<void> {
+    this.#closing = true;
     this.#wanted = false;
     this.input({ type: 'close' });
     const until = this.#ports.monotonic() + limits.closeMs;
@@ -132,20 +221,26 @@ export class AssociationRunner {
 
   input(input: AssociationInput): void {
     const before = this.#state.name;
-    const { state, effects } = transition(this.#state, input, this.#ports.monotonic(), this.#context);
+    const now = this.#ports.monotonic();
+    const { state, effects } = transition(this.#state, input, now, this.#context);
     this.#state = state;
+    this.#roundTrip.note(state, now);
     this.#perform(effects);
     if (state.name !== before) this.#entered(state);
     this.#arm();
   }
 
   #entered(state: AssociationState): void {
-    if (state.name === 'ESTABLISHED' || state.name === 'R2-SENT') {
+    if (isCarrying(state)) {
       this.#lastError = null;
+      if (this.#establishedAt === null) this.#rekeys = 0;
       this.#establishedAt ??= new Date(this.#ports.wallClock()).toISOString();
+      this.#lastTraffic = this.#ports.monotonic();
       return;
     }
     this.#establishedAt = null;
+    // On demand there is no next try before traffic asks again.
+    if (state.name === 'E-FAILED' || state.name === 'CLOSED') this.#wanted &&= !this.#peer.onDemand;
     if (state.name === 'E-FAILED') this.#lastError = state.reason;
   }
 
@@ -174,6 +269,8 @@ export class AssociationRunner {
           break;
         case 'install-inbound':
         case 'install-outbound':
+        case 'remove-inbound':
+        case 'move-outbound':
         case 'remove-esp':
           break;
       }
@@ -192,8 +289,37 @@ export class AssociationRunner {
 
   async #applyToKernel(effects: readonly EspEffect[]): Promise<void> {
     await this.#ports.dataPath.apply(this.#peer, effects);
+    if (effects.some((effect) => effect.type === 'install-outbound' && effect.replaces !== undefined))
+      this.#rekeys++;
     // Only what the kernel took counts as success, or a kernel that refuses would be asked every second.
     if (effects.some(({ type }) => type === 'install-outbound')) this.#tries = 0;
+    // The kernel cannot change where an inbound security association comes from, and tells of every packet that does not.
+    if (
+      effects.some((effect) => effect.type === 'move-outbound' && this.#comesFromElsewhere(effect.localSpi))
+    )
+      this.input({ type: 'rekey' });
+  }
+
+  #comesFromElsewhere(localSpi: number): boolean {
+    const installed = this.#ports.dataPath.remoteAddress(localSpi);
+    return installed !== undefined && installed !== this.locator?.address;
+  }
+
+  /** Traffic met the trap. An exchange that runs, or a wait after one that failed, is not disturbed. */
+  #asked(): void {
+    if (this.#closing || this.#state.name === 'E-FAILED') return;
+    this.#wanted = true;
+    if (this.#state.name === 'UNASSOCIATED' || this.#state.name === 'CLOSED') this.connect();
+  }
+
+  /** The kernel gave a security association up. Without one of the pair in use nothing is carried any more. */
+  #spiGone(spi: number): void {
+    this.#ports.dataPath.forget(this.#peer, spi);
+    if (!isCarrying(this.#state)) return;
+    const { localSpi, peerSpi } = this.#state.association;
+    if (spi !== localSpi && spi !== peerSpi) return;
+    this.#ports.log('warning', `${this.#peer.name}: keys were used to their limit before new ones came`);
+    this.restart();
   }
 
   /** An association that carries nothing must not look as if it did. */
@@ -232,6 +358,9 @@ export class AssociationRunner {
         this.input({ type: 'timeout' });
         this.connect();
       });
+    } else if (name === 'I1-SENT' && this.#otherPlaces > 0) {
+      this.#otherPlaces--;
+      this.#timer = this.#ports.setTimer(limits.nextLocatorMs, () => this.#tryNext());
     } else if ('deadline' in this.#state) {
       const wait = Math.max(0, this.#state.deadline - this.#ports.monotonic());
       this.#timer = this.#ports.setTimer(wait, () => this.#expired(name));
@@ -245,16 +374,23 @@ export class AssociationRunner {
   }
 
   async #lookUpAndConnect(): Promise<void> {
-    const { host, port } = this.#peer.uri;
-    const addresses = await this.#ports.resolve(host);
+    const { name, places } = this.#peer;
+    await this.#search.look(places);
     if (!this.#wanted) return;
     this.#tries++;
-    const address = addresses[(this.#tries - 1) % Math.max(1, addresses.length)];
-    if (address !== undefined) return this.input({ type: 'connect', to: { address, port } });
-    if (this.#failedResolutions++ === 0)
-      this.#ports.log('warning', `${this.#peer.name}: ${host} has no address`);
-    this.noteError(`${host} has no address`);
+    this.#otherPlaces = this.#search.size - 1;
+    if (this.#tryNext()) return;
+    const reason = `${places.map(({ host }) => host).join(' and ')} has no address`;
+    if (this.#failedResolutions++ === 0) this.#ports.log('warning', `${name}: ${reason}`);
+    this.noteError(reason);
     this.#arm();
+  }
+
+  /** Sends an I1 to the place whose turn it is; one to another place before it is left unanswered. */
+  #tryNext(): boolean {
+    const to = this.#search.next();
+    if (to !== undefined) this.input({ type: 'connect', to });
+    return to !== undefined;
   }
 
   #pause(milliseconds: number): Promise<void> {
@@ -262,4 +398,8 @@ export class AssociationRunner {
       this.#ports.setTimer(milliseconds, resolve);
     });
   }
+}
+
+function isCarrying(state: AssociationState): state is Carrying {
+  return state.name === 'R2-SENT' || state.name === 'ESTABLISHED';
 }

@@ -1,138 +1,305 @@
 import type { AssociationEffect } from '../../hip/association.ts';
 import type { Locator } from '../../hip/locator.ts';
-import { programs } from '../system-port.ts';
+import type { RekeySettings } from '../../store/settings-schema.ts';
 import { antiSpoofingRemoval, renderAntiSpoofing } from './anti-spoofing.ts';
 import { OverlayError } from './error.ts';
+import { type EspCounters, parseEspListing } from './esp-listing.ts';
+import { KernelCommands } from './kernel-commands.ts';
+import { limits } from './limits.ts';
 import type { Peer } from './peer.ts';
 import type { OverlayPorts } from './ports.ts';
-import { overlayMtu, renderDevice, renderPeerRoutes, renderRouteRemoval, renderTeardown } from './routes.ts';
-import { type EspEnds, renderBasePolicies, renderInbound, renderOutbound, renderRemoval } from './xfrm.ts';
+import {
+  renderDevice,
+  renderDeviceMtu,
+  renderPeerRoutes,
+  renderRouteRemoval,
+  renderTeardown,
+  segmentMtu,
+} from './routes.ts';
+import {
+  type EspEnds,
+  renderBasePolicies,
+  renderInbound,
+  renderInboundPolicyRemoval,
+  renderOutbound,
+  renderPortChange,
+  renderStateRemoval,
+  renderTrap,
+  renderTrapRemoval,
+} from './xfrm.ts';
 
 /** The effects of an association that concern the kernel's security associations. */
 export type EspEffect = Extract<
   AssociationEffect,
-  { type: 'install-inbound' | 'install-outbound' | 'remove-esp' }
+  { type: 'install-inbound' | 'install-outbound' | 'remove-inbound' | 'move-outbound' | 'remove-esp' }
 >;
 
 export function isEspEffect(effect: AssociationEffect): effect is EspEffect {
-  return (
-    effect.type === 'install-inbound' || effect.type === 'install-outbound' || effect.type === 'remove-esp'
-  );
+  switch (effect.type) {
+    case 'install-inbound':
+    case 'install-outbound':
+    case 'remove-inbound':
+    case 'move-outbound':
+    case 'remove-esp':
+      return true;
+    default:
+      return false;
+  }
 }
+
+export type DataPathSettings = {
+  /** The smallest MTU of the uplinks, in octets. */
+  readonly underlayMtu: number;
+  readonly rekey: RekeySettings;
+};
 
 /** What the control plane asks of the kernel. Every failure is an `OverlayError`. */
 export type DataPath = {
   /** Makes the device, the address and the policies that keep HITs off the wire; what an earlier run left goes first. */
-  open(underlayMtu: number): Promise<void>;
+  open(settings: DataPathSettings): Promise<void>;
   /** Lets exactly these peers' prefixes be routed and come from them. */
-  setPeers(peers: readonly Peer[], underlayMtu: number): Promise<void>;
+  setPeers(peers: readonly Peer[], settings: DataPathSettings): Promise<void>;
   /** Applies a transition's effects in order. */
   apply(peer: Peer, effects: readonly EspEffect[]): Promise<void>;
   /** The outer address that an inbound security association was installed with, or undefined. */
   localAddress(localSpi: number): string | undefined;
+  /** The outer address that an inbound security association expects the peer at, or undefined. */
+  remoteAddress(localSpi: number): string | undefined;
+  /** The kernel has removed a security association by itself. */
+  forget(peer: Peer, spi: number): void;
+  /** All security associations as they count now. */
+  counters(): Promise<readonly EspCounters[]>;
+  /** Packets of each mark that were dropped for a source that is not the peer's, since `setPeers`. */
+  wrongSources(): Promise<ReadonlyMap<number, number>>;
+  /** What the kernel knows that the way to each address takes in one packet, in octets. */
+  pathMtus(addresses: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /** Takes everything away, keys first. */
   close(): Promise<void>;
 };
 
+type Inbound = Extract<EspEffect, { type: 'install-inbound' }>['association'];
+type Outbound = Extract<EspEffect, { type: 'install-outbound' }>['association'];
+/** A security association with the addresses that it was installed with: they may be gone by the time of removal. */
+type Installed<Association> = { readonly association: Association; readonly ends: EspEnds };
+
 /** The kernel as data path: XFRM for ESP, light-weight tunnels for prefixes, nftables for whose source is whose. */
 export class KernelDataPath implements DataPath {
   readonly #ports: Pick<OverlayPorts, 'run' | 'sourceAddress'>;
+  readonly #kernel: KernelCommands;
   readonly #localHit: string;
   readonly #localPort: number;
-  /** The outer address that each inbound SPI was installed with: it may be gone by the time of removal. */
-  readonly #localAddresses = new Map<number, string>();
-  #routed: readonly string[] = [];
+  readonly #inbound = new Map<number, Installed<Inbound>>();
+  /** By mark: a peer has one at a time. */
+  readonly #outbound = new Map<number, Installed<Outbound>>();
+  #rekey: RekeySettings = { seconds: Number.POSITIVE_INFINITY, mebibytes: Number.POSITIVE_INFINITY };
+  #underlayMtu = 0;
+  #peers: readonly Peer[] = [];
+  #routed: ReadonlySet<string> = new Set();
 
   constructor(ports: Pick<OverlayPorts, 'run' | 'sourceAddress'>, localHit: string, localPort: number) {
     this.#ports = ports;
+    this.#kernel = new KernelCommands(ports.run);
     this.#localHit = localHit;
     this.#localPort = localPort;
   }
 
-  async open(underlayMtu: number): Promise<void> {
-    await this.#ipTolerant(renderTeardown(this.#localHit));
+  async open({ underlayMtu, rekey }: DataPathSettings): Promise<void> {
+    this.#rekey = rekey;
+    this.#underlayMtu = underlayMtu;
+    await this.#kernel.ipTolerant(renderTeardown(this.#localHit));
     // Policies before routes: nothing may find a way while there is no rule for it.
-    await this.#ip(renderBasePolicies() + renderDevice(this.#localHit, underlayMtu));
+    await this.#kernel.ip(renderBasePolicies() + renderDevice(this.#localHit, underlayMtu));
   }
 
-  async setPeers(peers: readonly Peer[], underlayMtu: number): Promise<void> {
+  async setPeers(peers: readonly Peer[], { underlayMtu, rekey }: DataPathSettings): Promise<void> {
+    this.#rekey = rekey;
     // Sources before routes: no route may lead to an open door.
-    await this.#nft(renderAntiSpoofing(peers, overlayMtu(underlayMtu)));
-    const prefixes = peers.flatMap(({ protectedPrefixes }) => protectedPrefixes);
-    const surplus = this.#routed.filter((prefix) => !prefixes.includes(prefix));
-    if (surplus.length > 0) await this.#ipTolerant(renderRouteRemoval(surplus));
+    await this.#kernel.nft(renderAntiSpoofing(peers, segmentMtu(underlayMtu)));
+    const prefixes = new Set(peers.flatMap(({ protectedPrefixes }) => protectedPrefixes));
+    const before = this.#peers;
+    this.#peers = peers;
+    const goneTraps = before
+      .filter(({ mark }) => !this.#outbound.has(mark) && !this.#isPeer(mark))
+      .map((peer) => renderTrapRemoval(this.#hits(peer)));
+    const surplus = [...this.#routed].filter((prefix) => !prefixes.has(prefix));
     this.#routed = prefixes;
-    if (prefixes.length > 0) await this.#ip(renderPeerRoutes(this.#localHit, peers));
+    await this.#kernel.ipTolerant(renderRouteRemoval(surplus) + goneTraps.join(''));
+    const known = new Set(before.map(({ mark }) => mark));
+    const newTraps = peers
+      .filter(({ mark }) => !known.has(mark) && !this.#outbound.has(mark))
+      .map((peer) => renderTrap(this.#hits(peer)));
+    const mtu = underlayMtu === this.#underlayMtu ? '' : renderDeviceMtu(this.#localHit, underlayMtu);
+    this.#underlayMtu = underlayMtu;
+    await this.#kernel.ip(newTraps.join('') + renderPeerRoutes(this.#localHit, peers) + mtu);
   }
 
   async apply(peer: Peer, effects: readonly EspEffect[]): Promise<void> {
-    let removals = '';
-    let installs = '';
     for (const effect of effects) {
-      if (effect.type === 'remove-esp') {
-        const address = this.#localAddresses.get(effect.localSpi);
-        this.#localAddresses.delete(effect.localSpi);
-        if (address !== undefined)
-          removals += renderRemoval(effect, this.#ends(peer, address, effect.locator));
-      } else if (effect.type === 'install-inbound') {
-        const { spi, from } = effect.association;
-        const address = await this.#source(from);
-        this.#localAddresses.set(spi, address);
-        installs += renderInbound(effect.association, this.#ends(peer, address, from));
-      } else {
-        const { to } = effect.association;
-        installs += renderOutbound(effect.association, this.#ends(peer, await this.#source(to), to));
+      switch (effect.type) {
+        case 'install-inbound':
+          await this.#installInbound(peer, effect.association);
+          break;
+        case 'install-outbound':
+          await this.#installOutbound(peer, effect.association, effect.replaces);
+          break;
+        case 'remove-inbound':
+          await this.#kernel.ipTolerant(this.#inboundRemoval(effect.spi));
+          break;
+        case 'move-outbound':
+          await this.#moveOutbound(peer, effect);
+          break;
+        case 'remove-esp':
+          await this.#removeEsp(peer, effect);
+          break;
       }
     }
-    if (removals !== '') await this.#ipTolerant(removals);
-    if (installs !== '') await this.#ip(installs);
   }
 
   localAddress(localSpi: number): string | undefined {
-    return this.#localAddresses.get(localSpi);
+    return this.#inbound.get(localSpi)?.ends.local.address;
+  }
+
+  remoteAddress(localSpi: number): string | undefined {
+    return this.#inbound.get(localSpi)?.association.from.address;
+  }
+
+  forget({ mark }: Peer, spi: number): void {
+    this.#inbound.delete(spi);
+    if (this.#outbound.get(mark)?.association.spi === spi) this.#outbound.delete(mark);
+  }
+
+  async counters(): Promise<readonly EspCounters[]> {
+    return parseEspListing(await this.#kernel.listEsp());
+  }
+
+  wrongSources(): Promise<ReadonlyMap<number, number>> {
+    return this.#kernel.wrongSources();
+  }
+
+  async pathMtus(addresses: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const known = await this.#kernel.pathMtus(addresses);
+    return new Map(addresses.map((address) => [address, known.get(address) ?? this.#underlayMtu]));
   }
 
   async close(): Promise<void> {
-    await this.#ipTolerant(renderTeardown(this.#localHit));
-    await this.#nft(antiSpoofingRemoval);
+    await this.#kernel.ipTolerant(renderTeardown(this.#localHit));
+    await this.#kernel.nft(antiSpoofingRemoval);
   }
 
-  async #source(to: Locator): Promise<string> {
-    const address = await this.#ports.sourceAddress(to);
-    if (address === null) throw new OverlayError('no-route', `no route to ${to.address}`);
-    return address;
+  async #installInbound(peer: Peer, association: Inbound): Promise<void> {
+    const ends = await this.#ends(peer, association.from);
+    this.#inbound.set(association.spi, { association, ends });
+    await this.#kernel.ip(renderInbound(association, ends, this.#rekey));
   }
 
-  #ends(peer: Peer, address: string, locator: Locator): EspEnds {
-    const local = { address, port: locator.port === null ? null : this.#localPort };
-    return { localHit: this.#localHit, peerHit: peer.hit, local, peer: locator, mark: peer.mark };
+  /** The new one is there and the policy leads to it before the old one goes: nothing finds neither. */
+  async #installOutbound(peer: Peer, association: Outbound, replaces: number | undefined): Promise<void> {
+    const old = this.#outbound.get(peer.mark);
+    const ends = await this.#ends(peer, association.to);
+    this.#outbound.set(peer.mark, { association, ends });
+    await this.#kernel.ip(renderOutbound(association, ends, this.#rekey));
+    if (old !== undefined && old.association.spi === replaces)
+      await this.#kernel.ipTolerant(outboundRemoval(old));
   }
 
-  /** Lines go to standard input, since arguments are everybody's to read and some lines hold keys. */
-  async #ip(input: string): Promise<void> {
-    const { status, stderr } = await this.#ports.run(programs.ip, ['-batch', '-'], { input });
-    if (status !== 0) throw new OverlayError('command-failed', `ip: ${withoutKeys(stderr)}`);
-  }
-
-  /**
-   * Lines each of which may find nothing to do. `ip -force` is no help: where XFRM has nothing to delete, ip ends at
-   * once, batch or not. So the lines that did not go together go one by one.
-   */
-  async #ipTolerant(input: string): Promise<void> {
-    const { status } = await this.#ports.run(programs.ip, ['-batch', '-'], { input });
-    if (status === 0) return;
-    for (const line of input.split('\n').filter((text) => text !== '')) {
-      await this.#ports.run(programs.ip, ['-batch', '-'], { input: `${line}\n` });
+  /** The same keys towards another place, without ever giving a sequence number twice (RFC 4303 §3.3.3). */
+  async #moveOutbound(
+    peer: Peer,
+    { spi, localSpi, to }: Extract<EspEffect, { type: 'move-outbound' }>,
+  ): Promise<void> {
+    const old = this.#outbound.get(peer.mark);
+    if (old === undefined || old.association.spi !== spi) return;
+    const ends = await this.#ends(peer, to);
+    const association = { ...old.association, to };
+    const inbound = this.#inbound.get(localSpi);
+    this.#outbound.set(peer.mark, { association, ends });
+    if (isSameWay(old.ends, ends)) {
+      if (inbound !== undefined) this.#inbound.set(localSpi, { ...inbound, ends });
+      if (ends.peer.port !== old.ends.peer.port)
+        await this.#kernel.ip(renderPortChange(association, inbound?.association, ends, this.#rekey));
+      return;
     }
+    const start = (await this.#sentSequence(old)) + limits.sequenceMargin;
+    const lines = renderOutbound(association, ends, this.#rekey, start);
+    // The kernel knows a security association by its destination and SPI: with the same two the old one has to go first.
+    if (old.ends.peer.address === to.address) {
+      await this.#kernel.ip(outboundRemoval(old) + lines);
+      return;
+    }
+    await this.#kernel.ip(lines);
+    const last = await this.#sentSequence(old);
+    await this.#kernel.ipTolerant(outboundRemoval(old));
+    if (last >= start) throw new OverlayError('sequence', `${peer.name}: the move came too late`);
   }
 
-  async #nft(input: string): Promise<void> {
-    const { status, stderr } = await this.#ports.run(programs.nft, ['-f', '-'], { input });
-    if (status !== 0) throw new OverlayError('command-failed', `nft: ${stderr.trim()}`);
+  /** The last sequence number of an outbound security association, or what is left of the margin's purpose where it is gone. */
+  async #sentSequence({ association, ends }: Installed<Outbound>): Promise<bigint> {
+    const text = await this.#kernel.listEsp({
+      source: ends.local.address,
+      destination: ends.peer.address,
+      spi: association.spi,
+    });
+    const found = parseEspListing(text).find(({ spi }) => spi === association.spi);
+    if (found === undefined)
+      throw new OverlayError('sequence', `security association ${association.spi} is gone`);
+    return found.sentSequence;
+  }
+
+  async #removeEsp(
+    peer: Peer,
+    { localSpi, peerSpi }: Extract<EspEffect, { type: 'remove-esp' }>,
+  ): Promise<void> {
+    const outbound = this.#outbound.get(peer.mark);
+    let lines = '';
+    // The outbound policy first, so that the trap holds again.
+    if (outbound !== undefined && outbound.association.spi === peerSpi) {
+      this.#outbound.delete(peer.mark);
+      const hits = this.#hits(peer);
+      lines += this.#isPeer(peer.mark) ? renderTrap(hits) : renderTrapRemoval(hits);
+      lines += outboundRemoval(outbound);
+    }
+    const inbound = this.#inboundRemoval(localSpi);
+    if (inbound !== '') lines += renderInboundPolicyRemoval(this.#hits(peer)) + inbound;
+    await this.#kernel.ipTolerant(lines);
+  }
+
+  #inboundRemoval(spi: number): string {
+    const installed = this.#inbound.get(spi);
+    this.#inbound.delete(spi);
+    if (installed === undefined) return '';
+    const { local } = installed.ends;
+    return renderStateRemoval(spi, installed.association.from.address, local.address);
+  }
+
+  #isPeer(mark: number): boolean {
+    return this.#peers.some((peer) => peer.mark === mark);
+  }
+
+  #hits({ hit }: Peer): { localHit: string; peerHit: string } {
+    return { localHit: this.#localHit, peerHit: hit };
+  }
+
+  async #ends(peer: Peer, locator: Locator): Promise<EspEnds> {
+    const address = await this.#ports.sourceAddress(locator);
+    if (address === null) throw new OverlayError('no-route', `no route to ${locator.address}`);
+    return {
+      ...this.#hits(peer),
+      local: { address, port: locator.port === null ? null : this.#localPort },
+      peer: locator,
+      mark: peer.mark,
+    };
   }
 }
 
-/** ip may quote a word that it did not understand. Nothing of a key's length in hexadecimal leaves this file. */
-function withoutKeys(text: string): string {
-  return text.trim().replaceAll(/(0x)?[0-9a-fA-F]{24,}/g, '[secret]');
+function outboundRemoval({ association, ends }: Installed<Outbound>): string {
+  return renderStateRemoval(association.spi, ends.local.address, ends.peer.address);
+}
+
+/** Whether only the peer's UDP port differs, if anything: that is changed in place, and counting goes on. */
+function isSameWay(before: EspEnds, after: EspEnds): boolean {
+  return (
+    before.local.address === after.local.address &&
+    before.peer.address === after.peer.address &&
+    (before.peer.port === null) === (after.peer.port === null)
+  );
 }

@@ -1,4 +1,4 @@
-export type OverlayErrorCode = 'bad-peer' | 'command-failed' | 'no-route';
+export type OverlayErrorCode = 'bad-peer' | 'command-failed' | 'no-route' | 'sequence';
 
 /** What kept the overlay from doing its job. What a peer does wrong is logged instead. */
 export class OverlayError extends Error {

@@ -2,6 +2,24 @@
 export const limits = {
   /** Packets that may arrive late, in sequence numbers: receive steering over several CPUs reorders hundreds. */
   replayWindow: 1024,
+  /** Events taken of one datagram: the kernel sends one in each. */
+  eventsPerDatagram: 16,
+  /** Packets under one key before new keys are asked for: RFC 7402 §3.3.5 wants a rekey before numbers run out, long before 2^64. */
+  packetsPerKey: 2 ** 32,
+  /** Octets and packets go this far beyond what asks for new keys before the kernel gives the old ones up. */
+  hardFactor: 2,
+  /** Seconds beyond twice the time between rekeys: a peer that is away for some retransmissions keeps its keys. */
+  hardMarginSeconds: 60,
+  /** Sequence numbers left out when an association moves: more packets than leave between reading the last one and the move. */
+  sequenceMargin: 2n ** 20n,
+  /** How often the kernel's counters are read: a peer that went silent is asked within twice that. */
+  countersMs: 5_000,
+  /** Characters of the listing that counters are read from: 1,200 for each association of 10,000 peers. */
+  listingText: 32 * 1024 * 1024,
+  /** An on-demand association without traffic is left after this. */
+  idleMs: 300_000,
+  /** Where a peer has several places, the next is tried after this; the last gets all retransmissions. */
+  nextLocatorMs: 2_000,
   /** A name that does not resolve or a peer without address: the first and the longest wait before the next try. */
   reconnectMs: [1_000, 60_000],
   /** How often the box's own addresses are compared with before; a getifaddrs call, no process. */

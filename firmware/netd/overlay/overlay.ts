@@ -1,5 +1,6 @@
 import { equalBytes } from '../../bytes/bytes.ts';
 import { describeDecodeError } from '../../bytes/decode.ts';
+import type { AssociationContext } from '../../hip/association.ts';
 import { hipUdpPort } from '../../hip/framing.ts';
 import { formatHit } from '../../hip/host-identity-tag.ts';
 import { limits as hipLimits } from '../../hip/limits.ts';
@@ -7,16 +8,22 @@ import type { Locator } from '../../hip/locator.ts';
 import { type OwnIdentity, ownIdentity } from '../../hip/own-identity.ts';
 import { decodePacket, type Packet } from '../../hip/packet.ts';
 import { R1RateLimit } from '../../hip/r1-rate.ts';
-import { type R1Drafts, Responder } from '../../hip/responder.ts';
-import type { PeerSettings } from '../../store/settings-schema.ts';
-import { AssociationRunner, type TunnelStatus } from './association-runner.ts';
-import { type DataPath, KernelDataPath } from './data-path.ts';
+import { Responder } from '../../hip/responder.ts';
+import { makeOffers, type Offers } from '../../hip/suites.ts';
+import type { OverlaySettings, PeerSettings, RekeySettings } from '../../store/settings-schema.ts';
+import { AssociationRunner } from './association-runner.ts';
+import { type DataPath, type DataPathSettings, KernelDataPath } from './data-path.ts';
+import { KernelWatch } from './kernel-watch.ts';
 import { limits } from './limits.ts';
 import { firstMark, type Peer, readPeers } from './peer.ts';
 import type { OverlayPorts, OverlayTimer } from './ports.ts';
+import { R1Signing } from './r1-signing.ts';
+import type { TunnelStatus } from './tunnel-status.ts';
 
-export type OverlayConfig = {
+export type OverlayConfig = Partial<Pick<OverlaySettings, 'rekey' | 'espSuites'>> & {
   readonly peers: readonly PeerSettings[];
+  /** ESP without encryption is taken part in, for diagnostics. */
+  readonly nullEncryption?: boolean;
   /** The smallest MTU of the uplinks; Ethernet's where it is not known. */
   readonly underlayMtu?: number;
 };
@@ -43,10 +50,10 @@ export async function startOverlay(
 ): Promise<Overlay> {
   const own = ownIdentity(ports.signer.identity, ports.crypto);
   const dataPath = given ?? new KernelDataPath(ports, formatHit(own.hit), localPort);
-  await dataPath.open(config.underlayMtu ?? limits.underlayMtu);
+  await dataPath.open(dataPathSettings(config));
   const overlay = new RunningOverlay(ports, own, dataPath);
-  await overlay.reconfigure(config);
-  overlay.start();
+  // The kernel asks for associations from the first peer's trap on.
+  await overlay.start(config);
   return overlay;
 }
 
@@ -55,14 +62,14 @@ class RunningOverlay implements Overlay {
   readonly #ports: OverlayPorts;
   readonly #own: OwnIdentity;
   readonly #dataPath: DataPath;
-  readonly #responder: Responder;
   readonly #rate = new R1RateLimit();
   readonly #runners = new Map<string, AssociationRunner>();
   readonly #marks = new Map<string, number>();
-  #r1Timer: OverlayTimer | undefined;
+  readonly #kernel: KernelWatch;
+  #responding: Responding | undefined;
   #addressTimer: OverlayTimer | undefined;
   #addresses = '';
-  #signingR1s = false;
+  #reconfigured: Promise<void> = Promise.resolve();
   #closed = false;
 
   constructor(ports: OverlayPorts, own: OwnIdentity, dataPath: DataPath) {
@@ -70,19 +77,19 @@ class RunningOverlay implements Overlay {
     this.#ports = ports;
     this.#own = own;
     this.#dataPath = dataPath;
-    // Time keeps the counter growing over restarts without a place to store it (RFC 7401 §4.1.4).
-    this.#responder = new Responder(own, ports.crypto, BigInt(Math.max(1, Math.floor(ports.wallClock()))));
+    this.#kernel = new KernelWatch(ports, dataPath, () => this.#runners.values());
   }
 
-  start(): void {
+  async start(config: OverlayConfig): Promise<void> {
+    await this.#kernel.start();
+    this.#addresses = this.#ports.localAddresses().join(' ');
+    await this.reconfigure(config);
     this.#ports.socket.onPacket((octets, from) => this.#receive(octets, from));
     this.#ports.socket.onSendFailure((to, reason) => {
       for (const runner of this.#runners.values()) {
         if (runner.locator?.address === to.address) runner.noteError(reason);
       }
     });
-    void this.#renewR1s();
-    this.#addresses = this.#ports.localAddresses().join(' ');
     this.#watchAddresses();
   }
 
@@ -90,22 +97,34 @@ class RunningOverlay implements Overlay {
     return [...this.#runners.values()].map((runner) => runner.status());
   }
 
-  async reconfigure(config: OverlayConfig): Promise<void> {
+  /** One after the other: a peer that comes back must find the kernel without its old association. */
+  reconfigure(config: OverlayConfig): Promise<void> {
+    const done = this.#reconfigured.then(() => this.#reconfigure(config));
+    this.#reconfigured = done.catch(() => {});
+    return done;
+  }
+
+  async #reconfigure(config: OverlayConfig): Promise<void> {
     const peers = readPeers(config.peers, (hit) => this.#markOf(hit)).filter(({ hit }) => hit !== this.hit);
-    await this.#dataPath.setPeers(peers, config.underlayMtu ?? limits.underlayMtu);
+    await this.#ports.socket.useRaw(peers.some(({ places }) => places.some(({ port }) => port === null)));
+    await this.#dataPath.setPeers(peers, dataPathSettings(config));
+    this.#kernel.countersStartOver();
+    const { responder } = this.#respondWith(config);
     const gone = [...this.#runners.values()].filter(({ peer }) => !peers.some(({ hit }) => hit === peer.hit));
     for (const { peer } of gone) this.#runners.delete(peer.hit);
     for (const peer of peers) {
+      const context = this.#contextFor(peer, responder, config);
       const running = this.#runners.get(peer.hit);
-      if (running === undefined) this.#add(peer);
-      else running.update(peer);
+      if (running === undefined) this.#add(peer, context);
+      else running.update(peer, context);
     }
     await Promise.all(gone.map((runner) => runner.close()));
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#r1Timer?.close();
+    this.#kernel.close();
+    this.#responding?.signing.close();
     this.#addressTimer?.close();
     await Promise.all([...this.#runners.values()].map((runner) => runner.close()));
     this.#runners.clear();
@@ -113,27 +132,51 @@ class RunningOverlay implements Overlay {
     await this.#dataPath.close();
   }
 
-  #add(peer: Peer): void {
-    const context = {
+  /** The responder that offers what the settings allow. R1s of one before are answered no more: an I1 brings new ones. */
+  #respondWith({ espSuites, nullEncryption = false }: OverlayConfig): Responding {
+    const text = JSON.stringify([espSuites, nullEncryption]);
+    if (this.#responding?.text === text) return this.#responding;
+    this.#responding?.signing.close();
+    const offers = makeOffers({
+      ...(espSuites === undefined ? {} : { suites: espSuites }),
+      allowNullEncryption: nullEncryption,
+    });
+    const { crypto, wallClock } = this.#ports;
+    // Time keeps the counter growing over restarts without a place to store it (RFC 7401 §4.1.4).
+    const counter = BigInt(Math.max(1, Math.floor(wallClock())));
+    const responder = new Responder(this.#own, crypto, counter, offers);
+    const signing = new R1Signing(this.#ports, responder);
+    this.#responding = { text, offers, responder, signing };
+    void signing.renew();
+    return this.#responding;
+  }
+
+  #contextFor(peer: Peer, responder: Responder, { rekey = defaultRekey }: OverlayConfig): AssociationContext {
+    return {
       crypto: this.#ports.crypto,
       own: this.#own,
-      peer: peer.uri.hit,
-      responder: this.#responder,
+      peer: peer.tag,
+      responder,
+      ...(this.#responding === undefined ? {} : { offers: this.#responding.offers }),
       newSpi: () => this.#newSpi(),
+      rekeyMs: rekey.seconds * 1000,
     };
+  }
+
+  #add(peer: Peer, context: AssociationContext): void {
     const runner = new AssociationRunner(peer, context, {
       ...this.#ports,
       dataPath: this.#dataPath,
       answerI1: (i1, to) => this.#answerI1(i1, to),
       countSolution: ({ type, solution }) => {
         const now = this.#ports.monotonic();
-        if (type === 'accept-solution') this.#responder.accept(solution, now);
-        else this.#responder.refuse(solution, now);
-        void this.#signMissingR1s();
+        if (type === 'accept-solution') this.#responding?.responder.accept(solution, now);
+        else this.#responding?.responder.refuse(solution, now);
+        void this.#responding?.signing.signMissing();
       },
     });
     this.#runners.set(peer.hit, runner);
-    runner.connect();
+    runner.start();
   }
 
   /** Default deny: a HIT that no setting names gets no answer, not even an R1, and a wrong packet none either. */
@@ -150,41 +193,10 @@ class RunningOverlay implements Overlay {
 
   #answerI1(i1: Packet, to: Locator): void {
     const now = this.#ports.monotonic();
-    if (!this.#rate.allow(to.address, now)) return;
-    const r1 = this.#responder.answer(i1, to, now);
+    if (this.#responding === undefined || !this.#rate.allow(to.address, now)) return;
+    const r1 = this.#responding.responder.answer(i1, to, now);
     if (r1 !== undefined) this.#ports.socket.send(r1, to);
-    void this.#signMissingR1s();
-  }
-
-  async #renewR1s(): Promise<void> {
-    const signed = await this.#finish(this.#responder.draftGeneration(this.#ports.monotonic()));
-    if (this.#closed) return;
-    const wait = signed ? hipLimits.generationMs : limits.signRetryMs;
-    this.#r1Timer = this.#ports.setTimer(wait, () => void this.#renewR1s());
-  }
-
-  async #signMissingR1s(): Promise<void> {
-    if (this.#signingR1s || this.#closed) return;
-    this.#signingR1s = true;
-    const drafts = this.#responder.draftMissing(this.#ports.monotonic());
-    if (drafts !== undefined) await this.#finish(drafts);
-    this.#signingR1s = false;
-  }
-
-  async #finish(drafts: R1Drafts): Promise<boolean> {
-    try {
-      const signatures: Uint8Array[] = [];
-      // One after the other: a TPM signs no faster in parallel, and exchanges that run should not wait for all of these.
-      for (const message of drafts.messages) signatures.push(await this.#ports.signer.sign(message));
-      drafts.finish(signatures);
-      return true;
-    } catch (error) {
-      this.#ports.log(
-        'error',
-        `the host identity cannot sign R1s: ${error instanceof Error ? error.message : String(error)}`,
-      );
-      return false;
-    }
+    void this.#responding.signing.signMissing();
   }
 
   #watchAddresses(): void {
@@ -197,16 +209,11 @@ class RunningOverlay implements Overlay {
     });
   }
 
-  /** An association whose own address is gone starts over, and so does what was waiting for an address at all. */
+  /** Tells every association the address that its packets leave with now. */
   async #followAddresses(): Promise<void> {
     for (const runner of this.#runners.values()) {
-      const installed =
-        runner.localSpi === undefined ? undefined : this.#dataPath.localAddress(runner.localSpi);
       const source = runner.locator === undefined ? null : await this.#ports.sourceAddress(runner.locator);
-      const isUp = runner.state.name === 'ESTABLISHED' || runner.state.name === 'R2-SENT';
-      if (isUp && (installed === undefined || installed === source)) continue;
-      this.#ports.log('info', `${runner.peer.name}: the underlay's addresses changed, starting over`);
-      runner.restart();
+      if (!this.#closed) runner.ownAddresses(source === null ? [] : [source]);
     }
   }
 
@@ -218,11 +225,26 @@ class RunningOverlay implements Overlay {
 
   /** Random, so that an old peer's packets do not meet a new association. */
   #newSpi(): number {
-    const runners = [...this.#runners.values()];
+    const taken = new Set([...this.#runners.values()].flatMap(({ localSpis }) => localSpis));
     for (;;) {
       const octets = this.#ports.crypto.random(4);
       const spi = new DataView(octets.buffer, octets.byteOffset).getUint32(0);
-      if (spi >= hipLimits.smallestSpi && !runners.some(({ localSpi }) => localSpi === spi)) return spi;
+      if (spi >= hipLimits.smallestSpi && !taken.has(spi)) return spi;
     }
   }
+}
+
+/** A responder with what keeps it supplied, and the settings that it was made for. */
+type Responding = {
+  readonly text: string;
+  readonly offers: Offers;
+  readonly responder: Responder;
+  readonly signing: R1Signing;
+};
+
+/** As the settings have it where nobody says another. */
+const defaultRekey: RekeySettings = { seconds: 3600, mebibytes: 65_536 };
+
+function dataPathSettings({ underlayMtu, rekey }: OverlayConfig): DataPathSettings {
+  return { underlayMtu: underlayMtu ?? limits.underlayMtu, rekey: rekey ?? defaultRekey };
 }

@@ -1,13 +1,20 @@
 import { type HipUri, parseHipUri } from '../../hip/hip-uri.ts';
-import { formatHit } from '../../hip/host-identity-tag.ts';
+import { formatHit, type HostIdentityTag } from '../../hip/host-identity-tag.ts';
 import type { PeerSettings } from '../../store/settings-schema.ts';
 import { OverlayError } from './error.ts';
 import { containsPrefix, type Prefix, parsePrefix } from './prefix.ts';
 
+/** Where a peer may be: a name or an address, and the UDP port, or null for HIP and ESP straight over IP. */
+export type PeerPlace = { readonly host: string; readonly port: number | null };
+
 /** A peer as its settings name it. */
 export type Peer = {
   readonly name: string;
-  readonly uri: HipUri;
+  readonly tag: HostIdentityTag;
+  /** In the order in which they are tried. */
+  readonly places: readonly [PeerPlace, ...PeerPlace[]];
+  /** Whether the association is made when traffic asks for it, and left when there is none. */
+  readonly onDemand: boolean;
   /** The HIT's canonical text: what policies, routes and maps use. */
   readonly hit: string;
   /** Canonical, none within another. */
@@ -32,11 +39,12 @@ export function readPeers(
 ): readonly Peer[] {
   const peers = new Map<string, Peer>();
   const taken = new Set<string>();
-  for (const { name, uri: text, protectedPrefixes } of settings) {
-    const uri = parseHipUri(text);
-    if (!uri.ok) throw new OverlayError('bad-peer', `${name}: ${uri.error}`);
-    const hit = formatHit(uri.value.hit);
+  for (const { name, uri: text, locators = [], protectedPrefixes, connect, framing } of settings) {
+    const uri = readUri(name, text);
+    const hit = formatHit(uri.hit);
     if (peers.has(hit)) continue;
+    const further = locators.map((locator) => readUri(name, `hip://${locator}/${hit}`));
+    const place = ({ host, port }: HipUri): PeerPlace => ({ host, port: framing === 'raw' ? null : port });
     const free = protectedPrefixes
       .map((prefix) => readPrefix(name, prefix))
       .filter(({ text }) => !taken.has(text));
@@ -44,13 +52,21 @@ export function readPeers(
     for (const { text } of own) taken.add(text);
     peers.set(hit, {
       name,
-      uri: uri.value,
+      tag: uri.hit,
+      places: [place(uri), ...further.map(place)],
+      onDemand: connect === 'on-demand',
       hit,
       protectedPrefixes: own.map(({ text }) => text),
       mark: markOf(hit),
     });
   }
   return [...peers.values()];
+}
+
+function readUri(name: string, text: string): HipUri {
+  const uri = parseHipUri(text);
+  if (!uri.ok) throw new OverlayError('bad-peer', `${name}: ${uri.error}`);
+  return uri.value;
 }
 
 function readPrefix(name: string, text: string): Prefix {

@@ -2,6 +2,7 @@ import type { HipCrypto } from '../../hip/crypto-port.ts';
 import type { HostIdentity } from '../../hip/host-identity.ts';
 import type { Locator } from '../../hip/locator.ts';
 import type { CommandRunner, LogLevel } from '../system-port.ts';
+import type { KernelEvent } from './kernel-events.ts';
 
 /** The host identity: its public key, and signatures made wherever the private key lives. */
 export type HostIdentitySigner = {
@@ -41,6 +42,8 @@ export type OverlayPorts = {
   readonly resolve: (host: string) => Promise<readonly string[]>;
   /** The address that packets to a locator leave with, or null without a route. Sends nothing. */
   readonly sourceAddress: (to: Locator) => Promise<string | null>;
+  /** Hears the kernel's security associations from now on. Rejects where the kernel has none. */
+  readonly watchKernel: (listener: (event: KernelEvent) => void) => Promise<OverlayTimer>;
   /** All of the box's addresses, to see that they changed. */
   readonly localAddresses: () => readonly string[];
   readonly log: (level: LogLevel, message: string) => void;

@@ -33,22 +33,37 @@ export function renderDevice(localHit: string, underlayMtu: number): string {
     `link add ${overlayDevice} mtu ${mtu} type ip6tnl external`,
     `link set ${overlayDevice} up`,
     `address replace ${localHit}/128 dev lo nodad`,
-    `route replace ${hitPrefix} dev ${overlayDevice} src ${localHit} proto ${overlayRouteProtocol} mtu ${underlayMtu}`,
+    renderHitRoute(localHit, underlayMtu),
     '',
   ].join('\n');
 }
 
+/** Another MTU of the underlay for what `renderDevice` made. */
+export function renderDeviceMtu(localHit: string, underlayMtu: number): string {
+  return `link set ${overlayDevice} mtu ${overlayMtu(underlayMtu)}\n${renderHitRoute(localHit, underlayMtu)}\n`;
+}
+
+function renderHitRoute(localHit: string, underlayMtu: number): string {
+  return `route replace ${hitPrefix} dev ${overlayDevice} src ${localHit} proto ${overlayRouteProtocol} mtu ${underlayMtu}`;
+}
+
 /**
- * The largest packet that the kernel takes into the tunnel with any ESP suite over either IP version, so that no path
- * MTU has to be found out on a plain underlay. AES-CBC with HMAC-SHA-256 costs most: 8 (UDP) + 8 (ESP) + 16 (IV) + 16
- * (ICV), and the rest is whole 16-octet blocks of which the trailer takes 2 octets. Over IPv4 the kernel reckons with 20
- * octets less than there are, since it takes the inner header, which BEET leaves out, for as long as the outer one.
+ * The largest packet that the kernel takes into the tunnel in one piece, with any ESP suite, over UDP and either IP
+ * version, so that no path MTU has to be found out on a plain underlay. AES-CBC with HMAC-SHA-256 costs most: 8 (UDP) +
+ * 8 (ESP) + 16 (IV) + 16 (ICV), and the rest is whole 16-octet blocks of which the trailer takes 2 octets. Over IPv4 the
+ * kernel reckons with 20 octets less than there are, since it takes the inner header, which BEET leaves out, for as long
+ * as the outer one. TCP is held to this even where the device's own MTU is larger.
  */
-export function overlayMtu(underlayMtu: number): number {
+export function segmentMtu(underlayMtu: number): number {
   const blocks = (room: number) => Math.floor(room / 16) * 16 - 2;
   const overIpv4 = blocks(underlayMtu - 20 - 48) - 20;
   const overIpv6 = blocks(underlayMtu - 40 - 48);
-  return Math.max(Math.min(overIpv4, overIpv6), limits.smallestMtu);
+  return Math.min(overIpv4, overIpv6);
+}
+
+/** The overlay device's MTU: `segmentMtu`, but never less than what IPv6 needs (RFC 8200 §5). */
+export function overlayMtu(underlayMtu: number): number {
+  return Math.max(segmentMtu(underlayMtu), limits.smallestMtu);
 }
 
 /** One route per protected prefix: a peer costs a route, not a device. */

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Locator } from '../../../firmware/hip/locator.ts';
 import type { DataPath } from '../../../firmware/netd/overlay/data-path.ts';
 import { OverlayError } from '../../../firmware/netd/overlay/error.ts';
+import type { KernelEvent } from '../../../firmware/netd/overlay/kernel-events.ts';
 import { type Overlay, startOverlay } from '../../../firmware/netd/overlay/overlay.ts';
 import type { OverlayPorts } from '../../../firmware/netd/overlay/ports.ts';
 import type { LogLevel } from '../../../firmware/netd/system-port.ts';
@@ -13,6 +14,7 @@ class Bench {
   now = 0;
   readonly logs: string[] = [];
   readonly #timers = new Set<{ at: number; callback: () => void }>();
+  readonly #kernels = new Map<string, (event: KernelEvent) => void>();
   readonly #listeners = new Map<string, (packet: Uint8Array, from: Locator) => void>();
   addresses: readonly string[] = ['eth0/192.0.2.1'];
   names: Readonly<Record<string, readonly string[]>> = {};
@@ -40,6 +42,10 @@ class Bench {
       },
       resolve: async (host) => this.names[host] ?? (host.includes('.example') ? [] : [host]),
       sourceAddress: async () => address,
+      watchKernel: async (listener) => {
+        this.#kernels.set(address, listener);
+        return { close: () => void this.#kernels.delete(address) };
+      },
       localAddresses: () => this.addresses,
       log: (level: LogLevel, message: string) => void this.logs.push(`${level} ${message}`),
     };
@@ -66,6 +72,11 @@ const working = (): DataPath => ({
   setPeers: async () => {},
   apply: async () => {},
   localAddress: () => undefined,
+  remoteAddress: () => undefined,
+  forget: () => {},
+  counters: async () => [],
+  wrongSources: async () => new Map(),
+  pathMtus: async () => new Map(),
   close: async () => {},
 });
 

@@ -1,5 +1,7 @@
 import { createHash, createPrivateKey } from 'node:crypto';
 import { createInterface } from 'node:readline';
+import type { EspKeys } from '../../../firmware/hip/key-material.ts';
+import type { EspSuite } from '../../../firmware/hip/suites.ts';
 import type { DataPath } from '../../../firmware/netd/overlay/data-path.ts';
 import { type Overlay, startOverlay } from '../../../firmware/netd/overlay/overlay.ts';
 import type { PeerSettings } from '../../../firmware/store/settings-schema.ts';
@@ -23,9 +25,11 @@ export type DaemonAnswer = {
   readonly outbound: readonly string[];
 };
 
-const inbound = new Map<number, { local: string; shown: string }>();
+const inbound = new Map<number, { local: string; remote: string; shown: string }>();
 const outbound = new Map<number, string>();
 const digest = (key: Uint8Array) => createHash('sha256').update(key).digest('hex').slice(0, 12);
+const show = ({ spi, keys, suite }: { spi: number; keys: EspKeys; suite: EspSuite }) =>
+  `${spi} ${suite.name} ${digest(keys.encryption.reveal())}`;
 const log = (level: string, message: string) => process.stderr.write(`${level} ${message}\n`);
 
 let overlay: Overlay | undefined;
@@ -37,17 +41,34 @@ async function start({ pem, peers }: { pem: string; peers: PeerSettings[] }): Pr
     setPeers: async () => {},
     close: async () => {},
     localAddress: (spi) => inbound.get(spi)?.local,
+    remoteAddress: (spi) => inbound.get(spi)?.remote,
+    forget: () => {},
+    counters: async () => [],
+    wrongSources: async () => new Map(),
+    pathMtus: async () => new Map(),
     async apply(_, effects) {
       for (const effect of effects) {
-        if (effect.type === 'remove-esp') {
-          inbound.delete(effect.localSpi);
-          if (effect.peerSpi !== undefined) outbound.delete(effect.peerSpi);
-          continue;
+        switch (effect.type) {
+          case 'install-inbound': {
+            const { spi, from } = effect.association;
+            const local = (await ports.sourceAddress(from)) ?? '';
+            inbound.set(spi, { local, remote: from.address, shown: show(effect.association) });
+            break;
+          }
+          case 'install-outbound':
+            if (effect.replaces !== undefined) outbound.delete(effect.replaces);
+            outbound.set(effect.association.spi, show(effect.association));
+            break;
+          case 'remove-inbound':
+            inbound.delete(effect.spi);
+            break;
+          case 'remove-esp':
+            inbound.delete(effect.localSpi);
+            if (effect.peerSpi !== undefined) outbound.delete(effect.peerSpi);
+            break;
+          case 'move-outbound':
+            break;
         }
-        const { spi, keys, suite } = effect.association;
-        const shown = `${spi} ${suite.name} ${digest(keys.encryption.reveal())}`;
-        if (effect.type === 'install-outbound') outbound.set(spi, shown);
-        else inbound.set(spi, { local: (await ports.sourceAddress(effect.association.from)) ?? '', shown });
       }
     },
   };

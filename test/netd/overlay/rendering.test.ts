@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Secret } from '../../../firmware/bytes/secret.ts';
 import type { EspSuiteName } from '../../../firmware/hip/suites.ts';
@@ -9,17 +10,24 @@ import { firstMark, type Peer, readPeers } from '../../../firmware/netd/overlay/
 import {
   overlayMtu,
   renderDevice,
+  renderDeviceMtu,
   renderPeerRoutes,
   renderRouteRemoval,
   renderTeardown,
+  segmentMtu,
 } from '../../../firmware/netd/overlay/routes.ts';
 import {
   type EspEnds,
   renderBasePolicies,
   renderInbound,
+  renderInboundPolicyRemoval,
   renderOutbound,
-  renderRemoval,
+  renderPortChange,
+  renderStateRemoval,
+  renderTrap,
+  renderTrapRemoval,
 } from '../../../firmware/netd/overlay/xfrm.ts';
+import { limits as settingsLimits } from '../../../firmware/store/limits.ts';
 
 const localHit = '2001:22:1::a';
 const golden = (name: string) =>
@@ -34,6 +42,13 @@ const ipv6: EspEnds = {
   ...ipv4,
   local: { address: '2001:db8::1', port: 10500 },
   peer: { address: '2001:db8::2', port: 10500 },
+};
+
+/** ESP and HIP straight over IP. */
+const raw: EspEnds = {
+  ...ipv4,
+  local: { address: '192.0.2.1', port: null },
+  peer: { address: '192.0.2.2', port: null },
 };
 
 function security(name: EspSuiteName) {
@@ -58,35 +73,66 @@ const peers = readPeers(
 );
 
 describe('lines for ip -batch', () => {
+  const rekey = { seconds: 3600, mebibytes: 65_536 };
   test.each([
     ['esp-aes-gcm-ipv4.txt', 'aes-gcm-16', ipv4],
     ['esp-aes-gcm-ipv6.txt', 'aes-gcm-16', ipv6],
+    ['esp-aes-gcm-raw.txt', 'aes-gcm-16', raw],
+    ['esp-aes-ccm-ipv4.txt', 'aes-ccm-16', ipv4],
+    ['esp-null-ipv4.txt', 'null-hmac-sha-256', ipv4],
     ['esp-aes-128-cbc-ipv4.txt', 'aes-128-cbc-hmac-sha-256', ipv4],
     ['esp-aes-256-cbc-ipv6.txt', 'aes-256-cbc-hmac-sha-256', ipv6],
-  ] as const)('%s: a pair and its removal', (file, suite, ends) => {
+  ] as const)('%s: a pair, a move of the outbound half, and removals', (file, suite, ends) => {
     const association = security(suite);
+    const inbound = { ...association, from: ends.peer };
+    const outbound = { ...association, spi: 0x01020304, to: ends.peer };
     const text = [
-      renderInbound({ ...association, from: ends.peer }, ends),
-      renderOutbound({ ...association, spi: 0x01020304, to: ends.peer }, ends),
-      renderRemoval({ localSpi: 0x1a2b3c4d, peerSpi: 0x01020304 }, ends),
-      renderRemoval({ localSpi: 0x1a2b3c4d }, ends),
+      renderInbound(inbound, ends, rekey),
+      renderOutbound(outbound, ends, rekey),
+      renderOutbound(outbound, ends, rekey, 0x5_ffff_fff0n),
+      renderTrap(ends),
+      renderInboundPolicyRemoval(ends),
+      renderStateRemoval(0x01020304, ends.local.address, ends.peer.address),
+      renderStateRemoval(0x1a2b3c4d, ends.peer.address, ends.local.address),
+      renderTrapRemoval(ends),
     ].join('\n');
     expect(text).toBe(golden(file));
   });
 
-  test('a locator without a port: the same over IP protocol 50', () => {
-    const raw = { ...ipv6, local: { ...ipv6.local, port: null }, peer: { ...ipv6.peer, port: null } };
+  test('port-change.txt: another UDP port of the peer', () => {
     const association = security('aes-gcm-16');
-    const lines = (ends: EspEnds) =>
-      renderInbound({ ...association, from: ends.peer }, ends) +
-      renderOutbound({ ...association, to: ends.peer }, ends);
-    expect(lines(raw)).toBe(lines(ipv6).replaceAll(' encap espinudp 10500 10500 0.0.0.0', ''));
+    const outbound = { ...association, spi: 0x01020304, to: ipv4.peer };
+    const both = renderPortChange(outbound, { ...association, from: ipv4.peer }, ipv4, rekey);
+    expect(both).toBe(golden('port-change.txt'));
+    expect(both.startsWith(renderPortChange(outbound, undefined, ipv4, rekey))).toBe(true);
+  });
+
+  test('limits: what asks for new keys is below what stops the old ones, whatever the settings', () => {
+    const seconds = fc.integer({ min: settingsLimits.rekeySeconds[0], max: settingsLimits.rekeySeconds[1] });
+    const mebibytes = fc.integer({ min: 1, max: settingsLimits.rekeyMebibytes });
+    fc.assert(
+      fc.property(seconds, mebibytes, (time, size) => {
+        const association = { ...security('aes-gcm-16'), from: ipv4.peer };
+        const text = renderInbound(association, ipv4, { seconds: time, mebibytes: size });
+        for (const kind of ['time', 'byte', 'packet']) {
+          const [, soft, hard] =
+            new RegExp(`limit ${kind}-soft (\\d+) limit ${kind}-hard (\\d+)`).exec(text) ?? [];
+          expect(Number(soft)).toBeLessThan(Number(hard));
+          expect(Number.isSafeInteger(Number(hard))).toBe(true);
+        }
+        // The machine's own time comes first.
+        expect(Number(/time-soft (\d+)/.exec(text)?.[1])).toBeGreaterThan(time);
+      }),
+    );
   });
 
   test('base.txt: what holds as long as the overlay runs', () => {
-    expect(renderBasePolicies() + renderDevice(localHit, 1500) + renderTeardown(localHit)).toBe(
-      golden('base.txt'),
-    );
+    const text = [
+      renderBasePolicies() + renderDevice(localHit, 1500),
+      renderDeviceMtu(localHit, 1400),
+      renderTeardown(localHit),
+    ].join('\n');
+    expect(text).toBe(golden('base.txt'));
   });
 
   test('routes.txt: a route per protected prefix, never in place of a nearer one', () => {
@@ -128,13 +174,35 @@ describe('the overlay’s MTU', () => {
     },
   );
 
-  test.each([1383, 1368, 1280, 576])(`%i: never below ${limits.smallestMtu}`, (underlay) => {
-    expect(overlayMtu(underlay)).toBe(limits.smallestMtu);
-  });
+  test.each([1383, 1368, 1280, 576])(
+    `%i: never below ${limits.smallestMtu}, but TCP is held to less`,
+    (underlay) => {
+      expect(overlayMtu(underlay)).toBe(limits.smallestMtu);
+      expect(worst(segmentMtu(underlay), 40)).toBeLessThanOrEqual(underlay);
+    },
+  );
 });
 
 describe('peers', () => {
   const markOf = () => firstMark;
+  test('places: the URI’s first, then the further ones, without ports where HIP is straight over IP', () => {
+    const settings = {
+      name: 'a',
+      uri: 'hip://gw-a.example/2001:22::a',
+      locators: ['192.0.2.1:4711', '[2001:db8:0::1]'],
+      protectedPrefixes: [],
+    };
+    const udp = [
+      { host: 'gw-a.example', port: 10500 },
+      { host: '192.0.2.1', port: 4711 },
+      { host: '2001:db8::1', port: 10500 },
+    ];
+    expect(readPeers([settings], markOf)).toMatchObject([{ onDemand: false, places: udp }]);
+    const raw = udp.map(({ host }) => ({ host, port: null }));
+    const told = { ...settings, framing: 'raw', connect: 'on-demand' } as const;
+    expect(readPeers([told], markOf)).toMatchObject([{ onDemand: true, places: raw }]);
+  });
+
   test('a HIT or a prefix that stands twice is the first’s', () => {
     const read = readPeers(
       [

@@ -1,0 +1,93 @@
+import { type CommandResult, type CommandRunner, programs } from '../system-port.ts';
+import { wrongSourceSet } from './anti-spoofing.ts';
+import { OverlayError } from './error.ts';
+import { limits } from './limits.ts';
+
+/** The image's ip and nft with the overlay's rules for them. Failures are `OverlayError`s without keys. */
+export class KernelCommands {
+  readonly #run: CommandRunner;
+
+  constructor(run: CommandRunner) {
+    this.#run = run;
+  }
+
+  /** Lines go to standard input, since arguments are everybody's to read and some lines hold keys. */
+  async ip(input: string): Promise<void> {
+    if (input === '') return;
+    const { status, stderr } = await this.#batch(input);
+    if (status !== 0) throw new OverlayError('command-failed', `ip: ${withoutKeys(stderr)}`);
+  }
+
+  /**
+   * Lines each of which may find nothing to do. `ip -force` is no help: where XFRM has nothing to delete, ip ends at
+   * once, batch or not. So the lines that did not go together go one by one.
+   */
+  async ipTolerant(input: string): Promise<void> {
+    if (input === '') return;
+    const { status } = await this.#batch(input);
+    if (status === 0) return;
+    for (const line of input.split('\n').filter((text) => text !== '')) await this.#batch(`${line}\n`);
+  }
+
+  async nft(input: string): Promise<void> {
+    const { status, stderr } = await this.#run(programs.nft, ['-f', '-'], { input });
+    if (status !== 0) throw new OverlayError('command-failed', `nft: ${stderr.trim()}`);
+  }
+
+  /** Security associations in the form that `parseEspListing` reads: all, or one. */
+  async listEsp(one?: { source: string; destination: string; spi: number }): Promise<string> {
+    const id =
+      one === undefined
+        ? []
+        : ['src', one.source, 'dst', one.destination, 'proto', 'esp', 'spi', `0x${one.spi.toString(16)}`];
+    const args = ['-s', '-o', 'xfrm', 'state', 'list', ...id, 'nokeys'];
+    const { status, stdout, stderr } = await this.#run(programs.ip, args, { maxOutput: limits.listingText });
+    if (status !== 0) throw new OverlayError('command-failed', `ip: ${withoutKeys(stderr)}`);
+    return stdout;
+  }
+
+  /** Packets by mark in the set that counts wrong sources. */
+  async wrongSources(): Promise<ReadonlyMap<number, number>> {
+    const result = await this.#run(programs.nft, ['list', 'set', ...wrongSourceSet.split(' ')]);
+    return result.status === 0 ? parseWrongSources(result.stdout) : new Map();
+  }
+
+  /** The path MTUs that the kernel has learned, by address. */
+  async pathMtus(addresses: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const input = [...new Set(addresses)].map((address) => `route get ${address}\n`).join('');
+    // One that has no route is no reason to know nothing of the others.
+    const { stdout } = await this.#run(programs.ip, ['-force', '-batch', '-'], {
+      input,
+      maxOutput: limits.listingText,
+    });
+    return parsePathMtus(stdout);
+  }
+
+  #batch(input: string): Promise<CommandResult> {
+    return this.#run(programs.ip, ['-batch', '-'], { input });
+  }
+}
+
+/** Reads elements of `nft list set`: `0x00010001 counter packets 3 bytes 252`. */
+export function parseWrongSources(text: string): ReadonlyMap<number, number> {
+  const elements = text.matchAll(/(0x[0-9a-f]{1,8}|\b\d{1,10}) counter packets (\d+) bytes \d+/g);
+  return new Map([...elements].map(([, mark, packets]) => [Number(mark), Number(packets)]));
+}
+
+/** Reads answers of `ip route get`: the address, and on the lines below what is known of the way there. */
+export function parsePathMtus(text: string): ReadonlyMap<string, number> {
+  const known = new Map<string, number>();
+  let address = '';
+  for (const line of text.split('\n')) {
+    const [first = ''] = line.split(' ');
+    if (first !== '') address = first;
+    const mtu = /\bmtu (?:lock )?(\d+)/.exec(line)?.[1];
+    if (mtu !== undefined) known.set(address, Number(mtu));
+  }
+  return known;
+}
+
+/** ip may quote a word that it did not understand. Nothing of a key's length in hexadecimal leaves this file. */
+function withoutKeys(text: string): string {
+  return text.trim().replaceAll(/(0x)?[0-9a-fA-F]{24,}/g, '[secret]');
+}

@@ -1,0 +1,43 @@
+import type { Peer } from './peer.ts';
+import type { TrafficTotals } from './traffic-count.ts';
+
+/** An association as the status document shows it. */
+export type TunnelStatus = {
+  peer: string;
+  hit: string;
+  /** The state of RFC 7401 §4.4.2. In R2-SENT the tunnel carries already. */
+  state: string;
+  connect: 'always' | 'on-demand';
+  /** Which end began the exchange, while there is an association. */
+  role: 'initiator' | 'responder' | null;
+  locator: string | null;
+  espSuite: string | null;
+  protectedPrefixes: string[];
+  /** ISO 8601 in UTC. */
+  establishedAt: string | null;
+  lastError: string | null;
+  /** Changes of keys since then. */
+  rekeys: number;
+  /** Milliseconds from our last I1 to its R1, or null where the peer began. */
+  roundTripMs: number | null;
+  /** Octets that the way to the peer takes in one packet, as far as the kernel knows. */
+  pathMtu: number | null;
+  traffic: Omit<TrafficTotals, 'tooOld' | 'replayed' | 'forged'>;
+  /** Packets of the peer's that were dropped. */
+  dropped: { wrongSource: number; tooOld: number; replayed: number; forged: number };
+};
+
+/** What the settings say of a peer. */
+export function describePeer({
+  name,
+  hit,
+  onDemand,
+  protectedPrefixes,
+}: Peer): Pick<TunnelStatus, 'peer' | 'hit' | 'connect' | 'protectedPrefixes'> {
+  return {
+    peer: name,
+    hit,
+    connect: onDemand ? 'on-demand' : 'always',
+    protectedPrefixes: [...protectedPrefixes],
+  };
+}

@@ -1,0 +1,42 @@
+import { type KernelEvent, kernelEventGroups, parseKernelEvents } from '../netd/overlay/kernel-events.ts';
+import type { OverlayTimer } from '../netd/overlay/ports.ts';
+import { SOCK_RAW, SystemSocket } from './system-socket.ts';
+
+/** Numbers of the kernel's interface (linux/netlink.h), the same on x86-64 and arm64. */
+const AF_NETLINK = 16;
+const NETLINK_XFRM = 6;
+
+/** Above any event that is wanted: the largest, an expiry, has some 400 octets. */
+const bufferSize = 8192;
+
+/**
+ * Hears XFRM's events. Where they come faster than they are read the kernel drops some: none of them is sent once only.
+ * Rejects with `SocketCallError` where the kernel has no XFRM.
+ */
+export async function watchKernelEvents(listener: (event: KernelEvent) => void): Promise<OverlayTimer> {
+  const socket = await SystemSocket.open(AF_NETLINK, SOCK_RAW, NETLINK_XFRM);
+  try {
+    socket.bindName(groupsName(kernelEventGroups));
+  } catch (error) {
+    socket[Symbol.dispose]();
+    throw error;
+  }
+  const buffer = new Uint8Array(bufferSize);
+  socket.watch(() => {
+    for (;;) {
+      const received = socket.receive(buffer);
+      if (received === undefined) return;
+      for (const event of parseKernelEvents(buffer.subarray(0, received.length))) listener(event);
+    }
+  });
+  return { close: () => socket[Symbol.dispose]() };
+}
+
+/** struct sockaddr_nl: the port is the kernel's to choose. */
+function groupsName(groups: number): Uint8Array {
+  const name = new Uint8Array(12);
+  const view = new DataView(name.buffer);
+  view.setUint16(0, AF_NETLINK, true);
+  view.setUint32(8, groups, true);
+  return name;
+}
