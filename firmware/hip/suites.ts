@@ -12,9 +12,6 @@ const hitSuiteHashes: ReadonlyMap<number, HashAlgorithm> = new Map([
 /** The suites of peers' HITs that we take: ECDSA, RSA and EdDSA. */
 export const peerHitSuites: readonly number[] = [2, 1, 5];
 
-/** The suite of our own HIT: ECDSA with SHA-384. */
-export const ownHitSuite = 2;
-
 /** Octets of each RHASH and of its HMAC. RFC 9374 leaves cSHAKE128's to us: 256 bits are its full strength. */
 export const hashLengths: Readonly<Record<HashAlgorithm, number>> = {
   sha1: 20,
@@ -23,7 +20,8 @@ export const hashLengths: Readonly<Record<HashAlgorithm, number>> = {
   cshake128: 32,
 };
 
-function hitSuite(hit: Uint8Array): number {
+/** The suite that a HIT names. Our own is 2: ECDSA with SHA-384. */
+export function hitSuite(hit: Uint8Array): number {
   return (hit[3] ?? 0) & 0x0f;
 }
 

@@ -12,6 +12,7 @@ import type { Locator } from '../../firmware/hip/locator.ts';
 import { type OwnIdentity, ownIdentity } from '../../firmware/hip/own-identity.ts';
 import { decodePacket, type Packet } from '../../firmware/hip/packet.ts';
 import { Responder } from '../../firmware/hip/responder.ts';
+import { defaultOffers, type Offers } from '../../firmware/hip/suites.ts';
 import { transition } from '../../firmware/hip/transition.ts';
 import type { HostIdentitySigner } from '../../firmware/netd/overlay/ports.ts';
 import { hipCrypto } from '../../firmware/system/hip-crypto.ts';
@@ -28,6 +29,7 @@ export class Host {
   readonly crypto: HipCrypto;
   readonly locator: Locator;
   readonly responder: Responder;
+  readonly offers: Offers;
   context!: AssociationContext;
   state: AssociationState = unassociated;
   #spi: number;
@@ -35,19 +37,20 @@ export class Host {
   constructor(
     signer: HostIdentitySigner,
     address: string,
-    { crypto = hipCrypto, firstSpi = 0x1000, counter = 1n } = {},
+    { crypto = hipCrypto, firstSpi = 0x1000, counter = 1n, offers = defaultOffers } = {},
   ) {
     this.signer = signer;
     this.crypto = crypto;
     this.own = ownIdentity(signer.identity, crypto);
     this.locator = { address, port: 10500 };
-    this.responder = new Responder(this.own, crypto, counter);
+    this.offers = offers;
+    this.responder = new Responder(this.own, crypto, counter, offers);
     this.#spi = firstSpi;
   }
 
   meet(peer: Host): void {
-    const { crypto, own, responder } = this;
-    this.context = { crypto, own, peer: peer.own.hit, responder, newSpi: () => this.#spi++ };
+    const { crypto, own, responder, offers } = this;
+    this.context = { crypto, own, peer: peer.own.hit, responder, offers, newSpi: () => this.#spi++ };
   }
 
   async prepareR1s(now = 0): Promise<void> {
