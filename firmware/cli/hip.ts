@@ -5,6 +5,8 @@ type Verb = { readonly help: string; readonly run: (args: readonly string[]) => 
 /** The verbs of `hithe hip`, each loaded when it is called. */
 const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
   decode: async () => (await import('./hip-decode.ts')).decodeVerb,
+  probe: async () => (await import('./hip-probe.ts')).probeVerb,
+  respond: async () => (await import('./hip-respond.ts')).respondVerb,
 };
 
 export async function hip(args: readonly string[]): Promise<number> {

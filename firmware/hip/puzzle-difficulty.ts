@@ -12,6 +12,12 @@ export class PuzzleDifficulty {
   #i2s = 0;
   #step = 0;
   #calmSince = Number.NEGATIVE_INFINITY;
+  readonly #least: number;
+
+  /** `least` is #K in quiet times. */
+  constructor(least = 0) {
+    this.#least = least;
+  }
 
   /** An I1 was answered at `now`, in milliseconds. */
   countI1(now: number): void {
@@ -28,7 +34,7 @@ export class PuzzleDifficulty {
   /** #K for R1s that are sent now. */
   bits(now: number): number {
     this.#advance(now);
-    return limits.puzzleDifficulties[this.#step] ?? 0;
+    return Math.max(this.#least, limits.puzzleDifficulties[this.#step] ?? 0);
   }
 
   #advance(now: number): void {

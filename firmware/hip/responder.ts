@@ -91,10 +91,17 @@ export class Responder {
   #generations: readonly Generation[] = [];
   #nextCounter: bigint;
   readonly #offers: Offers;
-  readonly #load = new PuzzleDifficulty();
+  readonly #load: PuzzleDifficulty;
 
   /** `firstCounter` should exceed what earlier runs used (RFC 7401 §4.1.4), as the time in milliseconds does. */
-  constructor(own: OwnIdentity, crypto: HipCrypto, firstCounter: bigint, offers: Offers = defaultOffers) {
+  constructor(
+    own: OwnIdentity,
+    crypto: HipCrypto,
+    firstCounter: bigint,
+    offers: Offers = defaultOffers,
+    leastDifficulty = 0,
+  ) {
+    this.#load = new PuzzleDifficulty(leastDifficulty);
     this.#own = own;
     this.#crypto = crypto;
     this.#nextCounter = firstCounter;

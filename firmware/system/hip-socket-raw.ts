@@ -42,9 +42,8 @@ export type RawHipSockets = {
 export async function openRawHipSockets(
   onPacket: (packet: Uint8Array, from: Locator) => void,
 ): Promise<RawHipSockets> {
-  using opened = new DisposableStack();
-  const ipv4 = opened.use(await SystemSocket.open(AF_INET, SOCK_RAW, hipProtocol));
-  const ipv6 = opened.use(await SystemSocket.open(AF_INET6, SOCK_RAW, hipProtocol));
+  const ipv4 = await SystemSocket.open(AF_INET, SOCK_RAW, hipProtocol);
+  const ipv6 = ipv4.another(AF_INET6, SOCK_RAW, hipProtocol);
   // Long packets are few, and one that is lost to path MTU discovery costs a second: routers may fragment IPv4, and
   // IPv6 leaves in fragments that fit any path.
   ipv4.setOption(IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
@@ -71,23 +70,33 @@ export async function openRawHipSockets(
     }
   });
 
-  const sockets = opened.move();
   return {
     send(packet, address) {
       if (!isIPv4(address)) return ipv6.send(packet, address);
-      // The routing table chooses the source of a raw packet as it does a connected UDP socket's; connecting sends nothing.
-      using question = ipv4.another(AF_INET, SOCK_DGRAM, 0);
-      question.connect(address, checksumQuestionPort);
-      const source = addressOctets(question.localAddress());
+      const source = sourceTowards(address, ipv4);
       ipv4.send(frameRaw(packet, source, addressOctets(address)), address);
     },
     dropped: () => dropped + (ipv6.option(SOL_SOCKET, SO_MEMINFO, SK_MEMINFO_VARS)[SK_MEMINFO_DROPS] ?? 0),
-    close: () => sockets.dispose(),
+    close() {
+      ipv4.close();
+      ipv6.close();
+    },
   };
 }
 
+/** The routing table chooses the source of a raw packet as it does a connected UDP socket's; connecting sends nothing. */
+function sourceTowards(address: string, socket: SystemSocket): Uint8Array {
+  const question = socket.another(AF_INET, SOCK_DGRAM, 0);
+  try {
+    question.connect(address, anyPort);
+    return addressOctets(question.localAddress());
+  } finally {
+    question.close();
+  }
+}
+
 /** Any port but 0 will do. */
-const checksumQuestionPort = 10500;
+const anyPort = 10500;
 
 /** The HIP packet in an IPv4 datagram, if its checksum is that of its addresses. */
 function verifiedPacket(datagram: Uint8Array): Uint8Array | undefined {

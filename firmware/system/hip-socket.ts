@@ -28,7 +28,7 @@ export async function openHipSocket(port: number): Promise<OverlaySocket> {
     made.setOption(IPPROTO_UDP, UDP_ENCAP, UDP_ENCAP_ESPINUDP);
     made.bind('::', port);
   } catch (error) {
-    made[Symbol.dispose]();
+    made.close();
     throw error;
   }
   const udp = newUdpSocket('udp6');

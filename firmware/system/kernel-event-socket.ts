@@ -18,7 +18,7 @@ export async function watchKernelEvents(listener: (event: KernelEvent) => void):
   try {
     socket.bindName(groupsName(kernelEventGroups));
   } catch (error) {
-    socket[Symbol.dispose]();
+    socket.close();
     throw error;
   }
   const buffer = new Uint8Array(bufferSize);
@@ -29,7 +29,7 @@ export async function watchKernelEvents(listener: (event: KernelEvent) => void):
       for (const event of parseKernelEvents(buffer.subarray(0, received.length))) listener(event);
     }
   });
-  return { close: () => socket[Symbol.dispose]() };
+  return { close: () => socket.close() };
 }
 
 /** struct sockaddr_nl: the port is the kernel's to choose. */

@@ -1,5 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
+import { readFileSync } from 'node:fs';
 import { isIP, isIPv4 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { performance } from 'node:perf_hooks';
@@ -23,19 +24,25 @@ export async function openOverlayPorts(
     crypto: hipCrypto,
     signer,
     run: runCommand,
-    monotonic: () => performance.now(),
-    wallClock: () => Date.now(),
-    setTimer(milliseconds, callback) {
-      const timer = setTimeout(callback, milliseconds);
-      return { close: () => clearTimeout(timer) };
-    },
-    resolve,
+    ...timeAndNames,
     sourceAddress,
     watchKernel: watchKernelEvents,
+    linkMtu,
     localAddresses,
     log,
   };
 }
+
+/** Clocks, timers and the name service. */
+export const timeAndNames: Pick<OverlayPorts, 'monotonic' | 'wallClock' | 'setTimer' | 'resolve'> = {
+  monotonic: () => performance.now(),
+  wallClock: () => Date.now(),
+  setTimer(milliseconds, callback) {
+    const timer = setTimeout(callback, milliseconds);
+    return { close: () => clearTimeout(timer) };
+  },
+  resolve,
+};
 
 async function resolve(host: string): Promise<readonly string[]> {
   if (isIP(host) !== 0) return [host];
@@ -60,6 +67,20 @@ function sourceAddress({ address, port }: Locator): Promise<string | null> {
     socket.once('connect', () => settle(socket.address().address.replace(/%.*$/, '')));
     socket.connect(port ?? hipUdpPort, address);
   });
+}
+
+function linkMtu(address: string): number | null {
+  const [name] =
+    Object.entries(networkInterfaces()).find(([, addresses]) =>
+      addresses?.some((own) => own.address === address),
+    ) ?? [];
+  if (name === undefined) return null;
+  try {
+    return Number(readFileSync(`/sys/class/net/${name}/mtu`, 'utf8'));
+  } catch {
+    // The link went while it was looked at.
+    return null;
+  }
 }
 
 function localAddresses(): readonly string[] {

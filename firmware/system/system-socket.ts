@@ -45,7 +45,7 @@ type Libc = Awaited<ReturnType<typeof loadLibc>>;
 let loaded: Promise<Libc> | undefined;
 
 /** A socket of a kind that Node has none for. Calls that fail throw `SocketCallError` unless they say otherwise. */
-export class SystemSocket implements Disposable {
+export class SystemSocket {
   readonly fd: number;
   readonly #libc: Libc;
   #stopWatching: (() => void) | undefined;
@@ -64,7 +64,7 @@ export class SystemSocket implements Disposable {
     );
   }
 
-  /** A second socket, for a question to the routing table. */
+  /** Another socket, at once. */
   another(domain: number, type: number, protocol: number): SystemSocket {
     const libc = this.#libc;
     return new SystemSocket(
@@ -130,7 +130,7 @@ export class SystemSocket implements Disposable {
     this.#stopWatching = () => handle.close();
   }
 
-  [Symbol.dispose](): void {
+  close(): void {
     this.#stopWatching?.();
     this.#libc.close(this.fd);
   }

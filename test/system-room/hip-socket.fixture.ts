@@ -38,8 +38,9 @@ for await (const line of createInterface(process.stdin)) {
       break;
     case 'send-plain': {
       const domain = request.to.includes(':') ? AF_INET6 : AF_INET;
-      using plain = await SystemSocket.open(domain, SOCK_RAW, 139);
+      const plain = await SystemSocket.open(domain, SOCK_RAW, 139);
       plain.send(octetsOf(request.octets), request.to);
+      plain.close();
       break;
     }
     case 'dropped':

@@ -26,8 +26,9 @@ export type RunnerDataPath = Pick<DataPath, 'apply' | 'localAddress' | 'remoteAd
 
 export type RunnerPorts = Pick<
   OverlayPorts,
-  'socket' | 'signer' | 'monotonic' | 'wallClock' | 'setTimer' | 'resolve' | 'log'
+  'signer' | 'monotonic' | 'wallClock' | 'setTimer' | 'resolve' | 'log'
 > & {
+  readonly socket: Pick<OverlayPorts['socket'], 'send'>;
   readonly dataPath: RunnerDataPath;
   /** Sends the responder's R1 and keeps book of used solutions. */
   readonly answerI1: (i1: Packet, to: Locator) => void;
@@ -92,6 +93,12 @@ export class AssociationRunner {
   /** The SPIs that it receives on, or will. */
   get localSpis(): readonly number[] {
     return localSpis(this.#state);
+  }
+
+  /** The address of ours that the peer's packets come to. */
+  get localAddress(): string | undefined {
+    if (!isCarrying(this.#state)) return undefined;
+    return this.#ports.dataPath.localAddress(this.#state.association.localSpi);
   }
 
   get isUp(): boolean {

@@ -32,4 +32,19 @@ export const limits = {
   underlayMtu: 1_500,
   /** RFC 8200 §5: the least that IPv6 needs; smaller underlays fragment ESP instead. */
   smallestMtu: 1_280,
+  /** HIP packets a second that one sender may have seen; a rekey takes two, an exchange with all repetitions ten. */
+  packetsPerSender: 20,
+  /** I1s and I2s a second under one peer's HIT, from all addresses: puzzles are made harder long before. */
+  openingsPerPeer: 100,
+  /** Senders whose packets are counted at a time: 100 octets of kernel memory each. */
+  countedSenders: 4096,
+  /** After this a silent sender's count goes: longer than its allowance takes to fill again. */
+  senderForgottenSeconds: 10,
+  /** Associations that a responder for trying things out has at a time; the one heard longest ago goes first. */
+  openAssociations: 256,
+  /** Silence in milliseconds after which it gives one up: its peers send no traffic, only keepalives and UPDATEs. */
+  openSilenceMs: 60_000,
+  /** How often it looks through its associations, and how many events it tells in between. */
+  sweepMs: 1_000,
+  toldInASweep: 200,
 } as const;
