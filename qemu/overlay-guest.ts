@@ -214,9 +214,9 @@ function script(name: string, site: number, { underlay, seenAs }: GatewayPlace, 
     ip netns exec ${nat} nft -f - <<END
       table ip nat {
         chain before { type nat hook prerouting priority dstnat; ${
-          plan.nat?.forward ? `iifname outside udp dport 10500 dnat to ${underlay.ipv4}` : ''
+          plan.nat?.forward ? `iifname outside udp dport 10500 dnat to ${underlay.ipv4};` : ''
         } }
-        chain after { type nat hook postrouting priority srcnat; oifname outside masquerade random }
+        chain after { type nat hook postrouting priority srcnat; oifname outside masquerade random; }
       }
 END`;
   return `set -e
