@@ -172,6 +172,8 @@ function globalValues(forward: boolean): KernelValue[] {
   const values = [
     { path: '/proc/sys/net/ipv4/ip_forward', value: flag },
     { path: '/proc/sys/net/ipv6/conf/all/forwarding', value: flag },
+    // Seconds until XFRM asks again for an association that traffic wants: about as long as one takes to be made.
+    { path: '/proc/sys/net/core/xfrm_acq_expires', value: '3' },
     ...everywhere,
     // The kernel answers ARP for any of its addresses on any port: the underlay would learn the LAN's.
     ...ipv4Values('all', { arp_ignore: '1', arp_announce: '2' }),

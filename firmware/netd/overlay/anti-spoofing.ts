@@ -42,7 +42,7 @@ ${set(
 		iifname "${overlayDevice}" update @wrong_sources { meta mark counter }
 		iifname "${overlayDevice}" counter drop comment "source is not the peer's"
 	}
-	chain segments {
+${peers.some(isRaw) ? '' : noRaw}	chain segments {
 		type filter hook forward priority mangle; policy accept;
 		oifname "${overlayDevice}" jump clamp
 		iifname "${overlayDevice}" jump clamp
@@ -57,6 +57,17 @@ ${set(
 
 /** Takes the table away. */
 export const antiSpoofingRemoval = `add table ${table}\ndelete table ${table}\n`;
+
+function isRaw({ places }: Peer): boolean {
+  return places.some(({ port }) => port === null);
+}
+
+/** Where no peer is met without UDP, HIP (139) and ESP (50) straight over IP get nowhere. */
+const noRaw = `	chain raw {
+		type filter hook input priority filter - 1; policy accept;
+		meta l4proto { 50, 139 } counter drop comment "HIP or ESP without UDP"
+	}
+`;
 
 function set(name: string, field: string, sources: readonly { mark: number; prefix: string }[]): string {
   const elements = sources.map(({ mark, prefix }) => `0x${mark.toString(16)} . ${prefix}`);

@@ -24,7 +24,7 @@ export type OverlayConfig = Partial<Pick<OverlaySettings, 'rekey' | 'espSuites'>
   readonly peers: readonly PeerSettings[];
   /** ESP without encryption is taken part in, for diagnostics. */
   readonly nullEncryption?: boolean;
-  /** The smallest MTU of the uplinks; Ethernet's where it is not known. */
+  /** The smallest MTU of the uplinks; that of the links which associations use where it is not told. */
   readonly underlayMtu?: number;
 };
 
@@ -50,7 +50,8 @@ export async function startOverlay(
 ): Promise<Overlay> {
   const own = ownIdentity(ports.signer.identity, ports.crypto);
   const dataPath = given ?? new KernelDataPath(ports, formatHit(own.hit), localPort);
-  await dataPath.open(dataPathSettings(config));
+  const { underlayMtu = limits.underlayMtu, rekey = defaultRekey } = config;
+  await dataPath.open({ underlayMtu, rekey });
   const overlay = new RunningOverlay(ports, own, dataPath);
   // The kernel asks for associations from the first peer's trap on.
   await overlay.start(config);
@@ -69,6 +70,8 @@ class RunningOverlay implements Overlay {
   #responding: Responding | undefined;
   #addressTimer: OverlayTimer | undefined;
   #addresses = '';
+  #config: OverlayConfig = { peers: [] };
+  #linkMtu: number | null = null;
   #reconfigured: Promise<void> = Promise.resolve();
   #closed = false;
 
@@ -107,7 +110,8 @@ class RunningOverlay implements Overlay {
   async #reconfigure(config: OverlayConfig): Promise<void> {
     const peers = readPeers(config.peers, (hit) => this.#markOf(hit)).filter(({ hit }) => hit !== this.hit);
     await this.#ports.socket.useRaw(peers.some(({ places }) => places.some(({ port }) => port === null)));
-    await this.#dataPath.setPeers(peers, dataPathSettings(config));
+    this.#config = config;
+    await this.#dataPath.setPeers(peers, this.#dataPathSettings());
     this.#kernel.countersStartOver();
     const { responder } = this.#respondWith(config);
     const gone = [...this.#runners.values()].filter(({ peer }) => !peers.some(({ hit }) => hit === peer.hit));
@@ -202,11 +206,32 @@ class RunningOverlay implements Overlay {
   #watchAddresses(): void {
     this.#addressTimer = this.#ports.setTimer(limits.addressCheckMs, () => {
       this.#watchAddresses();
+      this.#followMtu();
       const addresses = this.#ports.localAddresses().join(' ');
       if (addresses === this.#addresses) return;
       this.#addresses = addresses;
       void this.#followAddresses();
     });
+  }
+
+  /** The smallest MTU of the links that associations go out by; with none up it stays as it was. */
+  #followMtu(): void {
+    const sources = new Set(
+      [...this.#runners.values()]
+        .map(({ localAddress }) => localAddress)
+        .filter((found) => found !== undefined),
+    );
+    const mtus = [...sources].map((source) => this.#ports.linkMtu(source)).filter((mtu) => mtu !== null);
+    if (mtus.length === 0 || Math.min(...mtus) === this.#linkMtu) return;
+    this.#linkMtu = Math.min(...mtus);
+    this.reconfigure(this.#config).catch((error: unknown) =>
+      this.#ports.log('error', error instanceof Error ? error.message : String(error)),
+    );
+  }
+
+  #dataPathSettings(): DataPathSettings {
+    const { underlayMtu = this.#linkMtu ?? limits.underlayMtu, rekey = defaultRekey } = this.#config;
+    return { underlayMtu, rekey };
   }
 
   /** Tells every association the address that its packets leave with now. */
@@ -244,7 +269,3 @@ type Responding = {
 
 /** As the settings have it where nobody says another. */
 const defaultRekey: RekeySettings = { seconds: 3600, mebibytes: 65_536 };
-
-function dataPathSettings({ underlayMtu, rekey }: OverlayConfig): DataPathSettings {
-  return { underlayMtu: underlayMtu ?? limits.underlayMtu, rekey: rekey ?? defaultRekey };
-}

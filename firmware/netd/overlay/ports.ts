@@ -44,6 +44,8 @@ export type OverlayPorts = {
   readonly sourceAddress: (to: Locator) => Promise<string | null>;
   /** Hears the kernel's security associations from now on. Rejects where the kernel has none. */
   readonly watchKernel: (listener: (event: KernelEvent) => void) => Promise<OverlayTimer>;
+  /** The MTU in octets of the link that has an address of ours, or null where none has it. */
+  readonly linkMtu: (address: string) => number | null;
   /** All of the box's addresses, to see that they changed. */
   readonly localAddresses: () => readonly string[];
   readonly log: (level: LogLevel, message: string) => void;

@@ -17,6 +17,7 @@ class Bench {
   readonly #kernels = new Map<string, (event: KernelEvent) => void>();
   readonly #listeners = new Map<string, (packet: Uint8Array, from: Locator) => void>();
   addresses: readonly string[] = ['eth0/192.0.2.1'];
+  mtu = 1500;
   names: Readonly<Record<string, readonly string[]>> = {};
 
   ports(address: string, signer = newSigner()): OverlayPorts {
@@ -46,6 +47,7 @@ class Bench {
         this.#kernels.set(address, listener);
         return { close: () => void this.#kernels.delete(address) };
       },
+      linkMtu: () => this.mtu,
       localAddresses: () => this.addresses,
       log: (level: LogLevel, message: string) => void this.logs.push(`${level} ${message}`),
     };
