@@ -13,6 +13,14 @@ const benches: Readonly<Record<string, { readonly tells: string; readonly load: 
     tells: 'power on until the page answers, image size, memory',
     load: async () => (await import('./boot.ts')).measureBoot,
   },
+  hip: {
+    tells: 'base exchanges: time, rate, and a thousand associations of one gateway',
+    load: async () => (await import('./hip.ts')).measureHip,
+  },
+  tunnel: {
+    tells: 'TCP between hosts behind two gateways, beside WireGuard and the plain link',
+    load: async () => (await import('./tunnel.ts')).measureTunnel,
+  },
 };
 
 const usage = [
