@@ -4,7 +4,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { boardProfiles, profileNamed } from './boot/board-profiles.ts';
 import { detectPlatform } from './boot/platform/detect.ts';
-import { type BootPorts, type IdentityResult, type Page, startGateway } from './boot/sequence.ts';
+import { type BootPorts, type Page, startGateway } from './boot/sequence.ts';
 import { listVolumeLabels } from './boot/settings-disc.ts';
 import { openSettingsStore } from './store/open-store.ts';
 import { certificateKeys } from './system/certificate-keys.ts';
@@ -29,7 +29,8 @@ import { startWebUi } from './webui/server/start-web-ui.ts';
 
 const runFolder = '/run/hithe';
 const stateFolder = '/state';
-const secrets = secretFiles(`${stateFolder}/secrets`);
+const secretsFolder = `${stateFolder}/secrets`;
+const secrets = secretFiles(secretsFolder);
 
 /** Wires the operating system to the rooms and runs the gateway until the process is told to end. */
 export async function runDaemon(): Promise<void> {
@@ -65,7 +66,7 @@ export async function runDaemon(): Promise<void> {
       return Math.round((blocks * bsize) / 1024 / 1024);
     },
     stateProblem: () => readOr(`${runFolder}/state-problem`, null)?.trim() ?? null,
-    openPage: async ({ hostname, readStatus, interfaces, onClaimed }) => {
+    openPage: async ({ hostname, readStatus, interfaces, onClaimed, replaceIdentity }) => {
       const web = await startWebUi(
         {
           hostname,
@@ -77,6 +78,7 @@ export async function runDaemon(): Promise<void> {
           random: (length) => new Uint8Array(randomBytes(length)),
           now: () => Date.now(),
           openListeners: openWebListeners,
+          replaceIdentity,
         },
         {
           page: await loadPageFiles(),
@@ -97,7 +99,8 @@ export async function runDaemon(): Promise<void> {
       };
       return page;
     },
-    openIdentity: () => openIdentity((level, message) => log(level, 'overlay', message)),
+    identity: identityOf(log),
+    tpmVisible: () => existsSync('/dev/tpmrm0'),
     readTpm: async () => {
       const { readTpmStatus } = await import('./boot/tpm-status.ts');
       const { openTpmDevice } = await import('./system/tpm-device.ts');
@@ -134,48 +137,32 @@ export async function runDaemon(): Promise<void> {
   process.exit(0);
 }
 
-/** The software identity with the overlay that it speaks for. A key that cannot be read is never replaced. */
-async function openIdentity(
-  log: (level: 'debug' | 'info' | 'warning' | 'error', message: string) => void,
-): Promise<IdentityResult> {
-  const { openHostIdentity } = await import('./system/host-identity-file.ts');
-  const { openOverlayPorts } = await import('./system/overlay-system.ts');
-  const { startOverlay } = await import('./netd/overlay/overlay.ts');
-  const { formatHit } = await import('./hip/host-identity-tag.ts');
-  const { ownIdentity } = await import('./hip/own-identity.ts');
-  const { hipCrypto } = await import('./system/hip-crypto.ts');
-  try {
-    const signer = await openHostIdentity(secrets);
-    const hit = formatHit(ownIdentity(signer.identity, hipCrypto).hit);
-    return {
-      ok: true,
-      identity: {
-        hit,
-        keyStorage: 'software',
-        detail: 'The private key is a file on the state partition, not in a TPM.',
-      },
-      startOverlay: async (peers) => {
-        const overlay = await startOverlay(await openOverlayPorts(signer, log), { peers });
-        return {
-          tunnels: () => overlay.tunnels(),
-          reconfigure: (next) => overlay.reconfigure({ peers: next }),
-          close: () => overlay.close(),
-        };
-      },
-    };
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return {
-      ok: false,
-      identity: { hit: null, keyStorage: 'none', detail: reason },
-      warning: {
-        code: 'NO_IDENTITY',
-        message: `The host identity cannot be used: ${reason}`,
-        advice:
-          'The key is left as it is and no tunnel runs. Restore the state partition, or reset the box and tell its peers the new HIT.',
-      },
-    };
-  }
+/** The identity, and the overlay that speaks in its name. Both are loaded when they are needed: the page comes first. */
+function identityOf(log: Log): BootPorts['identity'] {
+  const ports = async () => {
+    const { openIdentityPorts } = await import('./system/identity-system.ts');
+    const { openTpmDevice } = await import('./system/tpm-device.ts');
+    const folders = { secretsFolder, runFolder };
+    return openIdentityPorts({ ...folders, openTpm: () => openTpmDevice() });
+  };
+  return {
+    open: async (settings) =>
+      (await import('./boot/identity/identity.ts')).openIdentity(await ports(), settings),
+    replace: async (settings) =>
+      (await import('./boot/identity/identity.ts')).replaceIdentity(await ports(), settings),
+    startOverlay: async (key, { overlay: { peers } }) => {
+      const { signerOf } = await import('./system/identity-system.ts');
+      const { openOverlayPorts } = await import('./system/overlay-system.ts');
+      const { startOverlay } = await import('./netd/overlay/overlay.ts');
+      const overlayLog = (level: Parameters<Log>[0], message: string) => log(level, 'overlay', message);
+      const overlay = await startOverlay(await openOverlayPorts(signerOf(key), overlayLog), { peers });
+      return {
+        tunnels: () => overlay.tunnels(),
+        reconfigure: ({ overlay: next }) => overlay.reconfigure({ peers: next.peers }),
+        close: () => overlay.close(),
+      };
+    },
+  };
 }
 
 type Log = ReturnType<typeof openLogRing>['log'];

@@ -1,11 +1,13 @@
 import { type Network, startNetwork } from '../netd/netd.ts';
 import type { NetworkSystem } from '../netd/system-port.ts';
-import type { PeerSettings, Settings } from '../store/settings-schema.ts';
+import type { Settings } from '../store/settings-schema.ts';
 import type { SettingsStore } from '../store/settings-store.ts';
 import type { Status } from '../webui/api/status-schema.ts';
 import type { PageInterface } from '../webui/page-addresses.ts';
+import type { ReplaceIdentity } from '../webui/ports.ts';
 import { profileNamed } from './board-profiles.ts';
 import { type DriverSystem, loadDrivers } from './drivers.ts';
+import { IdentityKeeper, type IdentityKeeperPorts } from './identity/keeper.ts';
 import type { PlatformDetection } from './platform/detect.ts';
 import { type DiscSystem, SettingsDiscs } from './settings-disc.ts';
 import { SettingsKeeper } from './settings-keeper.ts';
@@ -25,22 +27,6 @@ export interface Page {
   setInterfaces(interfaces: Status['network']['interfaces']): Promise<void>;
   close(): Promise<void>;
 }
-
-/** The overlay as the sequence sees it. */
-export interface Overlay {
-  tunnels(): Status['tunnels'];
-  reconfigure(peers: readonly PeerSettings[]): Promise<void>;
-  close(): Promise<void>;
-}
-
-/** The host identity, or why there is none; without one the box still serves its page. */
-export type IdentityResult =
-  | {
-      readonly ok: true;
-      readonly identity: Status['identity'];
-      readonly startOverlay: (peers: readonly PeerSettings[]) => Promise<Overlay>;
-    }
-  | { readonly ok: false; readonly identity: Status['identity']; readonly warning: Warning };
 
 /** What the sequence needs of the operating system and of the rooms that are wired to it. */
 export type BootPorts = {
@@ -63,8 +49,11 @@ export type BootPorts = {
     readonly readStatus: () => StatusFacts;
     readonly interfaces: readonly PageInterface[];
     readonly onClaimed: () => void;
+    readonly replaceIdentity: ReplaceIdentity;
   }) => Promise<Page>;
-  readonly openIdentity: () => Promise<IdentityResult>;
+  readonly identity: Pick<IdentityKeeperPorts, 'open' | 'replace' | 'startOverlay'>;
+  /** True where the kernel shows a TPM already; some wait for a driver. */
+  readonly tpmVisible: () => boolean;
   readonly readTpm: () => Promise<TpmStatus>;
   readonly collectInventory: () => Promise<{
     readonly inventory: NonNullable<Status['inventory']>;
@@ -120,17 +109,21 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
   const { slot, rootHash } = readSlotState(ports.slots);
 
   let network: Network | null = null;
-  let overlay: Overlay | null = null;
   let page: Page | null = null;
   let settings: Settings;
 
+  const identity = new IdentityKeeper({
+    ...ports.identity,
+    warn: (warning) => board.warn(warning),
+    clearWarning: (code) => board.clearWarning(code),
+    log: (level, message) => ports.log(level, 'identity', message),
+  });
   const board = new StatusBoard(
     {
       hostname: 'hithe',
       image: { ...(await ports.image()), slot, rootHash },
       platform,
       tpm: { state: 'pending' },
-      identity: { hit: null, keyStorage: 'none', detail: 'The host identity is not open yet.' },
       devices: [],
       inventory: null,
     },
@@ -138,7 +131,8 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
       uptimeSeconds: ports.uptimeSeconds,
       memory: ports.memory,
       network: () => network?.snapshot() ?? unknownNetwork,
-      tunnels: () => overlay?.tunnels() ?? [],
+      identity: () => identity.status(),
+      tunnels: () => identity.tunnels(),
     },
   );
   const background = (name: string, work: Promise<unknown>): void => {
@@ -206,6 +200,11 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
       if (network) background('network', network.setClaimed(true));
       if (page) background('console', ports.showConsole(board.read(), page, profile.name));
     },
+    replaceIdentity: async (hit) => {
+      const outcome = await identity.replace(hit);
+      if (page) background('console', ports.showConsole(board.read(), page, profile.name));
+      return outcome;
+    },
   });
   // Its failure is told where it is awaited.
   preparedPage.catch(() => undefined);
@@ -230,7 +229,7 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     board.set({ hostname: settings.hostname });
     await ports.setHostname(settings.hostname);
     await openNetwork.reconfigure(settings.network);
-    await overlay?.reconfigure(settings.overlay.peers);
+    await identity.apply(settings);
     await follow();
   };
   const takeDisc = async (result: Parameters<SettingsKeeper['takeDisc']>[0]): Promise<void> => {
@@ -241,15 +240,13 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
   background('health', keepHealthy(ports, board, stop.signal));
 
   const rest = async (): Promise<void> => {
-    await takeDisc(await discs.look());
-    const identity = await ports.openIdentity();
-    board.set({ identity: identity.identity });
-    if (identity.ok) overlay = await identity.startOverlay(settings.overlay.peers);
-    else board.warn(identity.warning);
+    const driversFirst = ports.tpmVisible() ? null : await loadDrivers(ports.drivers, profile);
+    if (!keeper.takeDisc(await discs.look(), openPage.claimed())) await identity.apply(settings);
+    else await apply();
     await ports.showConsole(board.read(), openPage, profile.name);
     background('settings', discs.watch({ onDisc: takeDisc, signal: stop.signal }));
 
-    const { devices, failure } = await loadDrivers(ports.drivers, profile);
+    const { devices, failure } = driversFirst ?? (await loadDrivers(ports.drivers, profile));
     board.set({ devices });
     if (failure !== null) ports.log('warning', 'drivers', failure);
     // Its driver is among those: the health loop feeds it from here on.
@@ -271,7 +268,7 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     board,
     async close() {
       stop.abort();
-      await overlay?.close();
+      await identity.close();
       await openPage.close();
       await openNetwork.close();
       opened.store.close();

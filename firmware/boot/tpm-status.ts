@@ -98,10 +98,11 @@ function present(
 }
 
 function failure(error: TpmError): TpmStatus {
-  return { state: 'failed', reason: error.message, advice: adviceFor(error) };
+  return { state: 'failed', reason: error.message, advice: adviceForTpmError(error) };
 }
 
-function adviceFor({ code, responseCode }: TpmError): string {
+/** What a person can do about it. */
+export function adviceForTpmError({ code, responseCode }: TpmError): string {
   switch (code) {
     case 'TRANSPORT':
     case 'MALFORMED':

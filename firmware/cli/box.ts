@@ -27,7 +27,7 @@ function statusText(found: Status): string {
     ['Hithe', `${image.version} on ${found.hostname}, ${found.claimed ? 'claimed' : 'not claimed yet'}`],
     ['Root hash', image.rootHash ?? 'not a verified root'],
     ['Platform', `${platform.platform} (${platform.boardProfile}), by ${platform.decidedBy}`],
-    ['Identity', `${identity.hit ?? 'none'} (${identity.keyStorage})`],
+    ['Identity', identityLine(identity)],
     ['TPM', tpm.state === 'present' ? `${tpm.manufacturer} ${tpm.firmwareVersion}` : tpm.state],
     ['Network', network.detail ?? network.state],
     ...network.interfaces.map(({ name, role, link, addresses }): [string, string] => [
@@ -41,6 +41,11 @@ function statusText(found: Status): string {
     ...warnings.map(({ message, advice }): [string, string] => ['WARNING', `${message} ${advice}`]),
   ];
   return rows.map(([name, value]) => `${name.padEnd(12)} ${value}\n`).join('');
+}
+
+function identityLine({ hit, keyStorage, formerHit }: Status['identity']): string {
+  const where = { tpm: 'key in the TPM', software: 'SOFTWARE IDENTITY', none: 'cannot be used' }[keyStorage];
+  return `${hit ?? formerHit ?? 'none'} (${where})`;
 }
 
 export async function log(args: readonly string[]): Promise<number> {

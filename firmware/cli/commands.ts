@@ -24,6 +24,11 @@ export const commands: Readonly<Record<string, Command>> = {
     tells: 'the peers and how their tunnels are',
     run: async (args) => (await import('./box.ts')).tunnel(args),
   },
+  identity: {
+    usage: 'identity [show] [--json] | identity re-enrol --replaces HIT|none [--json]',
+    tells: 'the host identity and where its key lives; gives it up for a new one',
+    run: async (args) => (await import('./identity.ts')).identity(args),
+  },
   platform: {
     usage: 'platform detect [--root DIR] [--json]',
     tells: 'where this runs, and which fact decided it',

@@ -26,7 +26,6 @@ export async function warmUp(): Promise<number> {
       image: { version: '0', rootHash: null, slot: null, kernel: '', bundleSha256: null },
       platform,
       tpm: { state: 'pending' },
-      identity: { hit: null, keyStorage: 'none', detail: '' },
       devices: [],
       inventory: null,
     },
@@ -34,6 +33,10 @@ export async function warmUp(): Promise<number> {
       uptimeSeconds: () => 0,
       memory: () => ({ totalBytes: 0, usedBytes: 0, availableBytes: 0 }),
       network: () => ({ state: 'applying', detail: null, interfaces: [] }),
+      identity: () => ({
+        ...{ hit: null, keyStorage: 'none', detail: '' },
+        ...{ formerHit: null, problem: null, signing: null },
+      }),
       tunnels: () => [],
     },
   );
@@ -56,6 +59,7 @@ export async function warmUp(): Promise<number> {
         handler = options.handler;
         return { setAddresses: async () => [], listenLocally: async () => {}, close: async () => {} };
       },
+      replaceIdentity: async () => ({ outcome: 'other-identity', hit: null }),
     },
     { page: await loadPageFiles(), httpsPort: 443, httpPort: 80, localSocket: null, interfaces: [] },
   );

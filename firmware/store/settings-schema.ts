@@ -84,11 +84,22 @@ export const diagnosticsSettings = z.strictObject({
 });
 export type DiagnosticsSettings = z.infer<typeof diagnosticsSettings>;
 
+export const identitySettings = z.strictObject({
+  /** Whether the host identity's key may be a file where no TPM can hold it. Whoever copies the disk then has it. */
+  software: z.enum(['allowed', 'refused']),
+  /**
+   * Gives up the identity with this HIT, of which only that is done: the box makes a new one when this is the HIT that it
+   * has or had, and does nothing for any other. `none` is an identity of which nothing is known any more.
+   */
+  replaces: z.union([z.ipv6(), z.literal('none')]).optional(),
+});
+
 /** The whole settings document, complete: what is in force after all layers are merged. */
 export const settings = z.strictObject({
   version: z.literal(1),
   hostname: z.hostname().max(63),
   network: networkSettings,
+  identity: identitySettings,
   overlay: overlaySettings.superRefine(({ peers }, context) => {
     for (const { path, problem } of peerConflicts(peers))
       context.addIssue({ code: 'custom', path: ['peers', ...path], message: problem });
@@ -107,6 +118,7 @@ export const settingsLayer = z.strictObject({
     .extend({ underlay: underlay.partial(), lan: lan.partial(), management: management.partial() })
     .partial()
     .optional(),
+  identity: identitySettings.partial().optional(),
   overlay: overlaySettings.extend({ rekey: rekeySettings.partial() }).partial().optional(),
   diagnostics: diagnosticsSettings.partial().optional(),
 });
@@ -123,6 +135,8 @@ export const defaultSettings: Settings = {
     lan: { address: '192.168.1.1/24', dhcpServer: true },
     management: { address: '192.168.254.1/24' },
   },
+  // A box without a TPM says so and waits for somebody who decides.
+  identity: { software: 'refused' },
   overlay: {
     peers: [],
     // An hour, as IPsec gateways do; 64 GiB are 2^32 AES blocks, where CBC's collisions are still improbable.

@@ -21,9 +21,17 @@ export class HostIdentityFileError extends Error {
   }
 }
 
-/** Reads the host identity, or makes it at first use. Throws `HostIdentityFileError` or what writing threw. */
-export async function openHostIdentity(secrets: SecretFiles): Promise<HostIdentitySigner> {
-  return softwareSigner(await readKey(secrets));
+/** Reads the software host identity; null where none was made. Throws `HostIdentityFileError`. */
+export async function openHostIdentity(secrets: SecretFiles): Promise<HostIdentitySigner | null> {
+  const key = await readKey(secrets);
+  return key === null ? null : softwareSigner(key);
+}
+
+/** Makes a software host identity in the place of any that is there. Throws what writing threw. */
+export async function makeHostIdentity(secrets: SecretFiles): Promise<HostIdentitySigner> {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  await secrets.write(hostIdentityFileName, String(privateKey.export({ type: 'pkcs8', format: 'pem' })));
+  return softwareSigner(privateKey);
 }
 
 /** Signs with a private key in memory: ECDSA with SHA-384, as r ‖ s (RFC 7401 §5.2.14; HIT suite 2). */
@@ -34,18 +42,14 @@ export function softwareSigner(key: KeyObject): HostIdentitySigner {
   };
 }
 
-async function readKey(secrets: SecretFiles): Promise<KeyObject> {
+async function readKey(secrets: SecretFiles): Promise<KeyObject | null> {
   let pem: string | null;
   try {
     pem = await secrets.read(hostIdentityFileName);
   } catch (error) {
     throw new HostIdentityFileError('unreadable', `${hostIdentityFileName} cannot be read`, { cause: error });
   }
-  if (pem === null) {
-    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    await secrets.write(hostIdentityFileName, String(privateKey.export({ type: 'pkcs8', format: 'pem' })));
-    return privateKey;
-  }
+  if (pem === null) return null;
   let key: KeyObject;
   try {
     key = createPrivateKey(pem);

@@ -1,7 +1,8 @@
 import type { Tpm } from './client.ts';
-import { type CreatedPrimary, createPrimary, flushContext } from './commands/keys.ts';
+import type { CreatedPrimary } from './commands/keys.ts';
 import { algorithm, eccCurve, hierarchy, objectAttribute } from './constants.ts';
 import type { TpmResult } from './error.ts';
+import { withPrimaryKey } from './persistent-key.ts';
 import type { PublicArea } from './public-area.ts';
 
 /**
@@ -36,18 +37,9 @@ export const attestationKeyTemplate: PublicArea = {
  * counters and firmware version (Part 2, section 10.12.12). The key is flushed whatever `use` does; where that fails,
  * the result is its error, since every later command would pay for the leaked object.
  */
-export async function withAttestationKey<Value>(
+export function withAttestationKey<Value>(
   tpm: Tpm,
   use: (key: CreatedPrimary) => Promise<TpmResult<Value>>,
 ): Promise<TpmResult<Value>> {
-  const created = await tpm.execute(createPrimary(hierarchy.endorsement, attestationKeyTemplate));
-  if (!created.ok) return created;
-  let result: TpmResult<Value> | undefined;
-  try {
-    result = await use(created.value);
-  } finally {
-    const flushed = await tpm.execute(flushContext(created.value.handle));
-    if (!flushed.ok && result?.ok === true) result = flushed;
-  }
-  return result;
+  return withPrimaryKey(tpm, hierarchy.endorsement, attestationKeyTemplate, use);
 }

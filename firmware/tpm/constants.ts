@@ -100,14 +100,6 @@ export const property = {
   vendorString4: 0x0109,
   firmwareVersion1: 0x010b,
   firmwareVersion2: 0x010c,
-  permanent: 0x0200,
-} as const;
-
-/** TPMA_PERMANENT, section 8.6. */
-export const permanentAttribute = {
-  ownerAuthSet: 1 << 0,
-  endorsementAuthSet: 1 << 1,
-  inLockout: 1 << 9,
 } as const;
 
 /** TPM_RH, section 7.4. */
@@ -133,6 +125,12 @@ export const firstHandle = {
   transient: 0x8000_0000,
   persistent: 0x8100_0000,
 } as const;
+
+/**
+ * Where this firmware keeps its keys: in the range of the endorsement hierarchy, above the handles that the TCG's registry
+ * gives to endorsement keys themselves.
+ */
+export const ownHandle = { attestationKey: 0x8101_0a00, hostKey: 0x8101_0a01 } as const;
 
 /** TPMA_OBJECT bits, section 8.3. */
 export const objectAttribute = {

@@ -44,6 +44,8 @@ export const limits = {
   nvSize: 8192,
   /** Octets of one NV_Read or NV_Write: what every PC Client TPM takes at once. */
   nvChunk: 512,
+  /** Octets that make a host key unlike any other: a P-256 coordinate. */
+  hostKeyUnique: 32,
   /** Times that PCRs are read again when they changed while they were read or quoted. */
   agreementAttempts: 5,
 } as const;

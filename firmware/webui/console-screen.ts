@@ -36,8 +36,10 @@ export function consoleScreen({ status, addresses, fingerprint, claimCode }: Con
   field('Open', ...(openable.length > 0 ? openable : ['(no address yet: is a cable plugged in?)']));
   if (fingerprint !== null) field('Certificate', 'SHA-256', ...halves(fingerprint));
   if (claimCode !== null) field('Claim code', claimCode);
-  field('Identity', identity.hit ?? '(not made yet)');
-  if (identity.keyStorage === 'software') field('', 'software identity: the key is a file, not in a TPM');
+  field('Identity', identity.hit ?? (identity.problem === null ? '(not made yet)' : 'NONE THAT CAN BE USED'));
+  if (identity.keyStorage === 'software') field('', 'SOFTWARE IDENTITY: the key is a file, not in a TPM');
+  if (identity.keyStorage === 'tpm') field('', 'its key is in the TPM');
+  if (identity.formerHit !== null) field('', `it was ${identity.formerHit}`);
   const product = [platform.vendor, platform.product].filter((part) => part !== null).join(' ');
   field('Platform', product === '' ? platform.platform : `${platform.platform} (${product})`);
   field('TPM', tpmLine(status.tpm));

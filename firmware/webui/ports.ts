@@ -19,6 +19,16 @@ export type WriteLog = (level: LogEntry['level'], message: string) => void;
 /** Everything that the status shows, as far as it is known now; cheap, since it is asked for every two seconds. */
 export type ReadStatus = () => Omit<Status, 'time' | 'claimed' | 'log'>;
 
+/** What came of the word to give the host identity up. */
+export type ReplaceIdentityOutcome =
+  | { readonly outcome: 'replaced'; readonly identity: Status['identity'] }
+  /** The identity that was named is not the one that the box has or had. */
+  | { readonly outcome: 'other-identity'; readonly hit: string | null }
+  | { readonly outcome: 'failed'; readonly problem: Status['warnings'][number] };
+
+/** Gives up the identity with this HIT (`none`: one that nothing is known of) and makes a new one. */
+export type ReplaceIdentity = (hit: string) => Promise<ReplaceIdentityOutcome>;
+
 /** Milliseconds since 1970 by the box's clock, which may be wrong until the network has set it. */
 export type ReadClock = () => number;
 

@@ -5,18 +5,21 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { formatHit } from '../../firmware/hip/host-identity-tag.ts';
 import { ownIdentity } from '../../firmware/hip/own-identity.ts';
+import type { HostIdentitySigner } from '../../firmware/netd/overlay/ports.ts';
 import { hipCrypto } from '../../firmware/system/hip-crypto.ts';
 import {
   HostIdentityFileError,
   hostIdentityFileName,
+  makeHostIdentity,
   openHostIdentity,
 } from '../../firmware/system/host-identity-file.ts';
 import { secretFiles } from '../../firmware/system/secret-files.ts';
 
 let folder: string;
 const path = () => join(folder, 'secrets', hostIdentityFileName);
-const open = () => openHostIdentity(secretFiles(join(folder, 'secrets')));
-const hit = async () => formatHit(ownIdentity((await open()).identity, hipCrypto).hit);
+const secrets = () => secretFiles(join(folder, 'secrets'));
+const open = () => openHostIdentity(secrets());
+const hitOf = ({ identity }: HostIdentitySigner) => formatHit(ownIdentity(identity, hipCrypto).hit);
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'hithe-identity-'));
@@ -24,17 +27,19 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 describe('the software host identity', () => {
-  test('is made at first use, for the owner alone, and stays', async () => {
-    const first = await hit();
+  test('is made when that is asked for, for the owner alone, and stays', async () => {
+    expect(await open()).toBeNull();
+    const first = hitOf(await makeHostIdentity(secrets()));
     expect(first).toMatch(/^2001:22:/);
     expect([statSync(path()).mode & 0o777, statSync(join(folder, 'secrets')).mode & 0o777]).toEqual([
       0o600, 0o700,
     ]);
-    expect(await hit()).toBe(first);
+    expect(await open().then((signer) => signer && hitOf(signer))).toBe(first);
+    expect(hitOf(await makeHostIdentity(secrets()))).not.toBe(first);
   });
 
   test('signs what its public key verifies (RFC 7401 §5.2.14)', async () => {
-    const { identity, sign } = await open();
+    const { identity, sign } = await makeHostIdentity(secrets());
     const message = Uint8Array.of(1, 2, 3);
     const signature = await sign(message);
     expect(signature.length).toBe(64);
@@ -51,7 +56,7 @@ describe('the software host identity', () => {
     ['cut', '-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBM', 'unreadable'],
     ['another curve', p384, 'not-p-256'],
   ])('that is %s is an error, never replaced and never quoted', async (_, text, code) => {
-    await hit();
+    await makeHostIdentity(secrets());
     writeFileSync(path(), text);
     const error = await open().catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(HostIdentityFileError);

@@ -23,7 +23,7 @@ describe('the console', () => {
     expect(screen).toContain(fingerprint.slice(48));
     expect(screen).toContain('4KQ7-9XZM');
     expect(screen).toContain('2001:22:9a1c:44d0:7be:91f3:20c7:5e1d');
-    expect(screen).toContain('software identity');
+    expect(screen).toContain('SOFTWARE IDENTITY');
     expect(screen).toContain('quote verified');
   });
 

@@ -68,6 +68,9 @@ export function normalStatus(at: number): Reading {
       hit: '2001:22:9a1c:44d0:7be:91f3:20c7:5e1d',
       keyStorage: 'software',
       detail: 'ECDSA P-256, suite 2, in /state/secrets',
+      formerHit: null,
+      problem: null,
+      signing: { count: 12, lastMilliseconds: 0.31, p50Milliseconds: 0.28 },
     },
     network: {
       state: 'applied',
@@ -170,7 +173,10 @@ export function emptyStatus(at: number): Reading {
     hostname: 'hithe',
     uptimeSeconds: 41,
     tpm: { state: 'absent', reason: 'No /dev/tpmrm0 and no TPM2 table in ACPI.' },
-    identity: { hit: null, keyStorage: 'none', detail: 'The key is being made.' },
+    identity: {
+      ...{ hit: null, keyStorage: 'none', detail: 'The key is being made.' },
+      ...{ formerHit: null, problem: null, signing: null },
+    },
     network: {
       ...normal.network,
       interfaces: normal.network.interfaces.slice(0, 1),

@@ -67,6 +67,7 @@ export async function startTestBox(options: TestBoxOptions = {}): Promise<TestBo
       keys: certificateKeys,
       random: (length) => new Uint8Array(randomBytes(length)),
       now: Date.now,
+      replaceIdentity: async (hit) => ({ outcome: 'other-identity', hit }),
       openListeners: (given) =>
         openWebListeners({ ...given, bounds: { ...given.bounds, ...options.bounds } }),
     },

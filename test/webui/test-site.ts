@@ -66,6 +66,7 @@ export async function openTestSite(readStatus: ReadStatus = () => normalStatus(t
     now: () => clock.at,
     closesWhenClaimed: () => true,
     onClaimed: () => void claimed.push('claimed'),
+    replaceIdentity: async (hit) => ({ outcome: 'other-identity', hit }),
   });
   return {
     claim,

@@ -3,8 +3,9 @@ import type { Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { Claim } from '../claim.ts';
 import { limits } from '../limits.ts';
-import type { Connection, LogReader, ReadClock, ReadStatus } from '../ports.ts';
+import type { Connection, LogReader, ReadClock, ReadStatus, ReplaceIdentity } from '../ports.ts';
 import { createEventStreams } from './event-stream.ts';
+import { addIdentityRoute, replaceIdentityRoute } from './identity-route.ts';
 import { problemAnswer, problemResponse, problemSchema } from './problem.ts';
 import { logEntry, type Status, type StatusUpdate, status as statusSchema } from './status-schema.ts';
 
@@ -17,6 +18,7 @@ export interface ApiPorts {
   readonly closesWhenClaimed: () => boolean;
   /** Called once the box is claimed and the answer is on its way. */
   readonly onClaimed: () => void;
+  readonly replaceIdentity: ReplaceIdentity;
 }
 
 export type ApiEnvironment = { Bindings: Connection };
@@ -228,6 +230,8 @@ export function createApi(ports: ApiPorts) {
     }
   });
 
+  addIdentityRoute(app, ports.replaceIdentity);
+
   // Written when it is first asked for: nothing at boot waits for it.
   let document: string | null = null;
   app.get('/api/v1/openapi.json', (context) => {
@@ -240,6 +244,7 @@ export function createApi(ports: ApiPorts) {
     [logRoute.path, 'GET, HEAD'],
     [eventsRoute.path, 'GET, HEAD'],
     [claimRoute.path, 'POST'],
+    [replaceIdentityRoute.path, 'POST'],
     ['/api/v1/openapi.json', 'GET, HEAD'],
   ]);
   for (const [path, allow] of methods) {

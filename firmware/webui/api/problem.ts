@@ -17,15 +17,18 @@ export type Problem = z.infer<typeof problemSchema>;
 export const problems = {
   'bad-request': { status: 400, title: 'Bad Request' },
   'wrong-claim-code': { status: 403, title: 'Forbidden' },
+  'local-only': { status: 403, title: 'Forbidden' },
   'cross-site': { status: 403, title: 'Forbidden' },
   'not-found': { status: 404, title: 'Not Found' },
   'method-not-allowed': { status: 405, title: 'Method Not Allowed' },
   'already-claimed': { status: 409, title: 'Conflict' },
+  'other-identity': { status: 409, title: 'Conflict' },
   'body-too-large': { status: 413, title: 'Content Too Large' },
   'not-json': { status: 415, title: 'Unsupported Media Type' },
   'unknown-host': { status: 421, title: 'Misdirected Request' },
   'too-many-tries': { status: 429, title: 'Too Many Requests' },
   internal: { status: 500, title: 'Internal Server Error' },
+  'no-identity': { status: 500, title: 'Internal Server Error' },
   'not-stored': { status: 500, title: 'Internal Server Error' },
   'too-many-streams': { status: 503, title: 'Service Unavailable' },
 } as const;

@@ -110,6 +110,14 @@ const statusFields = z.object({
     /** Where the private key lives. `software` is shown plainly everywhere. */
     keyStorage: z.enum(['software', 'tpm', 'none']),
     detail: z.string(),
+    /** The HIT that the box had and cannot use now, where `hit` is null. */
+    formerHit: z.string().nullable(),
+    /** The code of the warning that says why there is no identity. */
+    problem: z.string().nullable(),
+    /** How long signatures took since the start; null before the first one. */
+    signing: z
+      .object({ count: z.number().int(), lastMilliseconds: z.number(), p50Milliseconds: z.number() })
+      .nullable(),
   }),
   network: z.object({
     state: z.enum(['applied', 'applying', 'failed']),

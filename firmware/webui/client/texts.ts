@@ -91,6 +91,7 @@ export const texts = {
     softwareMeaning: 'Its key is a file on this box. Whoever copies the disk has it.',
     tpm: 'Key in the TPM',
     none: 'No identity yet',
+    unusable: 'Identity cannot be used',
     hitTerm: 'a HIT',
     hitMeaning:
       'The host identity tag is made from the box’s public key. It is the box’s name in the overlay; nobody else can prove that it is theirs.',
@@ -179,6 +180,7 @@ export const texts = {
     facts: {
       tpm: 'TPM',
       signature: 'Signature',
+      signing: 'A signature takes',
       took: 'Reading and quoting took',
       clock: 'Clock at the quote',
       resets: 'Restarts counted',

@@ -10,6 +10,7 @@ import type {
   RandomBytes,
   ReadClock,
   ReadStatus,
+  ReplaceIdentity,
   SecretFiles,
   TlsCredentials,
   WebListeners,
@@ -29,6 +30,7 @@ export interface WebUiPorts {
   readonly random: RandomBytes;
   readonly now: ReadClock;
   readonly openListeners: (options: ListenerOptions) => WebListeners;
+  readonly replaceIdentity: ReplaceIdentity;
 }
 
 export interface WebUiOptions {

@@ -49,7 +49,7 @@ export function Overview({ status, uptimeSeconds, lastKnown, onClaimed }: Overvi
       <Facts>
         <Fact name={texts.facts.identity}>
           {identity.hit !== null && <Hit hit={identity.hit} label={`${texts.copy} HIT`} />}
-          <KeyStorage storage={identity.keyStorage} />
+          <KeyStorage identity={identity} />
           <What term={texts.identity.hitTerm} meaning={texts.identity.hitMeaning} />
         </Fact>
         <Fact name={texts.facts.platform}>
@@ -71,14 +71,18 @@ export function Overview({ status, uptimeSeconds, lastKnown, onClaimed }: Overvi
 }
 
 /** Where the private key lives, said plainly. */
-export function KeyStorage({ storage }: { storage: StatusUpdate['identity']['keyStorage'] }) {
-  switch (storage) {
+export function KeyStorage({ identity }: { identity: StatusUpdate['identity'] }) {
+  switch (identity.keyStorage) {
     case 'software':
       return <State mark="attention" word={texts.identity.software} />;
     case 'tpm':
       return <State mark="up" word={texts.identity.tpm} />;
     case 'none':
-      return <State mark="off" word={texts.identity.none} />;
+      return identity.problem === null ? (
+        <State mark="off" word={texts.identity.none} />
+      ) : (
+        <State mark="down" word={texts.identity.unusable} />
+      );
   }
 }
 

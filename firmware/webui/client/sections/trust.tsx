@@ -20,7 +20,7 @@ export function Trust({ status }: { status: StatusUpdate }) {
         <QuoteLink tpm={tpm} />
         <li>
           <strong>{text.identity}</strong>
-          <KeyStorage storage={identity.keyStorage} />
+          <KeyStorage identity={identity} />
           <span class="quiet">{identity.detail}</span>
         </li>
       </ol>
@@ -40,6 +40,9 @@ export function Trust({ status }: { status: StatusUpdate }) {
               <WholeHit hit={identity.hit} label={`${texts.copy} HIT`} />
               {identity.keyStorage === 'software' && <span>{texts.identity.softwareMeaning}</span>}
             </Fact>
+          )}
+          {identity.signing !== null && (
+            <Fact name={text.facts.signing}>{text.milliseconds(identity.signing.p50Milliseconds)}</Fact>
           )}
           {tpm.state === 'present' && <TpmFacts tpm={tpm} />}
         </Facts>

@@ -1,0 +1,64 @@
+import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import type { Connection, ReplaceIdentity } from '../ports.ts';
+import { problemAnswer, problemSchema } from './problem.ts';
+import { status } from './status-schema.ts';
+
+const problem = (description: string) => ({
+  description,
+  content: { 'application/problem+json': { schema: problemSchema } },
+});
+
+export const replaceIdentityRoute = createRoute({
+  method: 'post',
+  path: '/api/v1/identity/replace',
+  summary: 'Gives the host identity up and makes a new one; from the box itself alone',
+  request: {
+    body: {
+      required: true,
+      content: {
+        'application/json': {
+          schema: z.strictObject({
+            /** The HIT that is given up, as the box shows it; `none` where nothing is known of the old one. */
+            hit: z.string().max(64),
+          }),
+        },
+      },
+    },
+  },
+  responses: {
+    200: {
+      description: 'The new identity; peers have to be told its HIT',
+      content: { 'application/json': { schema: status.shape.identity } },
+    },
+    400: problem('The body is not {"hit": "…"}'),
+    403: problem('The request did not come over the socket of the box, or it came from another site'),
+    409: problem('The box has another identity than the one that was named'),
+    500: problem('No new identity could be made'),
+  },
+});
+
+/** Whoever reaches the page may not do this: a new HIT cuts the box off from its peers. */
+export function addIdentityRoute(
+  app: OpenAPIHono<{ Bindings: Connection }>,
+  replaceIdentity: ReplaceIdentity,
+): void {
+  app.openapi(replaceIdentityRoute, async (context) => {
+    if (context.env.transport !== 'local')
+      return problemAnswer(context, 'local-only', 'Only the command line on the box may do this.');
+    const replaced = await replaceIdentity(context.req.valid('json').hit);
+    switch (replaced.outcome) {
+      case 'replaced':
+        return context.json(replaced.identity, 200);
+      case 'other-identity':
+        return problemAnswer(
+          context,
+          'other-identity',
+          `The box’s identity is ${replaced.hit ?? 'not known'}, not the one that was named. Nothing was changed.`,
+        );
+      case 'failed': {
+        const { message, advice } = replaced.problem;
+        return problemAnswer(context, 'no-identity', `${message} ${advice}`);
+      }
+    }
+  });
+}
