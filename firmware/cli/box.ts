@@ -76,10 +76,25 @@ export async function tunnel(args: readonly string[]): Promise<number> {
   } else if (found.tunnels.length === 0) {
     process.stdout.write('No peers are set up.\n');
   } else {
-    for (const { peer, state, hit, locator, espSuite, protectedPrefixes, lastError } of found.tunnels) {
-      const details = [locator, espSuite, protectedPrefixes.join(', '), lastError].filter(Boolean);
-      process.stdout.write(`${peer.padEnd(20)} ${state.padEnd(12)} ${hit}  ${details.join('  ')}\n`);
-    }
+    for (const one of found.tunnels) process.stdout.write(tunnelLine(one));
   }
   return 0;
+}
+
+function tunnelLine({ peer, state, hit, ...tunnel }: Status['tunnels'][number]): string {
+  const { locator, espSuite, protectedPrefixes, lastError, traffic, rekeys, pathMtu } = tunnel;
+  const { wrongSource, tooOld, replayed, forged } = tunnel.dropped;
+  const drops = wrongSource + tooOld + replayed + forged;
+  const details = [
+    tunnel.connect === 'on-demand' ? 'on demand' : null,
+    ...[locator, espSuite, protectedPrefixes.join(', ')],
+    `sent ${traffic.sentBytes} B, received ${traffic.receivedBytes} B`,
+    rekeys === 0 ? null : `rekeyed ${rekeys} times`,
+    pathMtu === null ? null : `path MTU ${pathMtu}`,
+    drops === 0
+      ? null
+      : `dropped ${wrongSource} from wrong sources, ${tooOld} too old, ${replayed} replayed, ${forged} not authentic`,
+    lastError,
+  ].filter(Boolean);
+  return `${peer.padEnd(20)} ${state.padEnd(12)} ${hit}  ${details.join('  ')}\n`;
 }

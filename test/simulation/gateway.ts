@@ -308,6 +308,7 @@ export class Gateway implements Attachment {
           },
         };
       },
+      linkMtu: () => 1500,
       localAddresses: () => this.#addresses.map((address) => `eth0/${address}`),
       log: (level, message) => note(() => `${this.name} ${level}: ${message}`),
     };

@@ -26,6 +26,24 @@ function port(name: string, kernelName: string, fields: Partial<Interface>): Int
   };
 }
 
+/** What a tunnel that has been up for so long has carried. */
+function carried(seconds: number) {
+  return {
+    connect: 'always',
+    role: 'initiator',
+    rekeys: Math.floor(seconds / 3600),
+    roundTripMs: 11.3,
+    pathMtu: 1500,
+    traffic: {
+      sentBytes: seconds * 41_207,
+      sentPackets: seconds * 61,
+      receivedBytes: seconds * 12_045,
+      receivedPackets: seconds * 38,
+    },
+    dropped: { wrongSource: 0, tooOld: 0, replayed: 0, forged: 0 },
+  } as const;
+}
+
 /** A gateway with three tunnels, as one sees it after some days. `at` in milliseconds since 1970. */
 export function normalStatus(at: number): Reading {
   const ago = (seconds: number) => new Date(at - seconds * 1000).toISOString();
@@ -115,6 +133,7 @@ export function normalStatus(at: number): Reading {
         protectedPrefixes: ['192.168.20.0/24'],
         establishedAt: ago(7384),
         lastError: null,
+        ...carried(7384),
       },
       {
         peer: 'leipzig',
@@ -125,6 +144,7 @@ export function normalStatus(at: number): Reading {
         protectedPrefixes: ['192.168.30.0/24', 'fd00:30::/64'],
         establishedAt: ago(212),
         lastError: null,
+        ...carried(212),
       },
       {
         peer: 'wien',
@@ -135,6 +155,7 @@ export function normalStatus(at: number): Reading {
         protectedPrefixes: ['10.40.0.0/16'],
         establishedAt: ago(19),
         lastError: null,
+        ...carried(19),
       },
     ],
     devices: [
@@ -217,6 +238,8 @@ export function degradedStatus(at: number): Reading {
         espSuite: null,
         establishedAt: null,
         lastError: 'NOTIFY AUTHENTICATION_FAILED (24): the peer did not accept our signature',
+        role: null,
+        dropped: { wrongSource: 12, tooOld: 0, replayed: 3, forged: 0 },
       },
     ],
     warnings: [

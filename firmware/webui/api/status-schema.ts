@@ -67,11 +67,34 @@ const tunnel = z.object({
   peer: z.string(),
   hit: z.string(),
   state: z.string(),
+  connect: z.enum(['always', 'on-demand']),
+  /** Which end began the exchange, while there is an association. */
+  role: z.enum(['initiator', 'responder']).nullable(),
   locator: z.string().nullable(),
   espSuite: z.string().nullable(),
   protectedPrefixes: z.array(z.string()),
   establishedAt: z.string().nullable(),
   lastError: z.string().nullable(),
+  /** Changes of ESP keys since then. */
+  rekeys: z.number().int(),
+  /** Of the exchange, where this box began it. */
+  roundTripMs: z.number().nullable(),
+  /** Octets that the way to the peer takes in one packet, as far as it is known. */
+  pathMtu: z.number().int().nullable(),
+  /** Since the peer is in the settings; octets before encryption. */
+  traffic: z.object({
+    sentBytes: z.number(),
+    sentPackets: z.number(),
+    receivedBytes: z.number(),
+    receivedPackets: z.number(),
+  }),
+  /** Packets of the peer's: with a source behind somebody else, older than the replay window, come before, not authentic. */
+  dropped: z.object({
+    wrongSource: z.number(),
+    tooOld: z.number(),
+    replayed: z.number(),
+    forged: z.number(),
+  }),
 });
 
 const device = z.object({

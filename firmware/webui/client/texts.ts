@@ -143,7 +143,28 @@ export const texts = {
       networks: 'Networks',
       since: 'Since',
     },
-    state: { up: 'Up', connecting: 'Connecting', closing: 'Closing', down: 'Down' },
+    state: { up: 'Up', idle: 'On demand', connecting: 'Connecting', closing: 'Closing', down: 'Down' },
+    association: (
+      suite: string,
+      facts: { roundTripMs: number | null; pathMtu: number | null; rekeys: number },
+    ) =>
+      [
+        suite,
+        facts.roundTripMs === null ? '' : `${facts.roundTripMs.toFixed(1)}\u00a0ms`,
+        facts.pathMtu === null ? '' : `path\u00a0MTU\u00a0${facts.pathMtu}`,
+        facts.rekeys === 0 ? '' : `rekeyed\u00a0${facts.rekeys}\u00d7`,
+      ]
+        .filter((part) => part !== '')
+        .join(', '),
+    traffic: (sent: string, received: string) => `${sent} sent, ${received} received`,
+    dropped: {
+      wrongSource: 'from a wrong source',
+      tooOld: 'too old',
+      replayed: 'replayed',
+      forged: 'not authentic',
+    },
+    droppedLine: (counts: readonly (readonly [number, string])[]) =>
+      `Dropped packets: ${counts.map(([count, word]) => `${count} ${word}`).join(', ')}`,
     none: 'No tunnels yet.',
     noneAdvice:
       'Give the box a settings disc that names its peers under overlay.peers, each as hip://host:port/HIT, and restart it.',

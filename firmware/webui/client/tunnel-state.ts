@@ -1,7 +1,7 @@
 import type { StatusUpdate } from '../api/status-schema.ts';
 
 export type Tunnel = StatusUpdate['tunnels'][number];
-export type TunnelCondition = 'up' | 'connecting' | 'closing' | 'down';
+export type TunnelCondition = 'up' | 'idle' | 'connecting' | 'closing' | 'down';
 
 /** The association's state (RFC 7401 § 4.4.2) as far as a person needs to tell them apart. */
 export function tunnelCondition(tunnel: Tunnel): TunnelCondition {
@@ -15,6 +15,9 @@ export function tunnelCondition(tunnel: Tunnel): TunnelCondition {
       return 'connecting';
     case 'closing':
       return 'closing';
+    case 'unassociated':
+    case 'closed':
+      return tunnel.connect === 'on-demand' ? 'idle' : 'down';
     default:
       return 'down';
   }

@@ -135,4 +135,13 @@ describe('RFC 7401 § 4.4.2: the states of an association', () => {
   ])('%s is %s', (state, condition) => {
     expect(tunnelCondition({ ...tunnel, state })).toBe(condition);
   });
+
+  test.each([
+    ['UNASSOCIATED', 'idle'],
+    ['CLOSED', 'idle'],
+    ['E-FAILED', 'down'],
+    ['ESTABLISHED', 'up'],
+  ])('%s of a peer that is met on demand is %s', (state, condition) => {
+    expect(tunnelCondition({ ...tunnel, connect: 'on-demand', state })).toBe(condition);
+  });
 });

@@ -1,3 +1,4 @@
+import { formatBytes } from '../format.ts';
 import { Ago, Empty, Hit, Section, State } from '../parts.tsx';
 import type { MarkName } from '../summary.ts';
 import { Cell, Row, Table } from '../table.tsx';
@@ -7,6 +8,7 @@ import { type Tunnel, type TunnelCondition, tunnelCondition } from '../tunnel-st
 const text = texts.overlay;
 const marks: Record<TunnelCondition, MarkName> = {
   up: 'up',
+  idle: 'off',
   connecting: 'degraded',
   closing: 'degraded',
   down: 'down',
@@ -27,6 +29,14 @@ export function Overlay({ tunnels }: { tunnels: readonly Tunnel[] }) {
       )}
     </Section>
   );
+}
+
+function Dropped({ tunnel: { dropped } }: { tunnel: Tunnel }) {
+  const counts = Object.entries(text.dropped)
+    .map(([reason, word]) => [dropped[reason as keyof typeof dropped], word] as const)
+    .filter(([count]) => count > 0);
+  if (counts.length === 0) return null;
+  return <span class="error-line">{text.droppedLine(counts)}</span>;
 }
 
 function TunnelRow({ tunnel }: { tunnel: Tunnel }) {
@@ -50,7 +60,13 @@ function TunnelRow({ tunnel }: { tunnel: Tunnel }) {
         ) : (
           <code>{tunnel.locator}</code>
         )}
-        {tunnel.espSuite !== null && <span class="quiet">{tunnel.espSuite}</span>}
+        {tunnel.espSuite !== null && <span class="quiet">{text.association(tunnel.espSuite, tunnel)}</span>}
+        {tunnel.traffic.sentPackets + tunnel.traffic.receivedPackets > 0 && (
+          <span class="quiet">
+            {text.traffic(formatBytes(tunnel.traffic.sentBytes), formatBytes(tunnel.traffic.receivedBytes))}
+          </span>
+        )}
+        <Dropped tunnel={tunnel} />
         {tunnel.lastError !== null && <span class="error-line">{text.lastError(tunnel.lastError)}</span>}
       </Cell>
       <Cell name={columns.networks} named>
