@@ -53,10 +53,10 @@ export function readdress(
   const moveTo = (place: Locator) =>
     outcome({ ...known, candidate: sameLocator(place, locator) ? undefined : place });
 
-  if (vouchesForSource && (preferred === undefined || !isListed(locator))) return moveTo(from);
+  if (vouchesForSource && !isListed(locator)) return moveTo(from);
   // Behind a NAT a host knows only its inner addresses: where its packets come from is the way back.
-  if (!vouchesForSource) return outcome(consider(known, from, now));
-  return moveTo(preferred?.locator ?? from);
+  if (!vouchesForSource && !sameLocator(from, locator)) return outcome(consider(known, from, now));
+  return moveTo(preferred?.locator ?? locator);
 }
 
 /** The next of the peer's other places. */

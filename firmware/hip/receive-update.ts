@@ -122,9 +122,8 @@ type Standing = 'new' | 'overtaken' | 'repeated' | 'outside';
 function standingOf({ peerUpdateId, peerUpdatesMissed }: Association, updateId: number): Standing {
   const ahead = (updateId - peerUpdateId) >>> 0;
   if (ahead < limits.updateWindow) return 'new';
-  if (peerUpdatesMissed.includes(updateId)) return 'overtaken';
-  const behind = (peerUpdateId - updateId) >>> 0;
-  return behind <= limits.updateWindow ? 'repeated' : 'outside';
+  if ((peerUpdateId - updateId) >>> 0 > limits.updateWindow) return 'outside';
+  return peerUpdatesMissed.includes(updateId) ? 'overtaken' : 'repeated';
 }
 
 function recordUpdate(association: Association, updateId: number): Association {
@@ -200,7 +199,7 @@ function carryOut(
   }
   const next: Established = { ...state, association };
   const isVouched = sameLocator(from, before.locator) || place?.vouchesForSource === true;
-  const answered = answerNew(next, { answer, from: isVouched ? from : undefined }, context);
+  const answered = answerNew(next, answer, { source: from, isVouched }, context);
   if (place?.preferredIsUnsupported !== true) return prefixed(effects, answered);
   const told = refused(
     answered.state,
@@ -214,27 +213,26 @@ function carryOut(
 }
 
 /**
- * Answers with an UPDATE of our own where there is something to say and none is outstanding, or where the peer itself
- * says that it has moved, and with a mere acknowledgment elsewhere. An echo goes only to where the peer is known to be or
- * says that it is: it must not prove to the peer that we receive at somebody else's address.
+ * Answers a new UPDATE. An UPDATE of our own says it along with what else there is to say, unless that goes elsewhere or
+ * must wait for the one that is outstanding. It need not wait where the peer itself says that it has moved. An echo goes
+ * only to where the peer is known to be or says that it is: it must not prove to the peer that we receive at somebody
+ * else's address.
  */
 function answerNew(
   state: Established,
-  { answer, from }: { readonly answer: Answer; readonly from: Locator | undefined },
+  answer: Answer,
+  { source, isVouched }: { readonly source: Locator; readonly isVouched: boolean },
   context: AssociationContext,
 ): Transition {
   const { candidate, locator, outstanding } = state.association;
-  const isTold = from !== undefined || candidate === undefined;
-  const isOvertaken =
-    isTold && candidate !== undefined && outstanding && !sameLocator(outstanding.to, candidate);
-  if (outstanding !== undefined && !isOvertaken) return acknowledge(state, answer, from ?? locator, context);
-  if (isTold) {
-    const { association } = state;
-    return hasNews(association)
-      ? sendUpdate(state, context, answer)
-      : acknowledge(state, answer, from ?? locator, context);
-  }
-  const checking = sendUpdate(state, context, { updateId: answer.updateId, echo: undefined });
-  if (answer.echo === undefined || checking.state.name !== 'ESTABLISHED') return checking;
-  return prefixed(checking.effects, acknowledge(checking.state, answer, locator, context));
+  const target = candidate ?? locator;
+  const place = isVouched ? source : locator;
+  const isOvertaken = isVouched && outstanding !== undefined && !sameLocator(outstanding.to, target);
+  const mayTell = hasNews(state.association) && (outstanding === undefined || isOvertaken);
+  if (!mayTell) return acknowledge(state, answer, place, context);
+  if (isVouched && sameLocator(target, source)) return sendUpdate(state, context, answer);
+  const isChecked = sameLocator(target, source);
+  const telling = sendUpdate(state, context, isChecked ? { ...answer, echo: undefined } : undefined);
+  if (telling.state.name !== 'ESTABLISHED' || (isChecked && answer.echo === undefined)) return telling;
+  return prefixed(telling.effects, acknowledge(telling.state, answer, place, context));
 }
