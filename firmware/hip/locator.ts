@@ -12,7 +12,10 @@ export function formatLocator({ address, port }: Locator): string {
 
 /** The text as octets, for hashing: a locator has nothing but ASCII. */
 export function locatorOctets(locator: Locator): Uint8Array {
-  return Uint8Array.from(formatLocator(locator), (character) => character.charCodeAt(0) & 0x7f);
+  const text = formatLocator(locator);
+  const octets = new Uint8Array(text.length);
+  for (let index = 0; index < text.length; index++) octets[index] = text.charCodeAt(index) & 0x7f;
+  return octets;
 }
 
 export function sameLocator(left: Locator, right: Locator): boolean {

@@ -75,7 +75,8 @@ function hmac(algorithm: keyof typeof blockLengths, key: Uint8Array, data: Uint8
   const shortKey = key.length > blockLength ? digest(algorithm, key) : key;
   const inner = new Uint8Array(blockLength + data.length).fill(0x36, 0, blockLength);
   const outer = new Uint8Array(blockLength + hashLengths[algorithm]).fill(0x5c, 0, blockLength);
-  for (const [index, octet] of shortKey.entries()) {
+  for (let index = 0; index < shortKey.length; index++) {
+    const octet = shortKey[index] ?? 0;
     inner[index] = octet ^ 0x36;
     outer[index] = octet ^ 0x5c;
   }

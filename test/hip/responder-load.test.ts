@@ -8,7 +8,8 @@ import type { RecognisedSolution } from '../../firmware/hip/responder.ts';
 import { hipCrypto } from '../../firmware/system/hip-crypto.ts';
 import { exchange, Host, newSigner, parsed, twoHosts } from './two-hosts.ts';
 
-const { load, loadWindowMs, calmMs, puzzleDifficulties, i1PuzzleStep } = limits;
+const { load, loadWindowMs, calmMs, i1PuzzleStep } = limits;
+const puzzleDifficulties: readonly number[] = limits.puzzleDifficulties;
 const hardest = puzzleDifficulties.at(-1) ?? 0;
 
 /** The difficulty after each of some windows with so many packets in it, evenly spread. */

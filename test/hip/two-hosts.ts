@@ -37,14 +37,27 @@ export class Host {
   constructor(
     signer: HostIdentitySigner,
     address: string,
-    { crypto = hipCrypto, firstSpi = 0x1000, counter = 1n, offers = defaultOffers } = {},
+    {
+      crypto = hipCrypto,
+      firstSpi = 0x1000,
+      counter = 1n,
+      offers = defaultOffers,
+      responder,
+    }: {
+      crypto?: HipCrypto;
+      firstSpi?: number;
+      counter?: bigint;
+      offers?: Offers;
+      /** That of the same gateway's other associations. */
+      responder?: Responder;
+    } = {},
   ) {
     this.signer = signer;
     this.crypto = crypto;
     this.own = ownIdentity(signer.identity, crypto);
     this.locator = { address, port: 10500 };
     this.offers = offers;
-    this.responder = new Responder(this.own, crypto, counter, offers);
+    this.responder = responder ?? new Responder(this.own, crypto, counter, offers);
     this.#spi = firstSpi;
   }
 
