@@ -1,5 +1,5 @@
 import { type Claim, openClaim } from '../../firmware/webui/claim.ts';
-import type { Connection, ReadStatus } from '../../firmware/webui/ports.ts';
+import type { Connection, ReadStatus, ReplaceIdentity } from '../../firmware/webui/ports.ts';
 import { type PageFile, preparePageFiles } from '../../firmware/webui/server/page-files.ts';
 import { createSite } from '../../firmware/webui/server/site.ts';
 import { logLines, normalStatus } from './status-fixtures.ts';
@@ -38,7 +38,10 @@ export interface TestSite {
 }
 
 /** The page and the API without sockets. */
-export async function openTestSite(readStatus: ReadStatus = () => normalStatus(testTime)): Promise<TestSite> {
+export async function openTestSite(
+  readStatus: ReadStatus = () => normalStatus(testTime),
+  replaceIdentity: ReplaceIdentity = async (hit) => ({ outcome: 'other-identity', hit }),
+): Promise<TestSite> {
   const log = testLog(logLines(testTime));
   const clock = { at: testTime };
   const files: Record<string, string> = {};
@@ -66,7 +69,7 @@ export async function openTestSite(readStatus: ReadStatus = () => normalStatus(t
     now: () => clock.at,
     closesWhenClaimed: () => true,
     onClaimed: () => void claimed.push('claimed'),
-    replaceIdentity: async (hit) => ({ outcome: 'other-identity', hit }),
+    replaceIdentity,
   });
   return {
     claim,
