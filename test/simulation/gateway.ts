@@ -6,7 +6,7 @@ import type { KernelEvent } from '../../firmware/netd/overlay/kernel-events.ts';
 import { type Overlay, startOverlay } from '../../firmware/netd/overlay/overlay.ts';
 import type { OverlayPorts } from '../../firmware/netd/overlay/ports.ts';
 import { type CommandResult, programs } from '../../firmware/netd/system-port.ts';
-import type { PeerSettings } from '../../firmware/store/settings-schema.ts';
+import type { PeerSettings, RekeySettings } from '../../firmware/store/settings-schema.ts';
 import type { Content, Datagram } from './datagram.ts';
 import { type SecurityAssociation, SimulatedKernel } from './kernel.ts';
 import type { Nat } from './nat.ts';
@@ -20,6 +20,7 @@ import type { Witness } from './witness.ts';
 /** What all machines of a simulation share. */
 export type Surroundings = {
   readonly seed: number;
+  readonly rekey: RekeySettings;
   readonly time: VirtualTime;
   readonly underlay: Underlay;
   readonly witness: Witness;
@@ -67,6 +68,8 @@ export class Gateway implements Attachment {
   #kernelListener: ((event: KernelEvent) => void) | undefined;
   #timers = 0;
   #signatures = 0;
+  /** What an unpaired one had is on its way out for a while. */
+  #mostPeers = 1;
   #isUp = false;
   #isAwake = true;
   /** What would have happened while it slept. */
@@ -117,7 +120,7 @@ export class Gateway implements Attachment {
     if (this.#isHonest) this.#surroundings.witness.started(this.name);
     const incarnation = this.#incarnation;
     const { peers } = this;
-    void startOverlay(this.#ports(incarnation), { peers }).then(
+    void startOverlay(this.#ports(incarnation), { peers, rekey: this.#surroundings.rekey }).then(
       (overlay) => {
         if (incarnation !== this.#incarnation) return;
         this.#overlay = overlay;
@@ -159,9 +162,9 @@ export class Gateway implements Attachment {
 
   setPeers(peers: readonly PeerSettings[]): void {
     this.peers = peers;
-    const { witness } = this.#surroundings;
+    const { witness, rekey } = this.#surroundings;
     void this.#overlay
-      ?.reconfigure({ peers })
+      ?.reconfigure({ peers, rekey })
       .catch((error: unknown) => witness.report('settings can be changed', `${this.name}: ${String(error)}`));
     this.#surroundings.touched(this);
   }
@@ -191,10 +194,10 @@ export class Gateway implements Attachment {
   /** Called when its promises have settled. */
   look(): void {
     if (!this.#isHonest) return;
-    const peers = Math.max(1, this.peers.length);
+    this.#mostPeers = Math.max(this.#mostPeers, this.peers.length);
     this.#surroundings.witness.looked(
       this.name,
-      peers,
+      this.#mostPeers,
       this.kernel.associations,
       this.#timers,
       this.#signatures,

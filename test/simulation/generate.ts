@@ -1,5 +1,13 @@
 import { SeededRandom } from './random.ts';
-import type { AttackKind, GatewayPlan, LinkConditions, NatPlan, PlannedEvent, Scenario } from './scenario.ts';
+import type {
+  AttackKind,
+  GatewayPlan,
+  LinkConditions,
+  NatPlan,
+  PairPlan,
+  PlannedEvent,
+  Scenario,
+} from './scenario.ts';
 
 /** What the runs of a family have in common. */
 export type Family = 'quiet' | 'rough' | 'translated' | 'moving' | 'hostile' | 'everything';
@@ -50,6 +58,7 @@ export function generate(family: Family, seed: number): Scenario {
     })),
     pairs,
     events: makeEvents(random, features, { gateways, nats, pairs, healAt }),
+    rekey: { seconds: random.pick([8, 45, 3_600, 3_600]), mebibytes: random.pick([1, 65_536, 65_536]) },
     trafficMs: random.whole(10, 30) * 100,
     healAt,
   };
@@ -108,14 +117,19 @@ function makePairs(
   random: SeededRandom,
   gateways: readonly GatewayPlan[],
   nats: readonly NatPlan[],
-): (readonly [string, string])[] {
+): PairPlan[] {
   const isOpen = ({ name, behind }: GatewayPlan) =>
     behind === null || nats.some(({ forwardsTo }) => forwardsTo === name);
   return gateways.flatMap((right, place) =>
     gateways
       .slice(0, place)
       .filter((left, index) => (isOpen(left) || isOpen(right)) && (index === place - 1 || random.chance(0.2)))
-      .map(({ name }) => [name, right.name] as const),
+      .map((left) => ({
+        ends: [left.name, right.name] as const,
+        connect: random.chance(0.2) ? 'on-demand' : 'always',
+        // A NAT lets nothing through but UDP.
+        framing: left.behind === null && right.behind === null && random.chance(0.2) ? 'raw' : 'udp',
+      })),
   );
 }
 
@@ -161,7 +175,7 @@ const makeFailure: Maker = (random, at, { gateways }) => {
 };
 
 const makeUnpairing: Maker = (random, at, { pairs }) => {
-  const [left, right] = random.pick(pairs);
+  const [left, right] = random.pick(pairs).ends;
   const [gateway, peer] = random.chance(0.5) ? [left, right] : [right, left];
   return [{ at, type: 'unpair', gateway, peer, forMs: random.whole(100, 30_000) }];
 };
@@ -169,9 +183,11 @@ const makeUnpairing: Maker = (random, at, { pairs }) => {
 const makeRebinding: Maker = (random, at, { nats }) => [{ at, type: 'rebind', nat: random.pick(nats).name }];
 
 /** Another address at once, or none for a while in between; a NAT's own address may change, too. */
-const makeMove: Maker = (random, at, { gateways, nats }) => {
-  const { name: gateway, behind, addresses } = random.pick(gateways);
-  const host = random.whole(100, 250);
+const makeMove: Maker = (random, at, { gateways, nats, healAt }) => {
+  const place = random.whole(0, gateways.length - 1);
+  const { name: gateway, behind, addresses } = gateways[place] ?? random.pick(gateways);
+  // Addresses of its own, so that no two meet.
+  const host = 16 + 32 * place + random.whole(0, 31);
   if (behind !== null) {
     const nat = nats.find(({ name }) => name === behind);
     return nat === undefined ? [] : [{ at, type: 'rebind', nat: behind, address: `198.51.100.${host}` }];
@@ -181,7 +197,7 @@ const makeMove: Maker = (random, at, { gateways, nats }) => {
   if (random.chance(0.5)) return [next];
   return [
     { at, type: 'readdress', gateway, addresses: [] },
-    { ...next, at: at + random.whole(100, 20_000) },
+    { ...next, at: Math.min(at + random.whole(100, 20_000), healAt - 500) },
   ];
 };
 
@@ -196,7 +212,7 @@ const makeAttack: Maker = (random, at) => [
 ];
 
 const makeImpostor: Maker = (random, at, { pairs }) => {
-  const [left, right] = random.pick(pairs);
+  const [left, right] = random.pick(pairs).ends;
   const [plays, victim] = random.chance(0.5) ? [left, right] : [right, left];
   const forMs = random.whole(1, 60) * 1_000;
   const [intercepts, signsR1s] = [random.chance(0.6), random.chance(0.5)];

@@ -40,6 +40,7 @@ export type IpLine =
 
 /** Reads what the overlay's renderers write. Throws for an XFRM line that it does not know: then it must learn it. */
 export function readIpLine(text: string): IpLine {
+  if (!text.startsWith('xfrm ')) return { command: 'other' };
   const words = text.split(' ');
   const command = words.slice(0, 3).join(' ');
   // `src` and `dst` stand in a state, in its selector and in a template: each has its own part of the line.
@@ -65,8 +66,7 @@ export function readIpLine(text: string): IpLine {
     case 'xfrm policy flush':
       return { command };
     default:
-      if (words[0] === 'xfrm') throw new RangeError(`the simulated kernel does not know: ${text}`);
-      return { command: 'other' };
+      throw new RangeError(`the simulated kernel does not know: ${text}`);
   }
 }
 

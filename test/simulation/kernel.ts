@@ -29,8 +29,8 @@ export type KernelListener = {
   readonly event: (event: KernelEvent) => void;
 };
 
-/** Octets that every packet of user data has here. */
-const dataLength = 1_000;
+/** Octets that every packet of user data counts for here: a mebibyte is 64 packets. */
+const dataLength = 16_384;
 /** net.core.xfrm_acq_expires: for so long the kernel does not ask again for the same pair of outer addresses. */
 const acquireMs = 30_000;
 

@@ -11,10 +11,14 @@ export class SeededRandom {
 
   /** From 0 inclusive to 1 exclusive. Mulberry32: small, and the same on every machine. */
   next(): number {
+    return this.#word() / 2 ** 32;
+  }
+
+  #word(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+    return (mixed ^ (mixed >>> 14)) >>> 0;
   }
 
   chance(probability: number): boolean {
@@ -27,7 +31,13 @@ export class SeededRandom {
   }
 
   octets(length: number): Uint8Array {
-    return Uint8Array.from({ length }, () => this.whole(0, 255));
+    const octets = new Uint8Array(length);
+    for (let place = 0; place < length; place += 4) {
+      const word = this.#word();
+      for (let index = 0; index < 4 && place + index < length; index++)
+        octets[place + index] = word >>> (8 * index);
+    }
+    return octets;
   }
 
   pick<Value>(values: readonly Value[]): Value {

@@ -3,8 +3,9 @@ export type Scenario = {
   readonly seed: number;
   readonly gateways: readonly GatewayPlan[];
   readonly nats: readonly NatPlan[];
-  /** Who is whose peer, by name. */
-  readonly pairs: readonly (readonly [string, string])[];
+  readonly pairs: readonly PairPlan[];
+  /** When ESP keys are replaced. */
+  readonly rekey: { readonly seconds: number; readonly mebibytes: number };
   /** Before `healAt`, in any order. */
   readonly events: readonly PlannedEvent[];
   /** Milliseconds between two packets of a flow; every pair has a flow in each direction. */
@@ -25,6 +26,13 @@ export type GatewayPlan = {
   /** The longest that a signature and a command take, in milliseconds. */
   readonly longestSignatureMs: number;
   readonly longestCommandMs: number;
+};
+
+/** Two gateways that are each other's peers, and how their settings have it. */
+export type PairPlan = {
+  readonly ends: readonly [string, string];
+  readonly connect: 'always' | 'on-demand';
+  readonly framing: 'udp' | 'raw';
 };
 
 export type LinkConditions = {

@@ -37,7 +37,7 @@ export async function shrink(
 function withoutLoners(scenario: Scenario): Scenario {
   const { pairs, events } = scenario;
   const isNamed = (name: string) =>
-    pairs.some((pair) => pair.includes(name)) || JSON.stringify(events).includes(`"${name}"`);
+    pairs.some(({ ends }) => ends.includes(name)) || JSON.stringify(events).includes(`"${name}"`);
   const gateways = scenario.gateways.filter(({ name }) => isNamed(name));
   const nats = scenario.nats.filter(
     ({ name }) => isNamed(name) || gateways.some(({ behind }) => behind === name),

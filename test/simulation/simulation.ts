@@ -1,9 +1,10 @@
 import { packetTypes } from '../../firmware/hip/packet.ts';
+import type { PeerSettings } from '../../firmware/store/settings-schema.ts';
 import { Attacker } from './attacker.ts';
 import { Gateway, type Surroundings } from './gateway.ts';
 import { Nat } from './nat.ts';
 import { SeededRandom } from './random.ts';
-import type { GatewayPlan, Outcome, PlannedEvent, Scenario } from './scenario.ts';
+import type { GatewayPlan, Outcome, PairPlan, PlannedEvent, Scenario } from './scenario.ts';
 import { standInSignature } from './stand-in-crypto.ts';
 import { Underlay } from './underlay.ts';
 import { VirtualTime } from './virtual-time.ts';
@@ -14,7 +15,7 @@ const convergeWithinMs = 180_000;
 /** Exchanges that crossed may still replace each other for this long: R2-SENT's time and a signature's. */
 const settleMs = 35_000;
 /** And then, for this long, nothing at all may be lost. */
-const steadyMs = 30_000;
+const steadyMs = 20_000;
 /** A name's addresses change this long after a gateway's. */
 const nameDelayMs = 5_000;
 /** Data on its way for longer than this is lost: no path of a healed network takes it. */
@@ -64,6 +65,7 @@ class Simulation {
     this.#underlay = new Underlay(this.#time, random('underlay'));
     this.#surroundings = {
       seed: scenario.seed,
+      rekey: scenario.rekey,
       time: this.#time,
       underlay: this.#underlay,
       witness: this.#witness,
@@ -78,7 +80,8 @@ class Simulation {
     }
     for (const plan of scenario.gateways) this.#addGateway(plan);
     for (const name of this.#gateways.keys()) this.#gateway(name).peers = this.#peersOf(name);
-    for (const [left, right] of scenario.pairs) {
+    for (const { ends } of scenario.pairs) {
+      const [left, right] = ends;
       this.#addFlow(left, right);
       this.#addFlow(right, left);
     }
@@ -157,18 +160,20 @@ class Simulation {
     return address === undefined ? [] : [address];
   }
 
-  #peersOf(name: string) {
+  #peersOf(name: string): PeerSettings[] {
     return this.#scenario.pairs
-      .filter((pair) => pair.includes(name))
-      .map(([left, right]) => this.#settingsOf(left === name ? right : left));
+      .filter(({ ends }) => ends.includes(name))
+      .map((pair) => this.#settingsOf(pair.ends[0] === name ? pair.ends[1] : pair.ends[0], pair));
   }
 
-  #settingsOf(name: string) {
+  #settingsOf(name: string, { connect, framing }: Pick<PairPlan, 'connect' | 'framing'>): PeerSettings {
     const { plan, hit } = this.#gateway(name);
-    const address = plan.behind === null ? plan.addresses[0] : this.#outerAddresses(plan.behind)[0];
-    const host = plan.hasName ? `${name}.example` : (address ?? '');
-    const uri = `hip://${host.includes(':') ? `[${host}]` : host}:10500/${hit}`;
-    return { name, uri, protectedPrefixes: [] };
+    const addresses = plan.behind === null ? plan.addresses : this.#outerAddresses(plan.behind);
+    const [host = '', ...others] = (plan.hasName ? [`${name}.example`] : addresses).map((place) =>
+      place.includes(':') ? `[${place}]` : place,
+    );
+    const uri = `hip://${host}:10500/${hit}`;
+    return { name, uri, locators: others, protectedPrefixes: [], connect, framing };
   }
 
   #addFlow(from: string, to: string): void {
@@ -312,7 +317,7 @@ class Simulation {
         : random.octets(96);
     const impostor = new Gateway(plan, this.#surroundings, undefined, { identity: played.identity, sign });
     const ends = plan.addresses.map((address) => this.#underlay.hijack(address, impostor));
-    impostor.peers = [this.#settingsOf(victim.name)];
+    impostor.peers = [this.#settingsOf(victim.name, { connect: 'always', framing: 'udp' })];
     impostor.boot();
     this.#forAWhile(event.forMs, () => {
       impostor.cut({ power: true });

@@ -67,7 +67,10 @@ function known(algorithm: HashAlgorithm): 'sha256' | 'sha384' {
 }
 
 function stretched(seed: Uint8Array, length: number): Uint8Array {
-  return Uint8Array.from({ length }, (_, index) => (seed[index % seed.length] ?? 0) ^ (index >> 5));
+  const octets = new Uint8Array(length);
+  for (let index = 0; index < length; index++)
+    octets[index] = (seed[index % seed.length] ?? 0) ^ (index >> 5);
+  return octets;
 }
 
 function masked(key: Uint8Array, iv: Uint8Array, data: Uint8Array): Uint8Array {

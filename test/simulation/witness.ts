@@ -1,5 +1,6 @@
 import { toHex } from '../../firmware/bytes/bytes.ts';
 import { formatHit, hostIdentityTag } from '../../firmware/hip/host-identity-tag.ts';
+import { limits } from '../../firmware/hip/limits.ts';
 import { formatLocator, type Locator } from '../../firmware/hip/locator.ts';
 import { decodePacket, packetTypes, parameter } from '../../firmware/hip/packet.ts';
 import { isSolution } from '../../firmware/hip/puzzle.ts';
@@ -10,8 +11,8 @@ import { SeededRandom } from './random.ts';
 import type { Counts, Fault } from './scenario.ts';
 import { standInCrypto } from './stand-in-crypto.ts';
 
-/** The most that a peer may cost a kernel at any time: the pair in use, and both halves of a rekey that replace it. */
-const mostAssociationsPerPeer = 6;
+/** The most that a peer may cost a kernel: the pair in use, one of a rekey or exchange under way, and the retired ones. */
+const mostAssociationsPerPeer = 4 + limits.retiredCount;
 
 /**
  * Knows what no gateway knows: who really sent what, and all keys. It holds every run to what must be true of a HIP
