@@ -1,11 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import type { Locator } from '../../../firmware/hip/locator.ts';
-import type { DataPath } from '../../../firmware/netd/overlay/data-path.ts';
+import type { DataPath, EspEffect } from '../../../firmware/netd/overlay/data-path.ts';
 import { OverlayError } from '../../../firmware/netd/overlay/error.ts';
+import type { EspCounters } from '../../../firmware/netd/overlay/esp-listing.ts';
 import type { KernelEvent } from '../../../firmware/netd/overlay/kernel-events.ts';
+import { limits } from '../../../firmware/netd/overlay/limits.ts';
 import { type Overlay, startOverlay } from '../../../firmware/netd/overlay/overlay.ts';
 import type { OverlayPorts } from '../../../firmware/netd/overlay/ports.ts';
 import type { LogLevel } from '../../../firmware/netd/system-port.ts';
+import type { PeerSettings } from '../../../firmware/store/settings-schema.ts';
 import { hipCrypto } from '../../../firmware/system/hip-crypto.ts';
 import { newSigner } from '../../hip/two-hosts.ts';
 
@@ -51,6 +54,11 @@ class Bench {
       localAddresses: () => this.addresses,
       log: (level: LogLevel, message: string) => void this.logs.push(`${level} ${message}`),
     };
+  }
+
+  /** What the kernel of the box at this address says. */
+  kernelSays(address: string, event: KernelEvent): void {
+    this.#kernels.get(address)?.(event);
   }
 
   /** Lets virtual time pass, timer by timer, with everything that follows each. */
@@ -198,4 +206,207 @@ describe('an association that is to be kept up', () => {
     expect(a.tunnels()).toEqual([]);
     expect(states(b)).toMatchObject([{ state: 'CLOSED' }]);
   });
+});
+
+/** A kernel that takes everything and lets a test count its packets. */
+class CountingKernel implements DataPath {
+  readonly effects: EspEffect[] = [];
+  readonly forgotten: number[] = [];
+  readonly underlayMtus: number[] = [];
+  wrong = new Map<number, number>();
+  #inbound: { spi: number; from: string } | undefined;
+  #outbound: number | undefined;
+  #mark = 0;
+  #packets = { in: 0, out: 0 };
+
+  readonly open = async () => {};
+  readonly close = async () => {};
+  async setPeers(_: unknown, { underlayMtu }: { underlayMtu: number }): Promise<void> {
+    this.underlayMtus.push(underlayMtu);
+  }
+  async apply({ mark }: { mark: number }, effects: readonly EspEffect[]): Promise<void> {
+    this.#mark = mark;
+    for (const effect of effects) {
+      this.effects.push(effect);
+      if (effect.type === 'install-inbound')
+        this.#inbound = { spi: effect.association.spi, from: effect.association.from.address };
+      else if (effect.type === 'install-outbound') this.#outbound = effect.association.spi;
+      else if (effect.type === 'remove-esp') this.#inbound = undefined;
+    }
+  }
+  localAddress(spi: number): string | undefined {
+    return this.#inbound?.spi === spi ? '192.0.2.1' : undefined;
+  }
+  remoteAddress(spi: number): string | undefined {
+    return this.#inbound?.spi === spi ? this.#inbound.from : undefined;
+  }
+  forget(_: unknown, spi: number): void {
+    this.forgotten.push(spi);
+  }
+  carry(received: number, sent: number): void {
+    this.#packets = { in: this.#packets.in + received, out: this.#packets.out + sent };
+  }
+  get spis(): { inbound: number; outbound: number; mark: number } {
+    return { inbound: this.#inbound?.spi ?? 0, outbound: this.#outbound ?? 0, mark: this.#mark };
+  }
+  async counters(): Promise<readonly EspCounters[]> {
+    const { inbound, outbound, mark } = this.spis;
+    const common = { mark, sentSequence: 0n, tooOld: 0, replayed: 0, forged: 0 };
+    const { in: received, out } = this.#packets;
+    return [
+      {
+        ...common,
+        spi: inbound,
+        source: '192.0.2.2',
+        destination: '192.0.2.1',
+        packets: received,
+        bytes: received * 100,
+      },
+      {
+        ...common,
+        spi: outbound,
+        source: '192.0.2.1',
+        destination: '192.0.2.2',
+        packets: out,
+        bytes: out * 100,
+      },
+    ];
+  }
+  wrongSources = async () => new Map(this.wrong);
+  pathMtus = async (addresses: readonly string[]) => new Map(addresses.map((address) => [address, 1400]));
+}
+
+/** A with that kernel and its settings for B; B keeps the association up only as far as A asks. */
+async function pair(settings: Partial<PeerSettings> = {}, hosts: { b?: string } = {}) {
+  const bench = new Bench();
+  const [kernel, farKernel] = [new CountingKernel(), new CountingKernel()];
+  const a = await startOverlay(bench.ports('192.0.2.1'), { peers: [] }, { dataPath: kernel });
+  const far = await startOverlay(
+    bench.ports('192.0.2.2'),
+    { peers: [{ ...peer('a', '192.0.2.1', a), connect: 'on-demand' }] },
+    { dataPath: farKernel },
+  );
+  const b = { ...peer('b', hosts.b ?? '192.0.2.2', far), ...settings };
+  await a.reconfigure({ peers: [b] });
+  await bench.pass(3_000);
+  const status = () => {
+    const [tunnel] = a.tunnels();
+    if (tunnel === undefined) throw new Error('no tunnel');
+    return tunnel;
+  };
+  return { bench, kernel, farKernel, a, far, status, settings: b };
+}
+
+describe('what the kernel says', () => {
+  test('counters of both directions, drops and the path MTU are in the status', async () => {
+    const { bench, kernel, status } = await pair();
+    kernel.carry(3, 2);
+    kernel.wrong.set(kernel.spis.mark, 4);
+    await bench.pass(limits.countersMs + 100);
+    expect(status()).toMatchObject({
+      role: 'initiator',
+      connect: 'always',
+      pathMtu: 1400,
+      traffic: { receivedPackets: 3, receivedBytes: 300, sentPackets: 2, sentBytes: 200 },
+      dropped: { wrongSource: 4, tooOld: 0, replayed: 0, forged: 0 },
+    });
+    await bench.pass(limits.countersMs);
+    expect(status().dropped.wrongSource).toBe(4);
+  });
+
+  test('RFC 7402 §6.8: at a soft limit the keys change, and the old outbound goes as the new one comes', async () => {
+    const { bench, kernel, status } = await pair();
+    const { inbound, outbound, mark } = kernel.spis;
+    bench.kernelSays('192.0.2.1', { type: 'expire', mark, spi: outbound, hard: false });
+    await bench.pass(1_000);
+    expect(kernel.spis.inbound).not.toBe(inbound);
+    expect(
+      kernel.effects.find((effect) => effect.type === 'install-outbound' && effect.replaces === outbound),
+    ).toBeDefined();
+    expect(status()).toMatchObject({ state: 'ESTABLISHED', rekeys: 1 });
+    await bench.pass(60_000);
+    expect(kernel.effects.filter(({ type }) => type === 'remove-inbound')).toEqual([
+      { type: 'remove-inbound', spi: inbound },
+    ]);
+  });
+
+  test('what the kernel gave up is made anew; of somebody else’s or a former key nobody minds', async () => {
+    const { bench, kernel, status } = await pair();
+    const { inbound, outbound, mark } = kernel.spis;
+    bench.kernelSays('192.0.2.1', { type: 'expire', mark: mark + 1, spi: outbound, hard: true });
+    bench.kernelSays('192.0.2.1', { type: 'expire', mark, spi: 0x777, hard: true });
+    await bench.pass(1_000);
+    expect(kernel.spis.inbound).toBe(inbound);
+    bench.kernelSays('192.0.2.1', { type: 'expire', mark, spi: outbound, hard: true });
+    await bench.pass(3_000);
+    expect(kernel.forgotten).toEqual([0x777, outbound]);
+    expect(kernel.spis.inbound).not.toBe(inbound);
+    expect(['R2-SENT', 'ESTABLISHED']).toContain(status().state);
+  });
+
+  test('the MTU of the link in use reaches the kernel', async () => {
+    const { bench, kernel } = await pair();
+    bench.mtu = 1400;
+    await bench.pass(limits.addressCheckMs + 100);
+    expect(kernel.underlayMtus.at(-1)).toBe(1400);
+    const times = kernel.underlayMtus.length;
+    await bench.pass(10 * limits.addressCheckMs);
+    expect(kernel.underlayMtus).toHaveLength(times);
+  });
+});
+
+describe('an association on demand', () => {
+  const onDemand = { connect: 'on-demand' } as const;
+
+  test('waits for traffic, and is left when none comes any more', async () => {
+    const { bench, kernel, farKernel, status, settings } = await pair(onDemand);
+    expect(status()).toMatchObject({ state: 'UNASSOCIATED', connect: 'on-demand', lastError: null });
+    const peerHit = settings.uri.slice(settings.uri.lastIndexOf('/') + 1);
+    bench.kernelSays('192.0.2.1', { type: 'acquire', peerHit: '2001:22::77' });
+    await bench.pass(3_000);
+    expect(status().state).toBe('UNASSOCIATED');
+    bench.kernelSays('192.0.2.1', { type: 'acquire', peerHit });
+    await bench.pass(3_000);
+    expect(status().state).toBe('ESTABLISHED');
+    for (let period = 0; period < (2 * limits.idleMs) / limits.countersMs; period++) {
+      kernel.carry(1, 0);
+      farKernel.carry(0, 1);
+      await bench.pass(limits.countersMs);
+    }
+    expect(status().state).toBe('ESTABLISHED');
+    await bench.pass(limits.idleMs + 2 * limits.countersMs);
+    await bench.pass(120_000);
+    expect(status()).toMatchObject({ state: 'UNASSOCIATED', espSuite: null });
+    bench.kernelSays('192.0.2.1', { type: 'acquire', peerHit });
+    await bench.pass(3_000);
+    expect(status().state).toBe('ESTABLISHED');
+  });
+
+  test('that cannot be had is not tried again before traffic asks; the wait after a failure holds', async () => {
+    const { bench, status, far, settings } = await pair(onDemand);
+    await far.reconfigure({ peers: [] });
+    const peerHit = settings.uri.slice(settings.uri.lastIndexOf('/') + 1);
+    bench.kernelSays('192.0.2.1', { type: 'acquire', peerHit });
+    await bench.pass(31_500);
+    expect(status()).toMatchObject({ state: 'E-FAILED', lastError: 'the peer does not answer' });
+    bench.kernelSays('192.0.2.1', { type: 'acquire', peerHit });
+    await bench.pass(0);
+    expect(status().state).toBe('E-FAILED');
+    await bench.pass(600_000);
+    expect(status().state).toBe('UNASSOCIATED');
+  });
+
+  test('becomes one for always by a change of settings', async () => {
+    const { bench, a, status, settings } = await pair(onDemand);
+    const { connect: _, ...always } = settings;
+    await a.reconfigure({ peers: [always] });
+    await bench.pass(3_000);
+    expect(status()).toMatchObject({ state: 'ESTABLISHED', connect: 'always' });
+  });
+});
+
+test('a peer with several places is found at the one where it answers, soon', async () => {
+  const { bench, status } = await pair({ locators: ['192.0.2.8', '192.0.2.2'] }, { b: '192.0.2.9' });
+  await bench.pass(3 * limits.nextLocatorMs);
+  expect(status()).toMatchObject({ locator: '192.0.2.2:10500', lastError: null });
 });
