@@ -1,5 +1,5 @@
-import { copyFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Metafile } from 'esbuild';
 import { addOnFiles, firmwareVersion, writeBundle } from './bundle.ts';
 import { bootPackages, labPackages, rootPackages, toolPackages } from './contents.ts';
@@ -9,12 +9,13 @@ import { initrdScript, writeInitrd } from './initrd.ts';
 import { ModuleTree } from './kernel-modules.ts';
 import { billOfMaterials, type ReleaseManifest } from './manifest.ts';
 import { machineMirror } from './mirror.ts';
-import { authenticodeHash } from './pe.ts';
 import { buildRoot, cacheRoot, projectRoot } from './places.ts';
 import { PrivateApt } from './private-apt.ts';
 import type { Progress } from './progress.ts';
+import { describeRelease, writeManifest } from './release.ts';
 import { type ReleaseKey, readReleaseKey } from './release-key.ts';
 import { layOutRoot, nodeFlags, osRelease, writeSquashfs } from './root.ts';
+import { enrolmentFiles, readSecureBootIdentity, signImage } from './secure-boot.ts';
 import { fileSha256, hashOf, stage, treeHash } from './stage.ts';
 import { Tools } from './tools.ts';
 import { kernelArguments, unifiedKernelImage } from './uki.ts';
@@ -40,6 +41,8 @@ export type BuildOptions = {
   readonly compress?: boolean;
   /** PEM file with the release's private key (RSA-2048); the published development key unless given. */
   readonly releaseKey?: string | undefined;
+  /** PEM files with key and certificate by which loader and UKI are signed for UEFI Secure Boot; unsigned unless given. */
+  readonly secureBoot?: { readonly key: string; readonly certificate: string } | undefined;
 };
 
 export type BuiltImage = {
@@ -137,10 +140,14 @@ export async function buildImage({
   locked,
   compress = false,
   releaseKey: releaseKeyPath,
+  secureBoot: secureBootPaths,
 }: BuildOptions): Promise<BuiltImage> {
   const version = firmwareVersion();
   const releaseKey = readReleaseKey(releaseKeyPath);
   const { development } = releaseKey;
+  const secureBoot = secureBootPaths
+    ? readSecureBootIdentity(secureBootPaths.key, secureBootPaths.certificate)
+    : null;
   mkdirSync(out, { recursive: true });
   const { boot, root, tools, toolsHash, lock } = await fetchInputs({
     progress,
@@ -225,30 +232,33 @@ export async function buildImage({
   copyFileSync(join(kernelFolder, 'boot', `vmlinuz-${modules.release}`), kernel);
   const efi = join(kernelFolder, 'usr/lib/systemd/boot/efi');
   const stub = join(efi, 'linuxx64.efi.stub');
-  const loader = join(efi, 'systemd-bootx64.efi');
+  // Without keys of one's own the image is not signed: a signature that no firmware knows would only be in the way.
+  const signed = (program: Uint8Array) => (secureBoot === null ? program : signImage(program, secureBoot));
+  const loader = join(out, 'parts/systemd-boot.efi');
+  writeFileSync(loader, signed(readFileSync(join(efi, 'systemd-bootx64.efi'))));
   const commandLine = `${verityArguments(verity)} ${kernelArguments}`;
   const uki = join(out, 'parts/hithe.efi');
-  writeFileSync(
-    uki,
-    unifiedKernelImage({
-      stub,
-      kernel,
-      initrd,
-      commandLine,
-      osRelease: osRelease(version, development),
-      kernelRelease: modules.release,
-      releaseKey,
-    }),
-  );
+  const unsigned = unifiedKernelImage({
+    stub,
+    kernel,
+    initrd,
+    commandLine,
+    osRelease: osRelease(version, development),
+    kernelRelease: modules.release,
+    releaseKey,
+  });
+  writeFileSync(uki, signed(unsigned));
 
   const ukiName = `hithe_${version}+${bootTries}.efi`;
-  const esp: EspContent = { loader, loaderName: 'BOOTX64.EFI', uki, ukiName };
+  const keys = secureBoot === null ? null : enrolmentFiles(secureBoot, sourceDateEpoch);
+  const esp: EspContent = { loader, loaderName: 'BOOTX64.EFI', uki, ukiName, keys };
   const imagePath = join(out, `hithe-${version}-${arch}.img`);
   const diskInputs = hashOf(
     await fileSha256(uki),
     rootInputs,
     await fileSha256(loader),
     ukiName,
+    ...(keys === null ? [] : [...keys.values()].map((content) => hashOf(Buffer.from(content)))),
     sources('disk.ts'),
     toolsHash,
   );
@@ -257,41 +267,27 @@ export async function buildImage({
   );
   const compressedPath = compress ? await compressImage(imagePath, diskInputs, progress, tools) : null;
 
-  const metafile = JSON.parse(readFileSync(join(bundle, 'metafile.json'), 'utf8')) as Metafile;
-  const size = (path: string) => statSync(path).size;
-  const manifest: ReleaseManifest = {
-    name: 'hithe',
+  const manifest = await describeRelease({
     version,
     architecture: arch,
-    image: {
-      file: `hithe-${version}-${arch}.img`,
-      size: size(imagePath),
-      sha256: await fileSha256(imagePath),
-    },
-    compressed:
-      compressedPath === null
-        ? null
-        : {
-            file: basename(compressedPath),
-            size: size(compressedPath),
-            sha256: await fileSha256(compressedPath),
-          },
-    root: { ...verity, size: size(rootImage), sha256: await fileSha256(rootImage) },
-    uki: {
-      file: ukiName,
-      size: size(uki),
-      sha256: await fileSha256(uki),
-      authenticodeSha256: authenticodeHash(readFileSync(uki)),
-    },
-    loader: { sha256: await fileSha256(loader), authenticodeSha256: authenticodeHash(readFileSync(loader)) },
-    initrd: { size: size(initrd), sha256: await fileSha256(initrd) },
-    kernel: { release: modules.release, size: size(kernel), sha256: await fileSha256(kernel) },
+    image: imagePath,
+    compressed: compressedPath,
+    root: rootImage,
+    verity,
+    uki,
+    ukiName,
+    loader,
+    initrd,
+    kernel,
+    kernelRelease: modules.release,
     commandLine,
-    bundle: { size: size(join(bundle, 'hithe.js')), sha256: bundleSha256 },
-    node: { version: process.versions.node, size: size(node), sha256: await fileSha256(node) },
-  };
-  const manifestPath = join(out, 'manifest.json');
-  writeFileSync(manifestPath, `${JSON.stringify(manifest, null, 2)}\n`);
+    bundle: join(bundle, 'hithe.js'),
+    node,
+    releaseKey,
+    secureBoot,
+  });
+  const manifestPath = writeManifest(out, manifest, releaseKey);
+  const metafile = JSON.parse(readFileSync(join(bundle, 'metafile.json'), 'utf8')) as Metafile;
   const bill = billOfMaterials(
     version,
     lock,
@@ -363,7 +359,7 @@ export async function buildFloorImage(image: BuiltImage, path: string): Promise<
   writeFileSync(empty, new Uint8Array(4096));
   assembleDisk(
     path,
-    { loader: image.loaderPath, loaderName: 'BOOTX64.EFI', uki, ukiName: 'floor.efi' },
+    { loader: image.loaderPath, loaderName: 'BOOTX64.EFI', uki, ukiName: 'floor.efi', keys: null },
     empty,
     tools,
   );

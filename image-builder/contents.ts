@@ -25,7 +25,7 @@ export const rootPackages: PackageRequest = {
   closure: true,
 };
 
-/** The build's own tools. */
+/** The build's own tools. sbverify and systemd-measure check what it makes: the tests ask them for a second opinion. */
 export const toolPackages: PackageRequest = {
   packages: [
     'binutils',
@@ -35,7 +35,9 @@ export const toolPackages: PackageRequest = {
     'fdisk',
     'kmod',
     'mtools',
+    'sbsigntool',
     'squashfs-tools',
+    'systemd',
     'xz-utils',
     'zstd',
   ],

@@ -58,12 +58,14 @@ export type EspContent = {
   readonly loaderName: string;
   readonly uki: string;
   readonly ukiName: string;
+  /** What a machine in set-up mode takes as its Secure Boot variables, by file name; null where nothing is signed. */
+  readonly keys: ReadonlyMap<string, Uint8Array> | null;
 };
 
 /** Makes the EFI system partition: a FAT32 file system with the loader, its settings and the first slot's UKI. */
 export function writeEsp(
   path: string,
-  { loader, loaderName, uki, ukiName }: EspContent,
+  { loader, loaderName, uki, ukiName, keys }: EspContent,
   epoch: number,
   tools: Tools,
 ): void {
@@ -73,7 +75,14 @@ export function writeEsp(
     mkdirSync(join(tree, folder), { recursive: true });
   copyFileSync(loader, join(tree, 'EFI/BOOT', loaderName));
   cpSync(uki, join(tree, 'EFI/Linux', ukiName));
-  writeFileSync(join(tree, 'loader/loader.conf'), 'timeout 0\neditor no\nauto-firmware no\n');
+  const settings = ['timeout 0', 'editor no', 'auto-firmware no'];
+  if (keys !== null) {
+    mkdirSync(join(tree, 'loader/keys/auto'), { recursive: true });
+    for (const [name, content] of keys) writeFileSync(join(tree, 'loader/keys/auto', name), content);
+    // A machine is in set-up mode because somebody put it there, for these keys.
+    settings.push('secure-boot-enroll force');
+  }
+  writeFileSync(join(tree, 'loader/loader.conf'), `${settings.join('\n')}\n`);
   for (const name of globSync('**', { cwd: tree })) utimesSync(join(tree, name), epoch, epoch);
   writeFileSync(path, '');
   truncateSync(path, partitions[0].mebibytes * mebibyte);

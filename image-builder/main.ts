@@ -15,10 +15,14 @@ Builds the disk image: the same bytes for a physical box, a cloud and QEMU.
   --release-key FILE
                  sign the release with this RSA-2048 key (PEM); without it the key that stands in the sources signs,
                  and the image says that it is a development build
+  --secure-boot-key FILE, --secure-boot-certificate FILE
+                 sign loader and kernel image for UEFI Secure Boot (RSA, PEM); a machine in set-up mode takes the
+                 certificate as its only key, so that whatever else is on it no longer starts
   --json         print the release manifest on standard output
   --help         this text
 
-Beside the image lie manifest.json (sizes and hashes), bom.cdx.json (CycloneDX) and hithe.js.map.
+Beside the image lie manifest.json (sizes, hashes, what a box will measure) with its signature manifest.json.sig and
+release-key.pem, bom.cdx.json (CycloneDX) and hithe.js.map.
 Write it to a disk or stick with:  zstd -dc IMAGE.img.zst | dd of=/dev/DISK bs=4M conv=fsync
 `;
 
@@ -30,6 +34,8 @@ async function main(): Promise<number> {
       mirror: { type: 'string' },
       locked: { type: 'boolean', default: false },
       'release-key': { type: 'string' },
+      'secure-boot-key': { type: 'string' },
+      'secure-boot-certificate': { type: 'string' },
       'no-compress': { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -41,6 +47,9 @@ async function main(): Promise<number> {
   }
   const arch = architectures.find((known) => known === values.arch);
   if (!arch) throw new BuildError('usage', `--arch takes ${architectures.join(' or ')}, not ${values.arch}.`);
+  const { 'secure-boot-key': key, 'secure-boot-certificate': certificate } = values;
+  if ((key === undefined) !== (certificate === undefined))
+    throw new BuildError('usage', '--secure-boot-key and --secure-boot-certificate belong together.');
   const image = await buildImage({
     arch,
     progress: stderrProgress('image'),
@@ -48,6 +57,7 @@ async function main(): Promise<number> {
     locked: values.locked,
     compress: !values['no-compress'],
     releaseKey: values['release-key'],
+    secureBoot: key === undefined || certificate === undefined ? undefined : { key, certificate },
     ...(values.out === undefined ? {} : { out: values.out }),
   });
   if (values.json) {
@@ -55,6 +65,8 @@ async function main(): Promise<number> {
   } else {
     const { manifest, imagePath, sha256, rootHash } = image;
     const lines = [imagePath, `  sha256     ${sha256}`, `  root hash  ${rootHash}`];
+    if (manifest.release.development)
+      lines.push('  a development build: signed with the key that everybody has');
     if (manifest.compressed)
       lines.push(`  compressed ${(manifest.compressed.size / 1024 / 1024).toFixed(1)} MiB`);
     process.stdout.write(`${lines.join('\n')}\n`);

@@ -2,13 +2,27 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Metafile } from 'esbuild';
 import type { PackageLock } from './debian.ts';
+import type { MeasuredSection } from './pcr-policy.ts';
 import { projectRoot } from './places.ts';
 
-/** What is said of a release beside its image. Sizes are octets, hashes SHA-256 in hex unless named otherwise. */
+/** The hash of a PE image that firmware measures into PCR 4 when it starts it, signed or not. */
+type Authenticode = { readonly authenticodeSha256: string; readonly authenticodeSha384: string };
+
+/**
+ * What is said of a release beside its image, and what a verifier measures a box by. Sizes are octets, hashes SHA-256 in
+ * hex unless named otherwise. `manifest.json.sig` beside it is the release key's RSASSA-PKCS1-v1_5 signature with SHA-256
+ * over the file's octets: `openssl dgst -sha256 -verify release-key.pem -signature manifest.json.sig manifest.json`.
+ */
 export type ReleaseManifest = {
   readonly name: 'hithe';
   readonly version: string;
   readonly architecture: 'x86-64';
+  readonly release: {
+    /** Signed with the key that stands in the sources: anybody could have made this image. */
+    readonly development: boolean;
+    /** Over the key's SubjectPublicKeyInfo in DER. It says which key to look for, not whom to trust. */
+    readonly keySha256: string;
+  };
   readonly image: { readonly file: string; readonly size: number; readonly sha256: string };
   /** The download; null where only the raw image was made. */
   readonly compressed: { readonly file: string; readonly size: number; readonly sha256: string } | null;
@@ -19,18 +33,28 @@ export type ReleaseManifest = {
     readonly size: number;
     readonly sha256: string;
   };
-  readonly uki: {
-    readonly file: string;
+  readonly uki: Authenticode & { readonly file: string; readonly size: number; readonly sha256: string };
+  readonly loader: Authenticode & { readonly sha256: string };
+  readonly initrd: { readonly size: number; readonly sha256: string };
+  readonly kernel: Authenticode & {
+    readonly release: string;
     readonly size: number;
     readonly sha256: string;
-    readonly authenticodeSha256: string;
   };
-  readonly loader: { readonly sha256: string; readonly authenticodeSha256: string };
-  readonly initrd: { readonly size: number; readonly sha256: string };
-  readonly kernel: { readonly release: string; readonly size: number; readonly sha256: string };
+  /** Also what PCR 9 begins with, as UCS-2 with a NUL. PCR 12 stays zero: nothing comes from outside the UKI. */
   readonly commandLine: string;
+  /** PCR 11 after the boot: the sections that lead to it, in order, each measured as its name with a NUL, then its content. */
+  readonly pcr11: {
+    readonly sha256: string;
+    readonly sha384: string;
+    readonly sections: readonly MeasuredSection[];
+  };
   readonly bundle: { readonly size: number; readonly sha256: string };
+  /** By name, SHA-256 over the profile as the runtime has it, written by JSON.stringify. */
+  readonly boardProfiles: Readonly<Record<string, string>>;
   readonly node: { readonly version: string; readonly size: number; readonly sha256: string };
+  /** Whose signatures loader and UKI carry for UEFI Secure Boot: SHA-256 over the certificate; null where they carry none. */
+  readonly secureBoot: { readonly certificateSha256: string } | null;
 };
 
 type Component = {

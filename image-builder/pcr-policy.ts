@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { type HashName, hashByName } from '../firmware/tpm/constants.ts';
+import { pcrStep, policyDigest } from '../firmware/tpm/policy-digest.ts';
 import { readSections } from './pe.ts';
 import type { ReleaseKey } from './release-key.ts';
 
@@ -8,7 +10,7 @@ export type PcrAlgorithm = 'sha256' | 'sha384';
  * The sections of a unified kernel image that systemd's stub measures, in its order, which is not theirs in the file
  * (systemd 257; UAPI.5 "UKI TPM PCR Measurements"). `.pcrsig` is left out, since it signs the result.
  */
-const measuredSections = [
+const measuredNames = [
   '.linux',
   '.osrel',
   '.cmdline',
@@ -21,26 +23,45 @@ const measuredSections = [
   '.pcrpkey',
 ];
 
-const hash = (algorithm: PcrAlgorithm, ...parts: readonly Uint8Array[]) => {
+const hash = (algorithm: HashName, ...parts: readonly Uint8Array[]) => {
   const digest = createHash(algorithm);
   for (const part of parts) digest.update(part);
   return digest.digest();
 };
 
+const digestSizes = { sha256: 32, sha384: 48 } as const;
+
+/** A section that the stub measures: the digests of its content, in hex. The name is measured before it. */
+export type MeasuredSection = { readonly name: string } & Readonly<Record<PcrAlgorithm, string>>;
+
+/** The sections of a unified kernel image that end up in PCR 11, in the stub's order. */
+export function measuredSections(uki: Uint8Array): MeasuredSection[] {
+  const sections = readSections(uki);
+  return measuredNames.flatMap((name) => {
+    const content = sections.get(name);
+    if (content === undefined) return [];
+    return [
+      {
+        name,
+        sha256: hash('sha256', content).toString('hex'),
+        sha384: hash('sha384', content).toString('hex'),
+      },
+    ];
+  });
+}
+
 /**
- * PCR 11 after the stub has measured a unified kernel image: for each section its name with a trailing NUL, then its
- * content. Nothing else extends it: the image has no boot phases.
+ * PCR 11 after the stub has measured these sections: for each its name with a trailing NUL, then its content. Nothing
+ * else extends it: the image has no boot phases.
  *
  * @returns the digest in hex
  */
-export function predictPcr11(uki: Uint8Array, algorithm: PcrAlgorithm): string {
-  const sections = readSections(uki);
-  let value: Uint8Array = new Uint8Array(algorithm === 'sha256' ? 32 : 48);
-  for (const name of measuredSections) {
-    const content = sections.get(name);
-    if (content === undefined) continue;
-    for (const data of [new TextEncoder().encode(`${name}\0`), content])
-      value = hash(algorithm, value, hash(algorithm, data));
+export function predictPcr11(sections: readonly MeasuredSection[], algorithm: PcrAlgorithm): string {
+  let value: Uint8Array = new Uint8Array(digestSizes[algorithm]);
+  for (const section of sections) {
+    const name = hash(algorithm, new TextEncoder().encode(`${section.name}\0`));
+    for (const digest of [name, Buffer.from(section[algorithm], 'hex')])
+      value = hash(algorithm, value, digest);
   }
   return Buffer.from(value).toString('hex');
 }
@@ -51,20 +72,6 @@ export function predictPcr11(uki: Uint8Array, algorithm: PcrAlgorithm): string {
  * another command line cannot use the box's identity.
  */
 const policyPcrs = [11, 12];
-
-/**
- * The policy digest of TPM2_PolicyPCR alone (TPM 2.0 part 3 §23.7): SHA-256 over 32 zeros, the command code, the
- * selection (part 2 §10.9.7) and the digest of the selected PCRs' values.
- */
-export function pcrPolicyDigest(pcrs: ReadonlyMap<number, Uint8Array>): Uint8Array {
-  const indexes = [...pcrs.keys()].sort((a, b) => a - b);
-  const bitmap = new Uint8Array(3);
-  for (const index of indexes) bitmap[index >> 3] = (bitmap[index >> 3] ?? 0) | (1 << (index & 7));
-  const commandCode = Uint8Array.of(0, 0, 0x01, 0x7f);
-  const oneSelectionOfSha256 = Uint8Array.of(0, 0, 0, 1, 0, 0x0b, bitmap.length);
-  const values = hash('sha256', ...indexes.map((index) => pcrs.get(index) ?? new Uint8Array(32)));
-  return hash('sha256', new Uint8Array(32), commandCode, oneSelectionOfSha256, bitmap, values);
-}
 
 /**
  * The content of the `.pcrsig` section, which the stub hands to the initial RAM disk as
@@ -78,9 +85,11 @@ export function pcrPolicyDigest(pcrs: ReadonlyMap<number, Uint8Array>): Uint8Arr
  * `pkfp` the SHA-256 of the public key's RSAPublicKey in DER.
  */
 export function signPcrPolicy(uki: Uint8Array, key: ReleaseKey): string {
-  const pcr11 = Buffer.from(predictPcr11(uki, 'sha256'), 'hex');
-  const pcrs = new Map(policyPcrs.map((index) => [index, index === 11 ? pcr11 : new Uint8Array(32)]));
-  const policy = pcrPolicyDigest(pcrs);
+  const pcr11 = Buffer.from(predictPcr11(measuredSections(uki), 'sha256'), 'hex');
+  const values = policyPcrs.map((index) => (index === 11 ? pcr11 : new Uint8Array(digestSizes.sha256)));
+  const selection = [{ hash: hashByName('sha256').id, indexes: policyPcrs }];
+  const digest = (algorithm: HashName, data: Uint8Array) => hash(algorithm, data);
+  const policy = policyDigest({ digest }, 'sha256', pcrStep(selection, values));
   const entry = {
     pcrs: policyPcrs,
     pkfp: hash('sha256', key.publicDer).toString('hex'),

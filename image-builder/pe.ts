@@ -3,8 +3,9 @@ import { BuildError } from './build-error.ts';
 
 /**
  * The few parts of Microsoft's PE/COFF format (revision 11) that a unified kernel image needs: sections appended to
- * the EFI stub, and the Authenticode hash that the firmware measures. Written here because binutils' objcopy leaves
- * a time and its own alignment in the file and has no arm64 PE target in the same package.
+ * the EFI stub, the Authenticode hash that the firmware measures, and the place of a signature over it. Written here
+ * because binutils' objcopy leaves a time and its own alignment in the file and has no arm64 PE target in the same
+ * package.
  */
 export type PeSection = { readonly name: string; readonly data: Uint8Array };
 
@@ -47,6 +48,9 @@ function layout(view: DataView): { coff: number; optional: number; table: number
   return { coff, optional, table, count: view.getUint16(coff + offsets.coff.sectionCount, true) };
 }
 
+const viewOf = ({ buffer, byteOffset, byteLength }: Uint8Array) =>
+  new DataView(buffer, byteOffset, byteLength);
+
 const align = (value: number, to: number) => Math.ceil(value / to) * to;
 
 /**
@@ -55,7 +59,7 @@ const align = (value: number, to: number) => Math.ceil(value / to) * to;
  * @throws BuildError `content` if the image is not PE32+ or its header has no room for more section entries
  */
 export function appendSections(image: Uint8Array, sections: readonly PeSection[]): Uint8Array {
-  const view = new DataView(image.buffer, image.byteOffset, image.byteLength);
+  const view = viewOf(image);
   const { coff, optional, table, count } = layout(view);
   const fileAlignment = view.getUint32(optional + offsets.optional.fileAlignment, true);
   const sectionAlignment = view.getUint32(optional + offsets.optional.sectionAlignment, true);
@@ -102,7 +106,7 @@ export function appendSections(image: Uint8Array, sections: readonly PeSection[]
 
 /** The sections of a PE image by name, each with its content up to its virtual size. */
 export function readSections(image: Uint8Array): Map<string, Uint8Array> {
-  const view = new DataView(image.buffer, image.byteOffset, image.byteLength);
+  const view = viewOf(image);
   const { table, count } = layout(view);
   const sections = new Map<string, Uint8Array>();
   for (let index = 0; index < count; index += 1) {
@@ -127,7 +131,7 @@ export function readSections(image: Uint8Array): Map<string, Uint8Array> {
  * Format 1.0, "Calculating the PE Image Hash"), padded with zeros to 8 octets.
  */
 export function authenticodeHash(image: Uint8Array, algorithm: 'sha256' | 'sha384' = 'sha256'): string {
-  const view = new DataView(image.buffer, image.byteOffset, image.byteLength);
+  const view = viewOf(image);
   const { optional } = layout(view);
   const checksum = optional + offsets.optional.checksum;
   const directory = optional + offsets.optional.certificates;
@@ -139,4 +143,27 @@ export function authenticodeHash(image: Uint8Array, algorithm: 'sha256' | 'sha38
   hash.update(image.subarray(directory + 8, end));
   hash.update(new Uint8Array((8 - (end % 8)) % 8));
   return hash.digest('hex');
+}
+
+/**
+ * Puts a PKCS #7 signature, DER, at the end of a PE image as its only certificate (Microsoft PE/COFF, "The Attribute
+ * Certificate Table").
+ */
+export function appendCertificates(image: Uint8Array, signature: Uint8Array): Uint8Array {
+  const header = 8;
+  const directory = layout(viewOf(image)).optional + offsets.optional.certificates;
+  const old = viewOf(image).getUint32(directory, true);
+  const start = align(old === 0 ? image.length : old, 8);
+  const length = align(header + signature.length, 8);
+  const result = new Uint8Array(start + length);
+  result.set(image.subarray(0, Math.min(start, image.length)));
+  result.set(signature, start + header);
+  const out = viewOf(result);
+  out.setUint32(directory, start, true);
+  out.setUint32(directory + 4, length, true);
+  out.setUint32(start, length, true);
+  // WIN_CERT_REVISION_2_0, WIN_CERT_TYPE_PKCS_SIGNED_DATA
+  out.setUint16(start + 4, 0x0200, true);
+  out.setUint16(start + 6, 0x0002, true);
+  return result;
 }

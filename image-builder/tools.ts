@@ -38,7 +38,7 @@ export class Tools {
    * @throws BuildError `tool` with what it said
    */
   run(name: string, args: readonly string[], { cwd = '/', input, env = {} }: ToolOptions = {}): string {
-    const binary = ['usr/bin', 'usr/sbin']
+    const binary = ['usr/bin', 'usr/sbin', 'usr/lib/systemd']
       .map((folder) => join(this.#root, folder, name))
       .find((path) => existsSync(path));
     if (!binary) throw new BuildError('tool', `The tools' packages bring no ${name}.`);

@@ -1,14 +1,20 @@
-import { createHash } from 'node:crypto';
+import { spawnSync } from 'node:child_process';
+import { createHash, verify } from 'node:crypto';
 import { closeSync, openSync, readFileSync, readSync, statSync, writeFileSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { tpmCryptography } from '../../firmware/system/tpm-cryptography.ts';
+import { pcrStep, policyDigest } from '../../firmware/tpm/policy-digest.ts';
 import type { BuiltImage } from '../../image-builder/build.ts';
 import { authenticodeHash, readSections } from '../../image-builder/pe.ts';
+import { projectRoot } from '../../image-builder/places.ts';
+import { readReleaseKey } from '../../image-builder/release-key.ts';
+import { readSecureBootIdentity, signImage } from '../../image-builder/secure-boot.ts';
 import { ScratchFolder } from '../../qemu/scratch.ts';
 import { assertUntouched, bootableImage } from './image.ts';
 import { partition, readPartitions } from './partitions.ts';
 
-/** What cryptsetup, util-linux, mtools, dosfstools and binutils make of the image, without booting it. */
+/** What cryptsetup, util-linux, mtools, dosfstools, binutils, systemd and OpenSSL make of the image, without booting it. */
 let image: BuiltImage;
 let scratch: ScratchFolder;
 beforeAll(async () => {
@@ -150,4 +156,82 @@ describe('the EFI system partition', () => {
     expect(new TextDecoder().decode(sections.get('.cmdline'))).toBe(image.commandLine);
     expect(authenticodeHash(uki)).toBe(image.manifest.uki.authenticodeSha256);
   });
+
+  test.each(['sha256', 'sha384'] as const)('systemd-measure predicts the same PCR 11, %s', (bank) => {
+    const options = sectionOptions(uki);
+    const told = run('systemd-measure', 'calculate', '--phase=:', `--bank=${bank}`, ...options);
+    expect(told).toContain(`11:${bank}=${image.manifest.pcr11[bank]}\n`);
+  });
+
+  test('systemd-measure signs the policy over PCR 11 as the builder does, but for PCR 12', () => {
+    const key = readReleaseKey(undefined);
+    const publicKey = join(scratch.path, 'public.pem');
+    const privateKey = join(scratch.path, 'private.pem');
+    writeFileSync(publicKey, key.publicPem);
+    writeFileSync(privateKey, readFileSync(join(projectRoot, 'image-builder/development-key.pem')), {
+      mode: 0o600,
+    });
+    const signing = [`--private-key=${privateKey}`, `--public-key=${publicKey}`];
+    const told = run(
+      'systemd-measure',
+      'sign',
+      '--phase=:',
+      '--bank=sha256',
+      ...signing,
+      ...sectionOptions(uki),
+    );
+    const [theirs] = JSON.parse(told).sha256;
+    const [ours] = JSON.parse(new TextDecoder().decode(readSections(uki).get('.pcrsig'))).sha256;
+    expect(Object.keys(ours)).toEqual(Object.keys(theirs));
+    expect({ ours: ours.pcrs, theirs: theirs.pcrs }).toEqual({ ours: [11, 12], theirs: [11] });
+    expect(ours.pkfp).toBe(theirs.pkfp);
+    const pcr11 = Buffer.from(image.manifest.pcr11.sha256, 'hex');
+    const policy = policyDigest(tpmCryptography, 'sha256', pcrStep([{ hash: 0x0b, indexes: [11] }], [pcr11]));
+    expect(theirs.pol).toBe(Buffer.from(policy).toString('hex'));
+    expect(theirs.sig).toBe(Buffer.from(key.sign(policy)).toString('base64'));
+    const signed = Buffer.from(ours.pol, 'hex');
+    expect(verify('sha256', signed, key.publicPem, Buffer.from(ours.sig, 'base64'))).toBe(true);
+  });
+
+  /** Each section that is measured as a file of its own, in systemd-measure's words. */
+  function sectionOptions(kernelImage: Uint8Array): string[] {
+    const sections = readSections(kernelImage);
+    return ['linux', 'osrel', 'cmdline', 'initrd', 'uname', 'sbat', 'pcrpkey'].map((name) => {
+      const path = join(scratch.path, name);
+      writeFileSync(path, sections.get(`.${name}`) ?? new Uint8Array());
+      return `--${name}=${path}`;
+    });
+  }
+});
+
+test('sbverify finds loader and kernel image signed for Secure Boot, and one changed bit', () => {
+  const [key, certificate] = [join(scratch.path, 'boot.key'), join(scratch.path, 'boot.crt')];
+  const request = ['req', '-x509', '-nodes', '-newkey', 'rsa:2048', '-subj', '/CN=boot', '-days', '2'];
+  spawnSync('openssl', [...request, '-keyout', key, '-out', certificate]);
+  const identity = readSecureBootIdentity(key, certificate);
+  for (const path of [image.loaderPath, join(dirname(image.manifestPath), 'parts/hithe.efi')]) {
+    const signed = signImage(readFileSync(path), identity);
+    const place = join(scratch.path, 'signed.efi');
+    const check = (content: Uint8Array) => {
+      writeFileSync(place, content);
+      return run('sbverify', '--cert', certificate, place);
+    };
+    expect(check(signed)).toContain('Signature verification OK');
+    const middle = signed.length >> 1;
+    expect(() => check(signed.with(middle, (signed[middle] ?? 0) ^ 1))).toThrow(/Hash doesn't match image/);
+  }
+});
+
+test('OpenSSL finds the manifest signed by the release key beside it', () => {
+  const folder = dirname(image.manifestPath);
+  const arguments_ = ['dgst', '-sha256', '-verify', 'release-key.pem', '-signature', 'manifest.json.sig'];
+  const check = (file: string) =>
+    spawnSync('openssl', [...arguments_, file], { cwd: folder, encoding: 'utf8' });
+  expect(check('manifest.json')).toMatchObject({ status: 0, stdout: 'Verified OK\n' });
+  const changed = join(scratch.path, 'manifest.json');
+  writeFileSync(
+    changed,
+    readFileSync(image.manifestPath, 'utf8').replace('"development": true', '"development": false'),
+  );
+  expect(check(changed).status).toBe(1);
 });

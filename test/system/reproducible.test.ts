@@ -59,7 +59,7 @@ class Checkout {
 
   async hashes(): Promise<Record<string, string>> {
     const folder = join(this.folder, 'build/image/x86-64');
-    const names = readdirSync(folder).filter((name) => /\.(img|json|map|zst)$|^vmlinuz$/.test(name));
+    const names = readdirSync(folder).filter((name) => /\.(img|json|map|pem|sig|zst)$|^vmlinuz$/.test(name));
     return Object.fromEntries(
       await Promise.all(
         names
@@ -108,6 +108,8 @@ test('two checkouts in two folders, with other caches, umasks, homes and time zo
     'hithe.js.map',
     'initrd.zst',
     'manifest.json',
+    'manifest.json.sig',
+    'release-key.pem',
     'vmlinuz',
   ]);
   expect(hashes[built.image.file]).toBe(built.image.sha256);
