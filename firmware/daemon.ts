@@ -150,15 +150,16 @@ function identityOf(log: Log): BootPorts['identity'] {
       (await import('./boot/identity/identity.ts')).openIdentity(await ports(), settings),
     replace: async (settings) =>
       (await import('./boot/identity/identity.ts')).replaceIdentity(await ports(), settings),
-    startOverlay: async (key, { overlay: { peers } }) => {
+    startOverlay: async (key, settings) => {
       const { signerOf } = await import('./system/identity-system.ts');
       const { openOverlayPorts } = await import('./system/overlay-system.ts');
-      const { startOverlay } = await import('./netd/overlay/overlay.ts');
+      const { overlayConfig, startOverlay } = await import('./netd/overlay/overlay.ts');
       const overlayLog = (level: Parameters<Log>[0], message: string) => log(level, 'overlay', message);
-      const overlay = await startOverlay(await openOverlayPorts(signerOf(key), overlayLog), { peers });
+      const overlayPorts = await openOverlayPorts(signerOf(key), overlayLog);
+      const overlay = await startOverlay(overlayPorts, overlayConfig(settings));
       return {
         tunnels: () => overlay.tunnels(),
-        reconfigure: ({ overlay: next }) => overlay.reconfigure({ peers: next.peers }),
+        reconfigure: (next) => overlay.reconfigure(overlayConfig(next)),
         close: () => overlay.close(),
       };
     },

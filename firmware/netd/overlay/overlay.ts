@@ -10,7 +10,7 @@ import { decodePacket, type Packet } from '../../hip/packet.ts';
 import { R1RateLimit } from '../../hip/r1-rate.ts';
 import { Responder } from '../../hip/responder.ts';
 import { makeOffers, type Offers } from '../../hip/suites.ts';
-import type { OverlaySettings, PeerSettings, RekeySettings } from '../../store/settings-schema.ts';
+import type { OverlaySettings, PeerSettings, RekeySettings, Settings } from '../../store/settings-schema.ts';
 import { AssociationRunner } from './association-runner.ts';
 import { type DataPath, type DataPathSettings, KernelDataPath } from './data-path.ts';
 import { KernelWatch } from './kernel-watch.ts';
@@ -27,6 +27,14 @@ export type OverlayConfig = Partial<Pick<OverlaySettings, 'rekey' | 'espSuites'>
   /** The smallest MTU of the uplinks; that of the links which associations use where it is not told. */
   readonly underlayMtu?: number;
 };
+
+/** What the settings say of the overlay. */
+export function overlayConfig({
+  overlay,
+  diagnostics,
+}: Pick<Settings, 'overlay' | 'diagnostics'>): OverlayConfig {
+  return { ...overlay, nullEncryption: diagnostics.nullEncryption };
+}
 
 export type Overlay = {
   /** The HIT of this box as text. */
