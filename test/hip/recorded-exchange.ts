@@ -29,7 +29,7 @@ export const identityKinds = ['P-256', 'P-384', 'RSA', 'Ed25519'] as const;
 export type IdentityKind = (typeof identityKinds)[number];
 
 /** A host identity of any kind that a peer may have. Our own are P-256. */
-export function signerOf(kind: IdentityKind): HostIdentitySigner {
+function signerOf(kind: IdentityKind): HostIdentitySigner {
   const key = newKey(kind);
   const identity = identityOf(kind, createPublicKey(key).export({ format: 'jwk' }));
   return { identity, sign: async (message) => new Uint8Array(signed(kind, key, message)) };
