@@ -84,7 +84,7 @@ export const diagnosticsSettings = z.strictObject({
 });
 export type DiagnosticsSettings = z.infer<typeof diagnosticsSettings>;
 
-export const identitySettings = z.strictObject({
+const identitySettings = z.strictObject({
   /** Whether the host identity's key may be a file where no TPM can hold it. Whoever copies the disk then has it. */
   software: z.enum(['allowed', 'refused']),
   /**

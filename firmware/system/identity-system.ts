@@ -74,7 +74,7 @@ export function signerOf(key: IdentityKey): HostIdentitySigner {
 }
 
 /** Null for text that is no RSA public key in PEM. */
-export function readReleasePublicKey(pem: string): ReleasePublicKey | null {
+function readReleasePublicKey(pem: string): ReleasePublicKey | null {
   try {
     const key = createPublicKey(pem);
     const der = key.export({ type: 'pkcs1', format: 'der' });

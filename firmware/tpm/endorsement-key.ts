@@ -42,6 +42,3 @@ export const endorsementKeyTemplates: { readonly rsa2048: PublicArea; readonly p
     },
   },
 };
-
-/** NV indexes of the certificates of these keys (annex 2.2.1.4). */
-export const endorsementCertificateIndexes = { rsa2048: 0x01c0_0002, p256: 0x01c0_000a } as const;

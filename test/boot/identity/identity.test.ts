@@ -13,7 +13,11 @@ import {
   flushContext,
   readPublic,
 } from '../../../firmware/tpm/commands/keys.ts';
-import { clear, hierarchyChangeAuth } from '../../../firmware/tpm/commands/machine.ts';
+import {
+  clear,
+  dictionaryAttackLockReset,
+  hierarchyChangeAuth,
+} from '../../../firmware/tpm/commands/machine.ts';
 import { sign } from '../../../firmware/tpm/commands/signing.ts';
 import { firstHandle, hierarchy, ownHandle } from '../../../firmware/tpm/constants.ts';
 import { signingTemplate } from '../../tpm/objects.ts';
@@ -139,6 +143,9 @@ describe('an identity in the TPM', () => {
     await expect(box.emulator.tool(...wrong)).rejects.toThrow(/lockout|0x921/i);
     await box.emulator.tool('tpm2_flushcontext', '-t');
     expect(await box.hit()).toBe(hit);
+    // Part 3, section 25.2: forgotten, a wrong password is only wrong again.
+    await box.use(async (tpm) => succeeded(await tpm.execute(dictionaryAttackLockReset())));
+    await expect(box.emulator.tool(...wrong)).rejects.toThrow(/0x98[eE]|authorization/i);
   });
 });
 
