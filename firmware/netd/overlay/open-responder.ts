@@ -59,6 +59,8 @@ export type OpenResponderOptions = {
   readonly peers?: readonly HostIdentityTag[] | undefined;
   /** #K of the puzzles in quiet times. */
   readonly difficulty: number;
+  /** Associations at a time; `limits.openAssociations` where there is none. */
+  readonly most?: number;
   readonly onEvent: (event: ResponderEvent) => void;
   readonly keyLog?: KeyLog | undefined;
 };
@@ -70,6 +72,8 @@ type Entry = {
   closeReason: string | undefined;
   /** Whether it was told of as established and not yet as ended. */
   isTold: boolean;
+  /** What its timers still do concerns nobody any more. */
+  isGone: boolean;
   keys: { inbound?: [spi: number, keys: EspKeys]; outbound?: [spi: number, keys: EspKeys] };
   rekeys: number;
 };
@@ -192,10 +196,10 @@ export class OpenResponder {
       this.#forget(entry);
       return;
     }
-    if (this.#entries.has(entry.hit)) return;
+    if (entry.isGone || this.#entries.has(entry.hit)) return;
     this.#entries.set(entry.hit, entry);
     const [oldest] = this.#entries.values();
-    if (this.#entries.size > limits.openAssociations && oldest !== undefined)
+    if (this.#entries.size > (this.#options.most ?? limits.openAssociations) && oldest !== undefined)
       this.#end(oldest, 'others came after it');
   }
 
@@ -206,6 +210,7 @@ export class OpenResponder {
   }
 
   #forget(entry: Entry): void {
+    entry.isGone = true;
     if (this.#entries.get(entry.hit) !== entry) return;
     this.#entries.delete(entry.hit);
     this.#tellEnd(entry, 'given up');
@@ -272,7 +277,7 @@ export class OpenResponder {
     });
     const entry: Entry = {
       ...{ hit, runner, heardAt: this.#ports.monotonic() },
-      ...{ closeReason: undefined, isTold: false, keys: {}, rekeys: 0 },
+      ...{ closeReason: undefined, isTold: false, isGone: false, keys: {}, rekeys: 0 },
     };
     return entry;
   }
