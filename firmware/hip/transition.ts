@@ -31,8 +31,7 @@ import { abandonDraft, sendDraft } from './update.ts';
 
 /**
  * The association machine (RFC 7401 §4.4): what one input makes of a state, and what has to be done. `now` is in
- * milliseconds of any clock that does not go back. The packet's HITs must be this association's: the caller finds the
- * association by them.
+ * milliseconds of any clock that does not go back. The caller finds the association by a packet's HITs.
  */
 export function transition(
   state: AssociationState,
@@ -144,6 +143,9 @@ function receive(
   now: number,
   context: AssociationContext,
 ): Transition {
+  // An opportunistic I1 names no receiver: that mode is off (RFC 7401 §4.1.8).
+  if (!equalBytes(packet.sender, context.peer) || !equalBytes(packet.receiver, context.own.hit))
+    return dropped(state, `${packet.packet} is not between these two hosts`);
   const localIsGreater = compareHits(context.own.hit, context.peer) > 0;
   switch (packet.packet) {
     case 'I1':

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { equalBytes, toHex } from '../../firmware/bytes/bytes.ts';
-import type { AssociationState } from '../../firmware/hip/association.ts';
+import type { AssociationEffect, AssociationState } from '../../firmware/hip/association.ts';
 import { type HostIdentityTag, hostIdentityTag } from '../../firmware/hip/host-identity-tag.ts';
 import { limits } from '../../firmware/hip/limits.ts';
 import { notifyTypeName, type notifyTypes } from '../../firmware/hip/notify.ts';
@@ -71,6 +71,78 @@ describe('against a second implementation, written from the RFCs alone', () => {
     expect(toHex(keys.espKeys(suite).outgoing.encryption.reveal())).toBe(
       naive.espKey(host.own.hit, 'incoming').toString('hex'),
     );
+  });
+});
+
+describe('RFC 7402 §6.8 to §6.10 against the second implementation', () => {
+  async function associated() {
+    const naive = new NaivePeer();
+    const host = await hostFor(naive);
+    const [r1] = await host.packets(packetInput(naive.i1(host.own.hit)));
+    const [r2] = await host.packets(packetInput(naive.i2(Buffer.from(r1 ?? []))));
+    naive.finish(Buffer.from(r2 ?? []));
+    return { naive, host, hit: Buffer.from(host.own.hit) };
+  }
+  /** The ESP keys of both, and the SPIs, must be the same. */
+  function expectAgreement(host: Host, naive: NaivePeer, effects: readonly AssociationEffect[]) {
+    const installed = effects.flatMap((effect) =>
+      effect.type === 'install-inbound' || effect.type === 'install-outbound'
+        ? [[effect.type, effect.association.spi, toHex(effect.association.keys.encryption.reveal())]]
+        : [],
+    );
+    const hit = host.own.hit;
+    expect(installed).toEqual([
+      ['install-inbound', naive.peerSpi, naive.espKey(hit, 'outgoing').toString('hex')],
+      ['install-outbound', naive.spi.readUInt32BE(0), naive.espKey(hit, 'incoming').toString('hex')],
+    ]);
+  }
+  const newSpis = [
+    Buffer.from('00abcdef', 'hex'),
+    Buffer.from('00fedcba', 'hex'),
+    Buffer.from('01020304', 'hex'),
+  ];
+
+  test('it asks: for the next keys, for some further on, and with a new Diffie-Hellman key', async () => {
+    const { naive, host, hit } = await associated();
+    const requests = [
+      { isRenewed: false, index: 200 },
+      { isRenewed: false, index: 777 },
+      { isRenewed: true, index: 0 },
+    ];
+    for (const [count, request] of requests.entries()) {
+      const asked = naive.rekey(hit, newSpis[count] ?? Buffer.alloc(4), request);
+      const effects = [...(await host.settle(packetInput(asked)))];
+      const [answer] = effects.flatMap((effect) => (effect.type === 'send' ? [effect.packet] : []));
+      const read = naive.update(Buffer.from(answer ?? []));
+      expect([read.seq, read.ack]).toEqual([count, count]);
+      expect(read.dh !== undefined).toBe(request.isRenewed);
+      naive.finishRekey(hit, read, request);
+      effects.push(
+        ...(await host.settle(packetInput(naive.acknowledge(hit, count, read.echo ?? Buffer.alloc(0))))),
+      );
+      expectAgreement(host, naive, effects);
+    }
+  });
+
+  test('it answers: with the index that it was given, with a greater one, and with a new Diffie-Hellman key', async () => {
+    const { naive, host, hit } = await associated();
+    const answers = [
+      { isRenewed: false, index: 200 },
+      { isRenewed: false, index: 500 },
+      { isRenewed: true, index: 0 },
+    ];
+    host.step({ type: 'traffic', sent: true, received: true });
+    for (const [count, ours] of answers.entries()) {
+      const [asked] = await host.packets({ type: 'rekey' });
+      const read = naive.update(Buffer.from(asked ?? []));
+      expect(read.seq).toBe(count);
+      const answer = naive.rekey(hit, newSpis[count] ?? Buffer.alloc(4), { ...ours, acks: count });
+      naive.finishRekey(hit, read, ours);
+      const effects = await host.settle(packetInput(answer));
+      expectAgreement(host, naive, effects);
+      const [ack] = effects.flatMap((effect) => (effect.type === 'send' ? [effect.packet] : []));
+      expect(naive.update(Buffer.from(ack ?? []))).toMatchObject({ seq: undefined, ack: count });
+    }
   });
 });
 

@@ -28,8 +28,17 @@ export class NaivePeer {
   readonly #ecdh = createECDH('prime256v1');
   readonly spi = randomBytes(4);
   #hostIdOfPeer = Buffer.alloc(0);
-  keymat = Buffer.alloc(0);
+  keymat: Buffer = Buffer.alloc(0);
   peerSpi = 0;
+  /** #I and #J, which later KEYMATs need too (RFC 7401 §6.5), and the peer's latest Diffie-Hellman value. */
+  #salt: Buffer = Buffer.alloc(0);
+  #peerValue: Buffer = Buffer.alloc(0);
+  #hiOfPeer: Buffer = Buffer.alloc(0);
+  /** Where ESP keys come from now: a KEYMAT of its own after a new Diffie-Hellman exchange. */
+  #espKeymat: Buffer = Buffer.alloc(0);
+  #espIndex = 160;
+  #nextIndex = 200;
+  #updateId = 0;
 
   constructor() {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -97,6 +106,7 @@ export class NaivePeer {
     if (!createHmac('sha384', integrity).update(covered).digest().equals(mac.contents))
       throw new Error('R2: MAC');
     const hi = this.#hostIdOfPeer.subarray(10, 10 + 67);
+    this.#hiOfPeer = Buffer.from(hi);
     this.#verifySignature(r2, parameters, hi, 'R2');
     this.peerSpi = found(parameters, 65).contents.readUInt32BE(8);
   }
@@ -167,6 +177,7 @@ export class NaivePeer {
     const hit = Buffer.concat([Buffer.from('20010022', 'hex'), sha384(contextId, hi).subarray(18, 30)]);
     if (!hit.equals(peerHit)) throw new Error('I2: HIT is not that of the HI');
     this.#verifySignature(i2, parameters, hi, 'I2');
+    this.#hiOfPeer = Buffer.from(hi);
     if (at(65).readUInt16BE(2) !== 160) throw new Error('I2: KEYMAT index');
     this.peerSpi = at(65).readUInt32BE(8);
     const own = tlvs(r1).find(({ type }) => type === 705);
@@ -176,16 +187,84 @@ export class NaivePeer {
     return this.#finish(4, peerHit, parts, 61569, this.#keys(peerHit, 'outgoing').integrity, hostId);
   }
 
-  /** The AES-GCM key and salt of one direction: 160 octets into KEYMAT, greater HIT first. */
+  /** The AES-GCM key and salt of one direction, greater HIT first: 160 octets into the first KEYMAT, later elsewhere. */
   espKey(peerHit: Uint8Array, direction: 'outgoing' | 'incoming'): Buffer {
     const first = Buffer.compare(this.hit, peerHit) > 0 === (direction === 'outgoing');
-    return this.keymat.subarray(first ? 160 : 180, first ? 180 : 200);
+    const start = this.#espIndex + (first ? 0 : 20);
+    return this.#espKeymat.subarray(start, start + 20);
+  }
+
+  /** UPDATE with our half of a rekey: with an index, or with a new key of our own and index 0 (RFC 7402 §6.8). */
+  rekey(
+    peerHit: Buffer,
+    newSpi: Buffer,
+    { isRenewed = false, acks = -1, index = this.#nextIndex } = {},
+  ): Buffer {
+    if (isRenewed) this.#ecdh.generateKeys();
+    const parts = [
+      tlv(65, Buffer.concat([u16(0), u16(isRenewed ? 0 : index), this.spi, newSpi])),
+      tlv(385, u32(this.#updateId++)),
+      ...(acks < 0 ? [] : [tlv(449, u32(acks))]),
+      ...(isRenewed
+        ? [tlv(513, Buffer.concat([Buffer.of(7), u16(64), this.#ecdh.getPublicKey().subarray(1)]))]
+        : []),
+    ];
+    newSpi.copy(this.spi);
+    return this.#finish(16, peerHit, parts, 61505, this.#keys(peerHit, 'outgoing').integrity);
+  }
+
+  /** UPDATE that only acknowledges, with the peer's echo. */
+  acknowledge(peerHit: Buffer, updateId: number, echo: Buffer): Buffer {
+    const parts = [tlv(449, u32(updateId)), tlv(961, echo)];
+    return this.#finish(16, peerHit, parts, 61505, this.#keys(peerHit, 'outgoing').integrity);
+  }
+
+  /** Checks an UPDATE of the peer and takes it apart. */
+  update(packet: Buffer): ReadUpdate {
+    const parameters = tlvs(packet);
+    expectOrder(parameters);
+    const mac = found(parameters, 61505);
+    const covered = Buffer.from(packet.subarray(0, mac.offset));
+    covered[1] = covered.length / 8 - 1;
+    covered.fill(0, 4, 6);
+    const { integrity } = this.#keys(packet.subarray(8, 24), 'incoming');
+    if (!createHmac('sha384', integrity).update(covered).digest().equals(mac.contents))
+      throw new Error('UPDATE: MAC');
+    this.#verifySignature(packet, parameters, this.#hiOfPeer, 'UPDATE');
+    const of = (type: number) => parameters.find((one) => one.type === type)?.contents;
+    return {
+      info: of(65),
+      seq: of(385)?.readUInt32BE(0),
+      ack: of(449)?.readUInt32BE(0),
+      dh: of(513),
+      echo: of(897),
+    };
+  }
+
+  /** Both halves are there (RFC 7402 §6.10): a new KEYMAT where there was a new key, and the greater index elsewhere. */
+  finishRekey(peerHit: Buffer, { info, dh }: ReadUpdate, ours: { isRenewed: boolean; index: number }): void {
+    if (info === undefined) throw new Error('UPDATE: no ESP_INFO');
+    if (info.readUInt32BE(4) !== this.peerSpi) throw new Error('UPDATE: OLD SPI');
+    this.peerSpi = info.readUInt32BE(8);
+    if (dh !== undefined) this.#peerValue = Buffer.from(dh.subarray(3, 67));
+    const isRenewed = ours.isRenewed || dh !== undefined;
+    if (dh !== undefined && info.readUInt16BE(2) !== 0) throw new Error('UPDATE: index beside a new key');
+    if (isRenewed) this.#espKeymat = this.#expand(peerHit);
+    this.#espIndex = isRenewed ? 0 : Math.max(ours.index, info.readUInt16BE(2));
+    this.#nextIndex = this.#espIndex + 40;
+  }
+
+  #expand(peerHit: Buffer): Buffer {
+    const shared = this.#ecdh.computeSecret(Buffer.concat([Buffer.of(4), this.#peerValue]));
+    const info = Buffer.concat([this.hit, peerHit].sort(Buffer.compare));
+    return Buffer.from(hkdfSync('sha384', shared, this.#salt, info, 2000));
   }
 
   #derive(dh: Buffer, random: Buffer, solution: Buffer, peerHit: Buffer): void {
-    const shared = this.#ecdh.computeSecret(Buffer.concat([Buffer.of(4), dh.subarray(3, 67)]));
-    const info = Buffer.concat([this.hit, peerHit].sort(Buffer.compare));
-    this.keymat = Buffer.from(hkdfSync('sha384', shared, Buffer.concat([random, solution]), info, 200));
+    this.#peerValue = Buffer.from(dh.subarray(3, 67));
+    this.#salt = Buffer.concat([random, solution]);
+    this.keymat = this.#expand(peerHit);
+    this.#espKeymat = this.keymat;
   }
 
   #keys(peerHit: Uint8Array, direction: 'outgoing' | 'incoming'): { encryption: Buffer; integrity: Buffer } {
@@ -231,6 +310,21 @@ export class NaivePeer {
     covered.fill(0, 4, 6);
     if (!verified(hi, covered, signature.contents)) throw new Error(`${name}: signature`);
   }
+}
+
+/** What an UPDATE of the peer holds. */
+type ReadUpdate = {
+  readonly info: Buffer | undefined;
+  readonly seq: number | undefined;
+  readonly ack: number | undefined;
+  readonly dh: Buffer | undefined;
+  readonly echo: Buffer | undefined;
+};
+
+function u32(value: number): Buffer {
+  const octets = Buffer.alloc(4);
+  octets.writeUInt32BE(value);
+  return octets;
 }
 
 function u16(value: number): Buffer {

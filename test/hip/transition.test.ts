@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { AssociationInput, StateName } from '../../firmware/hip/association.ts';
+import { limits } from '../../firmware/hip/limits.ts';
 import type { PacketName } from '../../firmware/hip/packet.ts';
 import { later, names, scene } from './scene.ts';
 import type { Host } from './two-hosts.ts';
@@ -114,35 +115,67 @@ describe.each([true, false])('RFC 7401 §4.4.3, our HIT the greater: %s', (isGre
 });
 
 describe('RFC 7401 §4.4.3: what is not a packet', () => {
-  const inputs = (peer: Host): Readonly<Record<string, AssociationInput>> => ({
-    connect: { type: 'connect', to: peer.locator },
-    close: { type: 'close' },
-    abandon: { type: 'abandon' },
-    signed: { type: 'signed', message: Uint8Array.of(1), signature: new Uint8Array(64) },
-    'sign-failed': { type: 'sign-failed', message: Uint8Array.of(1) },
-    'early timeout': { type: 'timeout' },
-  });
-  const expected: Readonly<Record<StateName, Readonly<Record<string, Expected>>>> = {
-    UNASSOCIATED: { connect: ['I1-SENT', 'I1'], close: same('UNASSOCIATED'), abandon: same('UNASSOCIATED') },
-    'I1-SENT': { connect: same('I1-SENT', 'I1'), close: ['UNASSOCIATED', ''], abandon: ['UNASSOCIATED', ''] },
-    'I2-SENT': { connect: same('I2-SENT'), close: ['UNASSOCIATED', ''], abandon: ['UNASSOCIATED', ''] },
-    'R2-SENT': { connect: same('R2-SENT'), close: ['CLOSING', 'CLOSE'], abandon: ['UNASSOCIATED', ''] },
-    ESTABLISHED: { connect: same('ESTABLISHED'), close: ['CLOSING', 'CLOSE'], abandon: ['UNASSOCIATED', ''] },
-    CLOSING: { connect: ['I1-SENT', 'I1'], close: same('CLOSING'), abandon: ['UNASSOCIATED', ''] },
-    CLOSED: { connect: same('CLOSED', 'I1'), close: same('CLOSED'), abandon: ['UNASSOCIATED', ''] },
-    'E-FAILED': { connect: ['I1-SENT', 'I1'], close: ['UNASSOCIATED', ''], abandon: ['UNASSOCIATED', ''] },
+  /** Every other input; `timeout` and `traffic` stand for those that have an effect. */
+  type Kind =
+    | Exclude<AssociationInput['type'], 'packet'>
+    | 'early timeout'
+    | 'traffic received'
+    | 'no traffic';
+  const inputs = (host: Host, peer: Host): Readonly<Record<Kind, readonly [AssociationInput, number]>> => {
+    const message = Uint8Array.of(1);
+    const elsewhere = { address: '198.51.100.1', port: 10500 };
+    const deadline = 'deadline' in host.state ? host.state.deadline : later;
+    return {
+      connect: [{ type: 'connect', to: peer.locator }, later],
+      close: [{ type: 'close' }, later],
+      abandon: [{ type: 'abandon' }, later],
+      signed: [{ type: 'signed', message, signature: new Uint8Array(64) }, later],
+      'sign-failed': [{ type: 'sign-failed', message }, later],
+      timeout: [{ type: 'timeout' }, deadline],
+      'early timeout': [{ type: 'timeout' }, -1],
+      rekey: [{ type: 'rekey' }, later],
+      'own-addresses': [{ type: 'own-addresses', addresses: [elsewhere.address], moved: true }, later],
+      mapping: [{ type: 'mapping', from: elsewhere }, later],
+      traffic: [{ type: 'traffic', sent: true, received: false }, later + limits.deadPeerMs],
+      'traffic received': [{ type: 'traffic', sent: false, received: true }, later],
+      'no traffic': [{ type: 'traffic', sent: false, received: false }, later + limits.deadPeerMs],
+    };
   };
+  const gone: Expected = ['UNASSOCIATED', ''];
+  const updates: Expected = ['ESTABLISHED', 'UPDATE'];
+  const carrying = { 'own-addresses': updates, mapping: updates, traffic: updates };
+  /** What is not named changes nothing. */
+  const expected: Readonly<Record<StateName, Partial<Record<Kind, Expected>>>> = {
+    UNASSOCIATED: { connect: ['I1-SENT', 'I1'] },
+    'I1-SENT': { connect: same('I1-SENT', 'I1'), close: gone, abandon: gone, timeout: same('I1-SENT', 'I1') },
+    'I2-SENT': { close: gone, abandon: gone, timeout: same('I2-SENT', 'I2') },
+    'R2-SENT': {
+      ...carrying,
+      ...{ close: ['CLOSING', 'CLOSE'], abandon: gone },
+      ...{ timeout: ['ESTABLISHED', ''], 'traffic received': ['ESTABLISHED', ''] },
+    },
+    ESTABLISHED: {
+      ...carrying,
+      ...{ close: ['CLOSING', 'CLOSE'], abandon: gone, rekey: updates },
+      // The first thing to be due is the NAT keepalive.
+      timeout: same('ESTABLISHED', 'NOTIFY'),
+    },
+    CLOSING: { connect: ['I1-SENT', 'I1'], abandon: gone, timeout: same('CLOSING', 'CLOSE') },
+    CLOSED: { connect: same('CLOSED', 'I1'), abandon: gone, timeout: gone },
+    'E-FAILED': { connect: ['I1-SENT', 'I1'], close: gone, abandon: gone, timeout: gone },
+  };
+  const kinds = Object.keys(inputs({ state: {} } as Host, {} as Host)) as Kind[];
   const cases = (Object.keys(expected) as StateName[]).flatMap((state) =>
-    ['connect', 'close', 'abandon', 'signed', 'sign-failed', 'early timeout'].map((input) => ({
-      state,
-      input,
-      outcome: expected[state][input] ?? same(state),
-    })),
+    kinds.map((kind) => ({ state, kind, outcome: expected[state][kind] ?? same(state) })),
   );
-  test.each(cases)('$state, $input: $outcome', async ({ state, input, outcome }) => {
+  test.each(cases)('$state, $kind: $outcome', async ({ state, kind, outcome }) => {
     const { host, peer } = await scene(state, true);
-    const sent = await host.packets(inputs(peer)[input] ?? { type: 'timeout' }, -1);
+    const [input, now] = inputs(host, peer)[kind];
+    const before = host.state;
+    const sent = await host.packets(input, now);
     expect([host.state.name, names(sent)]).toEqual(outcome);
+    const isIgnored = expected[state][kind] === undefined && kind !== 'traffic received';
+    if (isIgnored) expect({ ...host.state, failures: 0 }).toEqual({ ...before, failures: 0 });
   });
 
   test.each(['I2-SENT', 'R2-SENT', 'ESTABLISHED'] as const)(
