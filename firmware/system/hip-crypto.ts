@@ -60,8 +60,8 @@ function isPaired(signature: Uint8Array): boolean {
 function digest(algorithm: HashAlgorithm, data: Uint8Array): Uint8Array {
   const text =
     algorithm === 'cshake128'
-      ? hash('shake128', data, { outputEncoding: 'latin1', outputLength: hashLengths.cshake128 })
-      : hash(algorithm, data, 'latin1');
+      ? hash('shake128', data, { outputEncoding: 'binary', outputLength: hashLengths.cshake128 })
+      : hash(algorithm, data, 'binary');
   const octets = new Uint8Array(text.length);
   for (let index = 0; index < text.length; index++) octets[index] = text.charCodeAt(index);
   return octets;

@@ -178,20 +178,28 @@ describe('RFC 7401 §5.3.2 and §6.7.1: R1s made ahead', () => {
 });
 
 describe('RFC 7401 §6.7: R1s are rate-limited', () => {
-  test(`${limits.r1sPerAddress} an address and window, each address for itself`, () => {
-    const rate = new R1RateLimit();
-    const allowed = (address: string, now: number) =>
-      Array.from({ length: limits.r1sPerAddress + 5 }, () => rate.allow(address, now)).filter(Boolean).length;
-    expect(allowed('192.0.2.1', 0)).toBe(limits.r1sPerAddress);
-    expect(allowed('192.0.2.2', limits.r1WindowMs - 1)).toBe(limits.r1sPerAddress);
-    expect(rate.allow('192.0.2.1', limits.r1WindowMs - 1)).toBe(false);
-    expect(rate.allow('192.0.2.1', limits.r1WindowMs)).toBe(true);
-  });
+  test.each([true, false])(
+    `${limits.r1sPerAddress} an address and window, each address for itself, known: %s`,
+    (isKnown) => {
+      const rate = new R1RateLimit();
+      const allowed = (address: string, now: number) =>
+        Array.from({ length: limits.r1sPerAddress + 5 }, () => rate.allow(address, now, isKnown)).filter(
+          Boolean,
+        ).length;
+      expect(allowed('192.0.2.1', 0)).toBe(limits.r1sPerAddress);
+      expect(allowed('192.0.2.2', limits.r1WindowMs - 1)).toBe(limits.r1sPerAddress);
+      expect(rate.allow('192.0.2.1', limits.r1WindowMs - 1, isKnown)).toBe(false);
+      expect(rate.allow('192.0.2.1', limits.r1WindowMs, isKnown)).toBe(true);
+    },
+  );
 
-  test(`${limits.r1sInAll} in all`, () => {
+  test(`${limits.r1sInAll} to all strangers, who take nothing from a peer where it is known to be`, () => {
     const rate = new R1RateLimit();
     let allowed = 0;
-    for (let host = 0; host < limits.r1sInAll + 10; host++) if (rate.allow(`address ${host}`, 5)) allowed++;
+    for (let host = 0; host < limits.r1sInAll + 10; host++)
+      if (rate.allow(`address ${host}`, 5, false)) allowed++;
     expect(allowed).toBe(limits.r1sInAll);
+    expect(rate.allow('192.0.2.1', 5, false)).toBe(false);
+    expect(rate.allow('192.0.2.1', 5, true)).toBe(true);
   });
 });

@@ -224,7 +224,7 @@ export class OpenResponder {
 
   #answer(i1: Packet, from: Locator): void {
     const now = this.#ports.monotonic();
-    if (!this.#rate.allow(from.address, now)) {
+    if (!this.#rate.allow(from.address, now, false)) {
       const peer = formatHit(i1.sender);
       this.#tell({
         event: 'dropped',

@@ -14,6 +14,7 @@ import type { OverlaySettings, PeerSettings, RekeySettings, Settings } from '../
 import { AssociationRunner } from './association-runner.ts';
 import { type DataPath, type DataPathSettings, KernelDataPath } from './data-path.ts';
 import { KernelWatch } from './kernel-watch.ts';
+import { withKeyLog } from './key-log.ts';
 import { limits } from './limits.ts';
 import { firstMark, type Peer, readPeers } from './peer.ts';
 import type { OverlayPorts, OverlayTimer } from './ports.ts';
@@ -24,6 +25,8 @@ export type OverlayConfig = Partial<Pick<OverlaySettings, 'rekey' | 'espSuites'>
   readonly peers: readonly PeerSettings[];
   /** ESP without encryption is taken part in, for diagnostics. */
   readonly nullEncryption?: boolean;
+  /** Every security association's keys go to `OverlayPorts.keyLog`, for diagnostics. */
+  readonly keyLog?: boolean;
   /** The smallest MTU of the uplinks; that of the links which associations use where it is not told. */
   readonly underlayMtu?: number;
 };
@@ -33,7 +36,7 @@ export function overlayConfig({
   overlay,
   diagnostics,
 }: Pick<Settings, 'overlay' | 'diagnostics'>): OverlayConfig {
-  return { ...overlay, nullEncryption: diagnostics.nullEncryption };
+  return { ...overlay, ...diagnostics };
 }
 
 export type Overlay = {
@@ -119,6 +122,7 @@ class RunningOverlay implements Overlay {
     const peers = readPeers(config.peers, (hit) => this.#markOf(hit)).filter(({ hit }) => hit !== this.hit);
     await this.#ports.socket.useRaw(peers.some(({ places }) => places.some(({ port }) => port === null)));
     this.#config = config;
+    if (config.keyLog !== true) this.#ports.keyLog?.remove();
     await this.#dataPath.setPeers(peers, this.#dataPathSettings());
     this.#kernel.countersStartOver();
     const { responder } = this.#respondWith(config);
@@ -142,6 +146,17 @@ class RunningOverlay implements Overlay {
     this.#runners.clear();
     await this.#ports.socket.close();
     await this.#dataPath.close();
+  }
+
+  /** Nothing is logged unless the settings say so, and what cannot be logged stops no tunnel. */
+  #logKeys(text: string): void {
+    if (this.#config.keyLog !== true) return;
+    try {
+      this.#ports.keyLog?.append(text);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#ports.log('warning', `the key log cannot be written: ${reason}`);
+    }
   }
 
   /** The responder that offers what the settings allow. R1s of one before are answered no more: an I1 brings new ones. */
@@ -178,7 +193,12 @@ class RunningOverlay implements Overlay {
   #add(peer: Peer, context: AssociationContext): void {
     const runner = new AssociationRunner(peer, context, {
       ...this.#ports,
-      dataPath: this.#dataPath,
+      dataPath: withKeyLog(
+        this.#dataPath,
+        (text) => this.#logKeys(text),
+        this.hit,
+        () => runner.state,
+      ),
       answerI1: (i1, to) => this.#answerI1(i1, to),
       countSolution: ({ type, solution }) => {
         const now = this.#ports.monotonic();
@@ -205,7 +225,11 @@ class RunningOverlay implements Overlay {
 
   #answerI1(i1: Packet, to: Locator): void {
     const now = this.#ports.monotonic();
-    if (this.#responding === undefined || !this.#rate.allow(to.address, now)) return;
+    const runner = this.#runners.get(formatHit(i1.sender));
+    const isKnown =
+      runner?.locator?.address === to.address ||
+      runner?.peer.places.some(({ host }) => host === to.address) === true;
+    if (this.#responding === undefined || !this.#rate.allow(to.address, now, isKnown)) return;
     const r1 = this.#responding.responder.answer(i1, to, now);
     if (r1 !== undefined) this.#ports.socket.send(r1, to);
     void this.#responding.signing.signMissing();
