@@ -1,6 +1,7 @@
 import type { AssociationEffect } from '../../hip/association.ts';
 import type { Locator } from '../../hip/locator.ts';
 import type { RekeySettings } from '../../store/settings-schema.ts';
+import { admissionRemoval, renderAdmission } from './admission.ts';
 import { antiSpoofingRemoval, renderAntiSpoofing } from './anti-spoofing.ts';
 import { OverlayError } from './error.ts';
 import { type EspCounters, parseEspListing } from './esp-listing.ts';
@@ -114,7 +115,9 @@ export class KernelDataPath implements DataPath {
   async setPeers(peers: readonly Peer[], { underlayMtu, rekey }: DataPathSettings): Promise<void> {
     this.#rekey = rekey;
     // Sources before routes: no route may lead to an open door.
-    await this.#kernel.nft(renderAntiSpoofing(peers, segmentMtu(underlayMtu)));
+    await this.#kernel.nft(
+      renderAntiSpoofing(peers, segmentMtu(underlayMtu)) + renderAdmission(this.#localHit, peers),
+    );
     const prefixes = new Set(peers.flatMap(({ protectedPrefixes }) => protectedPrefixes));
     const before = this.#peers;
     this.#peers = peers;
@@ -183,7 +186,7 @@ export class KernelDataPath implements DataPath {
 
   async close(): Promise<void> {
     await this.#kernel.ipTolerant(renderTeardown(this.#localHit));
-    await this.#kernel.nft(antiSpoofingRemoval);
+    await this.#kernel.nft(antiSpoofingRemoval + admissionRemoval);
   }
 
   async #installInbound(peer: Peer, association: Inbound): Promise<void> {
