@@ -101,7 +101,7 @@ export const limits = {
   r1WindowMs: 1_000,
   /** R1s to one address in a window: a site behind one NAT has some gateways, and each sends one I1 a second. */
   r1sPerAddress: 20,
-  /** R1s to all addresses in a window: 400 octets each, about 13 Mbit/s; no more than the exchanges that one core could finish. */
+  /** R1s to all strangers in a window: 400 octets each, about 13 Mbit/s; no more than the exchanges that one core could finish. */
   r1sInAll: 4_000,
   /** Octets of an RSA modulus that we check signatures for: 2,048 bits are 112 bits' strength (RFC 7401 §5.2.9), 4,096 still cost well below a millisecond. */
   rsaModulusLength: [256, 512],

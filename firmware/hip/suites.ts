@@ -12,7 +12,11 @@ const hitSuiteHashes: ReadonlyMap<number, HashAlgorithm> = new Map([
 /** The suites of peers' HITs that we take: ECDSA, RSA and EdDSA. */
 export const peerHitSuites: readonly number[] = [2, 1, 5];
 
-/** Octets of each RHASH and of its HMAC. RFC 9374 leaves cSHAKE128's to us: 256 bits are its full strength. */
+/**
+ * Octets of each RHASH and of its HMAC. For suite 5, RFC 9374 §3.4.2 names cSHAKE128 and KMAC128 without their lengths or
+ * a key derivation: here both give 256 bits, their full strength, and KMAC128 stands in HKDF where HMAC does (RFC 7401
+ * §6.5). That concerns Responders of suite 5 alone; an Initiator's HIT has no say in RHASH.
+ */
 export const hashLengths: Readonly<Record<HashAlgorithm, number>> = {
   sha1: 20,
   sha256: 32,
