@@ -1,3 +1,4 @@
+import type { HipCrypto } from '../../firmware/hip/crypto-port.ts';
 import type { HostIdentity } from '../../firmware/hip/host-identity.ts';
 import { computeHit, formatHit } from '../../firmware/hip/host-identity-tag.ts';
 import { formatLocator, type Locator } from '../../firmware/hip/locator.ts';
@@ -8,6 +9,7 @@ import type { OverlayPorts } from '../../firmware/netd/overlay/ports.ts';
 import { type CommandResult, programs } from '../../firmware/netd/system-port.ts';
 import type { PeerSettings, RekeySettings } from '../../firmware/store/settings-schema.ts';
 import type { Content, Datagram } from './datagram.ts';
+import type { Role } from './impostor.ts';
 import { type SecurityAssociation, SimulatedKernel } from './kernel.ts';
 import type { Nat } from './nat.ts';
 import { SeededRandom } from './random.ts';
@@ -32,12 +34,6 @@ export type Surroundings = {
   readonly note: (line: () => string) => void;
 };
 
-/** What an impostor has in place of an identity of its own. */
-export type Role = {
-  readonly identity: HostIdentity;
-  readonly sign: (message: Uint8Array) => Uint8Array;
-};
-
 const hipPort = 10_500;
 /** A netlink message takes this long. */
 const kernelEventMs = 1;
@@ -59,7 +55,9 @@ export class Gateway implements Attachment {
   peers: readonly PeerSettings[] = [];
   readonly #surroundings: Surroundings;
   readonly #sign: (message: Uint8Array) => Uint8Array;
+  readonly #crypto: (random: SeededRandom) => HipCrypto;
   readonly #isHonest: boolean;
+  readonly #signsR1s: boolean;
   readonly #nat: Nat | undefined;
   #addresses: readonly string[];
   #incarnation = 0;
@@ -83,10 +81,12 @@ export class Gateway implements Attachment {
     this.#nat = nat;
     this.#addresses = plan.addresses;
     this.#isHonest = role === undefined;
+    this.#signsR1s = role?.signsR1s ?? true;
     const random = new SeededRandom(surroundings.seed, `identity of ${plan.name}`);
     this.identity = role?.identity ?? standInIdentity(random);
     this.#sign = role?.sign ?? ((message) => standInSignature(this.identity, message));
-    const hit = computeHit(this.identity, standInCrypto(random));
+    this.#crypto = (source) => role?.crypto(standInCrypto(source)) ?? standInCrypto(source);
+    const hit = computeHit(this.identity, this.#crypto(random));
     if (hit === undefined) throw new RangeError('no HIT suite for the stand-in identity');
     this.hit = formatHit(hit);
     this.kernel = this.#makeKernel();
@@ -250,6 +250,7 @@ export class Gateway implements Attachment {
           const address = this.#sourceOf(to);
           if (!isMine() || address === null) return;
           if (this.#isHonest) witness.hipSent(this.name, packet, to);
+          else if (this.#signsR1s) witness.r1Signed(packet);
           const from = { address, port: to.port === null ? null : hipPort };
           note(() => `${this.name} sends ${packetName(packet)} to ${formatLocator(to)}`);
           this.#transmit(from, to, { kind: 'hip', octets: packet.slice() });
@@ -264,7 +265,7 @@ export class Gateway implements Attachment {
           if (isMine()) this.#listener = undefined;
         },
       },
-      crypto: standInCrypto(random),
+      crypto: this.#crypto(random),
       signer: {
         identity: this.identity,
         sign: async (message) => {

@@ -215,6 +215,7 @@ const makeImpostor: Maker = (random, at, { pairs }) => {
   const [left, right] = random.pick(pairs).ends;
   const [plays, victim] = random.chance(0.5) ? [left, right] : [right, left];
   const forMs = random.whole(1, 60) * 1_000;
-  const [intercepts, signsR1s] = [random.chance(0.6), random.chance(0.5)];
-  return [{ at, type: 'impostor', plays, victim, intercepts, signsR1s, forMs }];
+  const intercepts = random.chance(0.6);
+  const has = random.pick(['public-key', 'signed-r1s', 'own-key'] as const);
+  return [{ at, type: 'impostor', plays, victim, intercepts, has, forMs }];
 };

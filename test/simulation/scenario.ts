@@ -89,15 +89,16 @@ export type PlannedEvent = { readonly at: number } & (
   | { readonly type: 'unpair'; readonly gateway: string; readonly peer: string; readonly forMs: number }
   | { readonly type: 'attack'; readonly kind: AttackKind; readonly count: number; readonly overMs: number }
   /**
-   * An engine with another's host identity but not its private key exchanges with a victim. It `intercepts` when it gets
-   * what is meant for whom it plays. `signsR1s`: it has got hold of signed R1s, whose Diffie-Hellman value it knows.
+   * An engine that plays another gateway exchanges with a victim. It `intercepts` when it gets what is meant for whom it
+   * plays. What it has: nothing but the other's public key; signed R1s, too, whose Diffie-Hellman value it knows; or a
+   * host identity of its own under the other's HIT.
    */
   | {
       readonly type: 'impostor';
       readonly plays: string;
       readonly victim: string;
       readonly intercepts: boolean;
-      readonly signsR1s: boolean;
+      readonly has: 'public-key' | 'signed-r1s' | 'own-key';
       readonly forMs: number;
     }
 );

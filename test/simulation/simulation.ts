@@ -1,11 +1,10 @@
-import { packetTypes } from '../../firmware/hip/packet.ts';
 import type { PeerSettings } from '../../firmware/store/settings-schema.ts';
 import { Attacker } from './attacker.ts';
 import { Gateway, type Surroundings } from './gateway.ts';
+import { makeRole } from './impostor.ts';
 import { Nat } from './nat.ts';
 import { SeededRandom } from './random.ts';
 import type { GatewayPlan, Outcome, PairPlan, PlannedEvent, Scenario } from './scenario.ts';
-import { standInSignature } from './stand-in-crypto.ts';
 import { Underlay } from './underlay.ts';
 import { VirtualTime } from './virtual-time.ts';
 import { Witness } from './witness.ts';
@@ -310,12 +309,8 @@ class Simulation {
       addresses: event.intercepts ? played.addresses : [impostorAddress],
       behind: null,
     };
-    // The packet type stands in the third octet of what is signed.
-    const sign = (message: Uint8Array) =>
-      event.signsR1s && message[2] === packetTypes.R1
-        ? standInSignature(played.identity, message)
-        : random.octets(96);
-    const impostor = new Gateway(plan, this.#surroundings, undefined, { identity: played.identity, sign });
+    const role = makeRole(event.has, played.identity, random);
+    const impostor = new Gateway(plan, this.#surroundings, undefined, role);
     const ends = plan.addresses.map((address) => this.#underlay.hijack(address, impostor));
     impostor.peers = [this.#settingsOf(victim.name, { connect: 'always', framing: 'udp' })];
     impostor.boot();

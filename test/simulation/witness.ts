@@ -31,8 +31,10 @@ export class Witness {
   readonly #sequences = new Map<string, number>();
   /** Where a gateway's packets reached whom: `gateway peer locator`. */
   readonly #reached = new Set<string>();
-  /** Puzzles that a gateway sent since it was started, and where to, by #I. */
-  readonly #puzzles = new Map<string, Map<string, string>>();
+  /** Puzzles that a gateway sent since it was started, by #I. */
+  readonly #puzzles = new Map<string, Map<string, { readonly to: string; readonly difficulty: number }>>();
+  /** Generations of R1s with a valid signature: `HIT counter`. */
+  readonly #r1s = new Set<string>();
   /** The I2s that came to a gateway, by the SPI that they ask for: whether one of them solved a puzzle of this gateway's. */
   readonly #solved = new Map<string, boolean>();
 
@@ -54,11 +56,29 @@ export class Witness {
   }
 
   hipSent(gateway: string, octets: Uint8Array, to: Locator): void {
-    if (octets[2] !== packetTypes.R1) return;
+    if (octets[2] !== packetTypes.R1 && octets[2] !== packetTypes.I2) return;
     const packet = decodePacket(octets);
-    if (!packet.ok) this.report('packets are well-formed', `${gateway} sent ${packet.error.path}`);
-    const random = packet.ok ? parameter(packet.value, 'PUZZLE')?.random : undefined;
-    if (random !== undefined) this.#puzzles.get(gateway)?.set(toHex(random), formatLocator(to));
+    if (!packet.ok) {
+      this.report('packets are well-formed', `${gateway} sent ${packet.error.path}`);
+      return;
+    }
+    const counter = parameter(packet.value, 'R1_COUNTER')?.counter;
+    const puzzle = parameter(packet.value, 'PUZZLE');
+    if (puzzle !== undefined) {
+      this.r1Signed(octets);
+      this.#puzzles
+        .get(gateway)
+        ?.set(toHex(puzzle.random), { to: formatLocator(to), difficulty: puzzle.difficulty });
+    } else if (!this.#r1s.has(`${formatHit(packet.value.receiver)} ${counter}`)) {
+      this.report('no answer to an R1 without a valid signature', `${gateway} to ${formatLocator(to)}`);
+    }
+  }
+
+  /** Somebody who can sign them sends an R1. */
+  r1Signed(octets: Uint8Array): void {
+    const packet = decodePacket(octets);
+    const counter = packet.ok ? parameter(packet.value, 'R1_COUNTER')?.counter : undefined;
+    if (packet.ok && counter !== undefined) this.#r1s.add(`${formatHit(packet.value.sender)} ${counter}`);
   }
 
   /** Before the gateway sees it. */
@@ -81,8 +101,10 @@ export class Witness {
       initiator: sender,
       responder: receiver,
     };
+    const given = this.#puzzles.get(gateway)?.get(toHex(solution.random));
     const isSolved =
-      this.#puzzles.get(gateway)?.get(toHex(solution.random)) === formatLocator(from) &&
+      given?.to === formatLocator(from) &&
+      given.difficulty === solution.difficulty &&
       isSolution(puzzle, solution.solution, this.#crypto);
     const key = `${gateway} ${formatHit(sender)} ${spi}`;
     if (isSolved || !this.#solved.has(key)) this.#solved.set(key, isSolved);
