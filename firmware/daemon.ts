@@ -10,7 +10,7 @@ import { openSettingsStore } from './store/open-store.ts';
 import { certificateKeys } from './system/certificate-keys.ts';
 import { openSlotSystem } from './system/esp.ts';
 import { openWebListeners } from './system/https-server.ts';
-import { imageVersion } from './system/image-version.ts';
+import { imageVersion, isDevelopmentImage } from './system/image-version.ts';
 import { collectInventory } from './system/inventory.ts';
 import { followKernelMessages } from './system/kernel-messages.ts';
 import { callLocalApi, localSocketPath } from './system/local-api.ts';
@@ -142,8 +142,10 @@ function identityOf(log: Log): BootPorts['identity'] {
   const ports = async () => {
     const { openIdentityPorts } = await import('./system/identity-system.ts');
     const { openTpmDevice } = await import('./system/tpm-device.ts');
-    const folders = { secretsFolder, runFolder };
-    return openIdentityPorts({ ...folders, openTpm: () => openTpmDevice() });
+    return openIdentityPorts({
+      ...{ secretsFolder, runFolder, developmentImage: isDevelopmentImage() },
+      openTpm: () => openTpmDevice(),
+    });
   };
   return {
     open: async (settings) =>

@@ -27,14 +27,17 @@ export function openIdentityPorts({
   openTpm,
   secretsFolder,
   runFolder,
+  developmentImage,
 }: {
   readonly openTpm: () => Promise<TpmAccess>;
   readonly secretsFolder: string;
   readonly runFolder: string;
+  readonly developmentImage: boolean;
 }): IdentityPorts {
   const secrets = secretFiles(secretsFolder);
   return {
     openTpm,
+    developmentImage,
     cryptography: tpmCryptography,
     wait: async (milliseconds) => {
       await sleep(milliseconds);

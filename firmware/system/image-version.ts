@@ -9,6 +9,11 @@ export function imageVersion(): string {
   return manifest === '' ? 'unknown' : (JSON.parse(manifest) as { version: string }).version;
 }
 
+/** True in an image that is signed with the release key of the sources, which everybody has. */
+export function isDevelopmentImage(): boolean {
+  return /^VARIANT_ID=development$/m.test(read('/etc/os-release'));
+}
+
 function read(path: string): string {
   try {
     return readFileSync(path, 'utf8');

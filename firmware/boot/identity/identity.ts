@@ -193,7 +193,9 @@ function inTpm(ports: IdentityPorts, { key }: Extract<TpmIdentityResult, { ok: t
     keyStorage: 'tpm',
     hit: ports.hitOf(key),
     key,
-    detail: 'The private key is in the TPM, which lets only images signed by the release key use it.',
+    detail: ports.developmentImage
+      ? 'The private key is in the TPM, but this is a development build: everybody can sign images that may use it.'
+      : 'The private key is in the TPM, which lets only images signed by the release key use it.',
     signing: () => key.times.figures(),
     close: () => key.close(),
   };

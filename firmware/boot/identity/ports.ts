@@ -30,6 +30,8 @@ export interface IdentityPorts {
   readonly record: { read(): Promise<string | null>; write(text: string): Promise<void> };
   /** The signed PCR policies and the key that the loader handed on from the kernel image; null where it has none. */
   release(): { readonly policies: string | null; readonly key: ReleasePublicKey | null };
+  /** True where everybody has the private half of the release key. */
+  readonly developmentImage: boolean;
   readonly software: {
     /** Null where there is no key; rejects where one is there that cannot be used. */
     open(): Promise<IdentityKey | null>;

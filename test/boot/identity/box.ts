@@ -30,6 +30,7 @@ export class Box implements AsyncDisposable {
   readonly secretsFolder = join(this.folder, 'secrets');
   tpm: Swtpm | TpmAccess;
   software: 'allowed' | 'refused' = 'refused';
+  developmentImage = false;
   readonly #opened: OpenedIdentity[] = [];
   readonly #tpms: Swtpm[] = [];
 
@@ -129,6 +130,7 @@ export class Box implements AsyncDisposable {
       openTpm: async () => ('use' in this.tpm ? this.tpm.open() : this.tpm),
       secretsFolder: this.secretsFolder,
       runFolder: this.folder,
+      developmentImage: this.developmentImage,
     });
   }
 

@@ -1,10 +1,12 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { OpenedIdentity } from '../../../firmware/boot/identity/identity.ts';
 import { encodeEcdsaIdentity } from '../../../firmware/hip/host-identity.ts';
 import { hipCrypto } from '../../../firmware/system/hip-crypto.ts';
 import { tpmCryptography } from '../../../firmware/system/tpm-cryptography.ts';
+import { Tpm } from '../../../firmware/tpm/client.ts';
 import { certify } from '../../../firmware/tpm/commands/attestation.ts';
 import { getHandles } from '../../../firmware/tpm/commands/capability.ts';
 import {
@@ -81,6 +83,17 @@ describe('an identity in the TPM', () => {
     expect(opened.signing()).toMatchObject({ count: 21, p50Milliseconds: expect.any(Number) });
     await opened.close();
     expect((await inside(box)).loaded).toEqual([]);
+  });
+
+  test('of a development build says that everybody can sign images that use it', async () => {
+    const { box } = await enrolledBox();
+    await using _ = box;
+    const released = usable(await box.open());
+    await released.close();
+    box.developmentImage = true;
+    const development = usable(await box.open());
+    expect(released.detail).not.toContain('everybody');
+    expect(development.detail).toContain('everybody can sign');
   });
 
   test('is certified by the attestation key, of the same TPM, over a nonce', async () => {
@@ -401,3 +414,44 @@ describe('an identity whose key is a file', () => {
     expect(readFileSync(join(box.secretsFolder, file), 'utf8')).toBe('{"version":7}');
   });
 });
+
+test('whatever a TPM answers, opening the identity comes to a result', async () => {
+  const { box } = await enrolledBox();
+  await using _ = box;
+  const access = await box.emulator.open();
+  const genuine = new Tpm({ transmit: access.transmit, wait: async () => {} });
+  const change = fc.record({
+    answer: fc.nat({ max: 14 }),
+    at: fc.double({ min: 0, max: 1, noNaN: true }),
+    to: fc.nat({ max: 255 }),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 3 }), async (changes) => {
+      let count = 0;
+      box.tpm = {
+        state: 'open',
+        async transmit(command) {
+          const answer = Uint8Array.from(await access.transmit(command));
+          for (const { at, to } of changes.filter((one) => one.answer === count))
+            answer[Math.floor(at * (answer.length - 1))] = to;
+          count++;
+          return answer;
+        },
+        close: async () => {},
+      };
+      const opened = await box.open();
+      if (opened.ok) await opened.close();
+      expect(opened.ok || opened.problem.advice).toBeTruthy();
+      // A handle that came back wrong could not be flushed.
+      for (const first of [firstHandle.transient, firstHandle.loadedSession]) {
+        for (const handle of succeeded(await genuine.execute(getHandles(first, 16))).values) {
+          const kind = first === firstHandle.transient ? 0 : 0x0100_0000;
+          const flushed = await genuine.execute(flushContext(handle + kind));
+          if (!flushed.ok) succeeded(await genuine.execute(flushContext(handle)));
+        }
+      }
+    }),
+    { numRuns: 100 },
+  );
+  await access.close();
+}, 30_000);
