@@ -2,6 +2,7 @@ import { callLocalApi } from '../system/local-api.ts';
 import type { LogEntry, Status } from '../webui/api/status-schema.ts';
 import { limits } from '../webui/limits.ts';
 import { printJson, readArguments, UsageError } from './arguments.ts';
+import { formatTable } from './table.ts';
 
 /** Asks the running box; prints why where it does not answer. */
 async function ask<T>(path: string): Promise<T | undefined> {
@@ -68,33 +69,28 @@ export async function log(args: readonly string[]): Promise<number> {
 
 export async function tunnel(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(args, { json: { type: 'boolean' } });
-  if (positionals[0] !== 'list') throw new UsageError('tunnel takes: list');
+  if (positionals[0] !== 'list' || positionals.length > 1) throw new UsageError('tunnel takes: list');
   const found = await ask<Status>('/api/v1/status');
   if (!found) return 1;
-  if (values.json) {
-    printJson(found.tunnels);
-  } else if (found.tunnels.length === 0) {
-    process.stdout.write('No peers are set up.\n');
-  } else {
-    for (const one of found.tunnels) process.stdout.write(tunnelLine(one));
-  }
+  if (values.json) printJson(found.tunnels);
+  else process.stdout.write(formatTable(tunnelColumns, found.tunnels.map(tunnelRow)));
   return 0;
 }
 
-function tunnelLine({ peer, state, hit, ...tunnel }: Status['tunnels'][number]): string {
-  const { locator, espSuite, protectedPrefixes, lastError, traffic, rekeys, pathMtu } = tunnel;
+/** The error comes last: it alone may hold spaces. */
+const tunnelColumns = [
+  ...['PEER', 'STATE', 'CONNECT', 'ROLE', 'HIT', 'LOCATOR', 'ESP', 'SINCE', 'REKEYS', 'RTT-MS', 'MTU'],
+  ...['SENT-BYTES', 'RECEIVED-BYTES', 'DROPPED', 'PREFIXES', 'ERROR'],
+];
+
+function tunnelRow(tunnel: Status['tunnels'][number]): (string | number | null)[] {
+  const { peer, state, role, hit, locator, espSuite, establishedAt, rekeys, roundTripMs } = tunnel;
   const { wrongSource, tooOld, replayed, forged } = tunnel.dropped;
-  const drops = wrongSource + tooOld + replayed + forged;
-  const details = [
-    tunnel.connect === 'on-demand' ? 'on demand' : null,
-    ...[locator, espSuite, protectedPrefixes.join(', ')],
-    `sent ${traffic.sentBytes} B, received ${traffic.receivedBytes} B`,
-    rekeys === 0 ? null : `rekeyed ${rekeys} times`,
-    pathMtu === null ? null : `path MTU ${pathMtu}`,
-    drops === 0
-      ? null
-      : `dropped ${wrongSource} from wrong sources, ${tooOld} too old, ${replayed} replayed, ${forged} not authentic`,
-    lastError,
-  ].filter(Boolean);
-  return `${peer.padEnd(20)} ${state.padEnd(12)} ${hit}  ${details.join('  ')}\n`;
+  const { sentBytes, receivedBytes } = tunnel.traffic;
+  return [
+    ...[peer, state, tunnel.connect, role, hit, locator, espSuite, establishedAt, rekeys],
+    ...[roundTripMs === null ? null : roundTripMs.toFixed(1), tunnel.pathMtu, sentBytes, receivedBytes],
+    ...[wrongSource + tooOld + replayed + forged, tunnel.protectedPrefixes.join(',') || null],
+    tunnel.lastError,
+  ];
 }

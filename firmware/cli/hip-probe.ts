@@ -2,12 +2,8 @@ import { parseHipUri } from '../hip/hip-uri.ts';
 import { formatHit } from '../hip/host-identity-tag.ts';
 import { ownIdentity } from '../hip/own-identity.ts';
 import { type ProbeResult, type ProbeStep, probe } from '../netd/overlay/probe.ts';
-import {
-  openDiagnosticPorts,
-  openKeyLog,
-  signerInFile,
-  throwAwaySigner,
-} from '../system/diagnostic-system.ts';
+import { openDiagnosticPorts, signerInFile, throwAwaySigner } from '../system/diagnostic-system.ts';
+import { keyLogFile } from '../system/key-log-file.ts';
 import { printJson, readArguments, readNumber, UsageError } from './arguments.ts';
 import { print } from './output.ts';
 
@@ -58,7 +54,7 @@ async function run(args: readonly string[]): Promise<number> {
   const json = values.json === true;
   try {
     const signer = values.identity === undefined ? throwAwaySigner() : signerInFile(values.identity);
-    const keyLog = values['key-log'] === undefined ? {} : { keyLog: openKeyLog(values['key-log']) };
+    const keyLog = values['key-log'] === undefined ? {} : { keyLog: keyLogFile(values['key-log']).append };
     const results: ProbeResult[] = [];
     let hit = '';
     for (let turn = 0; turn < count; turn++) {

@@ -4,11 +4,11 @@ import { formatHit, type HostIdentityTag, parseHit } from '../hip/host-identity-
 import { OpenResponder, type ResponderEvent } from '../netd/overlay/open-responder.ts';
 import {
   openDiagnosticPorts,
-  openKeyLog,
   ownAddresses,
   signerInFile,
   throwAwaySigner,
 } from '../system/diagnostic-system.ts';
+import { keyLogFile } from '../system/key-log-file.ts';
 import { readArguments, readNumber, UsageError } from './arguments.ts';
 import { print } from './output.ts';
 
@@ -76,7 +76,7 @@ async function run(args: readonly string[]): Promise<number> {
   const stopped = Promise.withResolvers<void>();
   try {
     const signer = values.identity === undefined ? throwAwaySigner() : signerInFile(values.identity);
-    const keyLog = values['key-log'] === undefined ? undefined : openKeyLog(values['key-log']);
+    const keyLog = values['key-log'] === undefined ? undefined : keyLogFile(values['key-log']).append;
     const { ports, port } = await openDiagnosticPorts(signer, wantedPort);
     if (values.raw) await ports.socket.useRaw(true);
     const responder = new OpenResponder(ports, {

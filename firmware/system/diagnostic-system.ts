@@ -1,5 +1,5 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { closeSync, constants, fchmodSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import type { DiagnosticPorts } from '../netd/overlay/diagnosis.ts';
 import type { HostIdentitySigner } from '../netd/overlay/ports.ts';
@@ -46,24 +46,6 @@ export function signerInFile(path: string): HostIdentitySigner {
   if (key.asymmetricKeyDetails?.namedCurve !== 'prime256v1')
     throw new Error(`${path} holds a key that is not ECDSA P-256`);
   return softwareSigner(key);
-}
-
-/**
- * Appends to a file of secrets that only its owner may read. Throws the system's error, also for a symbolic link: the
- * folder may be one that others write to.
- */
-export function openKeyLog(path: string): (text: string) => void {
-  const { O_WRONLY, O_CREAT, O_APPEND, O_NOFOLLOW } = constants;
-  const descriptor = openSync(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0o600);
-  try {
-    fchmodSync(descriptor, 0o600);
-  } catch (error) {
-    closeSync(descriptor);
-    throw error;
-  }
-  return (text) => {
-    writeSync(descriptor, text);
-  };
 }
 
 /** This machine's addresses, those that others can use first: no link-local ones, whose zone a locator has no place for. */

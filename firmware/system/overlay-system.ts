@@ -11,7 +11,11 @@ import type { LogLevel } from '../netd/system-port.ts';
 import { hipCrypto } from './hip-crypto.ts';
 import { openHipSocket } from './hip-socket.ts';
 import { watchKernelEvents } from './kernel-event-socket.ts';
+import { keyLogFile } from './key-log-file.ts';
 import { runCommand } from './run-command.ts';
+
+/** In memory: the keys of what is captured now are no use after a restart, and must not be found on a disk. */
+const keyLogPath = '/run/hithe/esp_sa';
 
 /** The operating system behind the overlay's ports. Rejects with `SocketCallError` where the port cannot be had. */
 export async function openOverlayPorts(
@@ -30,6 +34,7 @@ export async function openOverlayPorts(
     linkMtu,
     localAddresses,
     log,
+    keyLog: keyLogFile(keyLogPath),
   };
 }
 

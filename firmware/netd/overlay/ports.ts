@@ -49,4 +49,6 @@ export type OverlayPorts = {
   /** All of the box's addresses, to see that they changed. */
   readonly localAddresses: () => readonly string[];
   readonly log: (level: LogLevel, message: string) => void;
+  /** A file of secrets for a protocol analyser, made when it is first written to; both throw the system's error. */
+  readonly keyLog?: { append(text: string): void; remove(): void };
 };
