@@ -179,7 +179,20 @@ export class Gateway implements Attachment {
     }
     if (this.#listener === undefined) return;
     if (this.#isHonest) this.#surroundings.witness.hipReceived(this.name, datagram);
+    const before = content.octets[2] === packetTypes.I1 ? this.#standings() : undefined;
     this.#guard(() => this.#listener?.(content.octets.slice(), from));
+    if (before !== undefined && before !== this.#standings())
+      this.#surroundings.witness.report(
+        'no state before I2',
+        `${this.name}: ${before}, ${this.#standings()}`,
+      );
+  }
+
+  /** What it holds of its peers, in words. */
+  #standings(): string {
+    return this.tunnels()
+      .map(({ peer, state, locator }) => `${peer} ${state} at ${locator}`)
+      .join(', ');
   }
 
   /** A packet of the hosts behind it for a peer's. False where the kernel has nothing that carries it. */
