@@ -36,6 +36,7 @@ export type ReleaseManifest = {
   readonly uki: Authenticode & { readonly file: string; readonly size: number; readonly sha256: string };
   readonly loader: Authenticode & { readonly sha256: string };
   readonly initrd: { readonly size: number; readonly sha256: string };
+  /** The firmware measures it by itself too, inside the UKI, but under Secure Boot: there the stub starts it past the firmware. */
   readonly kernel: Authenticode & {
     readonly release: string;
     readonly size: number;

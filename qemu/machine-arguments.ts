@@ -29,6 +29,8 @@ export type Hardware = {
   readonly smbios?: SmbiosIdentity;
   /** An i6300ESB that resets the machine when nobody feeds it. */
   readonly watchdog?: boolean;
+  /** UEFI that enforces Secure Boot once it has keys, and takes the loader's on the first boot. */
+  readonly secureBoot?: boolean;
 };
 
 /** What the harness made for it on the host. */
@@ -77,7 +79,16 @@ function networkArguments(card: NetworkCard, index: number): string[] {
  */
 export function machineArguments(hardware: Hardware, parts: HostParts): string[] {
   return [
-    ...['-nodefaults', '-no-user-config', '-display', 'none', '-machine', 'q35'],
+    ...[
+      '-nodefaults',
+      '-no-user-config',
+      '-display',
+      'none',
+      '-machine',
+      hardware.secureBoot ? 'q35,smm=on' : 'q35',
+    ],
+    // Only system management mode may write the variables.
+    ...(hardware.secureBoot ? ['-global', 'driver=cfi.pflash01,property=secure,value=on'] : []),
     ...['-accel', parts.accelerator === 'kvm' ? 'kvm' : 'tcg,thread=multi'],
     ...[
       '-cpu',

@@ -22,6 +22,8 @@ export type MachineOptions = Hardware & {
   /** Makes the disk larger than the image, as a real disk is. */
   readonly diskMiB?: number;
   readonly tpm?: boolean;
+  /** UEFI variables of a machine that ran before, as `firmwareVariables` names the file. */
+  readonly variables?: string;
   /** The kernel with which KVM is probed; without it the machine is emulated. */
   readonly probeKernel?: string;
 };
@@ -99,7 +101,7 @@ export class Machine implements AsyncDisposable {
   static async start(options: MachineOptions): Promise<Machine> {
     await using parts = new AsyncDisposableStack();
     const folder = parts.use(new ScratchFolder()).path;
-    const firmware = options.boot === 'uefi' ? await prepareFirmware(folder) : null;
+    const firmware = options.boot === 'uefi' ? await prepareFirmware(folder, options) : null;
     const tpm = options.tpm ? parts.use(await TpmEmulator.start(folder)) : null;
     const accelerator = await chooseAccelerator(options.probeKernel);
     const args = machineArguments(options, {

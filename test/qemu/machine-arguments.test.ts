@@ -49,6 +49,13 @@ describe('machineArguments', () => {
     expect(machineArguments(hardware, { ...parts, tpmSocket: '/t.sock' })).toContain('tpm-tis,tpmdev=tpm0');
   });
 
+  test('Secure Boot’s variables are for system management mode alone', () => {
+    const args = machineArguments({ ...hardware, secureBoot: true }, parts);
+    expect(valuesOf('-machine', args)).toEqual(['q35,smm=on']);
+    expect(valuesOf('-global', args)).toEqual(['driver=cfi.pflash01,property=secure,value=on']);
+    expect(valuesOf('-machine', machineArguments(hardware, parts))).toEqual(['q35']);
+  });
+
   test('a kernel given by hand boots without UEFI', () => {
     const boot = { kernel: '/vmlinuz', initrd: '/initrd', commandLine: 'console=ttyS0 quiet' };
     const args = machineArguments({ ...hardware, boot }, { ...parts, firmware: null, disk: null });
