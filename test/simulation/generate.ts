@@ -217,5 +217,11 @@ const makeImpostor: Maker = (random, at, { pairs }) => {
   const forMs = random.whole(1, 60) * 1_000;
   const intercepts = random.chance(0.6);
   const has = random.pick(['public-key', 'signed-r1s', 'own-key'] as const);
-  return [{ at, type: 'impostor', plays, victim, intercepts, has, forMs }];
+  return [
+    { at, type: 'impostor', plays, victim, intercepts, has, forMs },
+    // One that has no association at that moment makes one with whoever answers.
+    ...(random.chance(0.6)
+      ? [{ at: at + 200, type: 'crash' as const, gateway: victim, downMs: random.whole(100, 800) }]
+      : []),
+  ];
 };

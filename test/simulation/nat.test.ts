@@ -47,7 +47,7 @@ function scene(plan: Partial<NatPlan>) {
     out(to: Locator): Locator | undefined {
       heard.length = 0;
       nat.send(host, datagram(inner, to));
-      pass(10);
+      pass(50);
       return heard[0];
     },
     /** Whether what an outside host sends to an outer locator gets in. */
@@ -55,7 +55,7 @@ function scene(plan: Partial<NatPlan>) {
       received.length = 0;
       const other = others[from - 1];
       if (other !== undefined) underlay.send(other, datagram(outside(from, port), to));
-      pass(10);
+      pass(50);
       return received.length > 0;
     },
     forward: () => nat.forward(inner, host),
