@@ -77,12 +77,9 @@ export function without(association: Association, place: Locator): Association {
 /** Forgets the places whose time is over; where the one in use is among them, another is checked (RFC 8046 §5.1). */
 export function expireLocators(association: Association, now: number): Association {
   const { locator, peerLocators } = association;
-  const [over, valid] = [
-    peerLocators.filter(({ until }) => until <= now),
-    peerLocators.filter(({ until }) => until > now),
-  ];
+  const over = peerLocators.filter(({ until }) => until <= now);
   if (over.length === 0) return association;
-  const left: Association = { ...association, peerLocators: valid };
+  const left: Association = { ...association, peerLocators: peerLocators.filter(({ until }) => until > now) };
   const isDeprecated = over.some((other) => sameLocator(other.locator, locator));
   return isDeprecated ? { ...left, candidate: left.candidate ?? alternative(left) } : left;
 }

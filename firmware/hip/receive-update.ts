@@ -145,8 +145,8 @@ function usableEcho(update: Packet): Uint8Array | undefined {
 }
 
 /**
- * Answers a repeated UPDATE as before, and to where the answer went before: whoever plays it again from elsewhere gets
- * nothing.
+ * Answers a repeated UPDATE as before, where the peer is known to be or said that it is: whoever plays it again from
+ * elsewhere gets nothing.
  */
 function answerAgain(
   state: Established,
@@ -154,7 +154,7 @@ function answerAgain(
   now: number,
   context: AssociationContext,
 ): Transition {
-  const { answer: last, locator } = state.association;
+  const { answer: last, locator, candidate } = state.association;
   const isBeingMade = state.drafts?.some(
     (draft) => draft.kind === 'UPDATE' && draft.answers === answer.updateId,
   );
@@ -162,9 +162,10 @@ function answerAgain(
   if (last !== undefined && now - last.sentAt < limits.repeatMs) return { state, effects: [] };
   // With its signature missing, or after another answer, there is nothing kept to send.
   if (last?.updateId !== answer.updateId) return acknowledge(state, answer, locator, context);
+  const to = candidate !== undefined && sameLocator(last.to, candidate) ? candidate : locator;
   return {
-    state: { ...state, association: { ...state.association, answer: { ...last, sentAt: now } } },
-    effects: [{ type: 'send', packet: last.packet, to: last.to }],
+    state: { ...state, association: { ...state.association, answer: { ...last, to, sentAt: now } } },
+    effects: [{ type: 'send', packet: last.packet, to }],
   };
 }
 

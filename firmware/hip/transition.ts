@@ -77,8 +77,7 @@ function process(
         ? expire(state, now, context)
         : { state, effects: [] };
     case 'rekey':
-      // Keys as young as R2-SENT's are nowhere near a limit.
-      return state.name === 'ESTABLISHED' ? askForRekey(state, now, context) : { state, effects: [] };
+      return carries(state) ? askForRekey(state, now, context) : { state, effects: [] };
     case 'own-addresses':
       return carries(state) ? announceOwnAddresses(state, input, now, context) : { state, effects: [] };
     case 'mapping':

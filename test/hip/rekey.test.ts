@@ -42,7 +42,9 @@ describe('RFC 7402 §6.8 to §6.10: rekeying', () => {
       // The old inbound association stays for what is still under way.
       expect([...end.inbound.keys()]).toEqual([old[index]?.localSpi, localSpi]);
     }
-    await wire.pass(limits.retiredMs);
+    await wire.pass(limits.retiredMs - 1);
+    expect(wire.ends.map(({ inbound }) => inbound.size)).toEqual([2, 2]);
+    await wire.pass(1);
     expect(wire.ends.map(({ inbound }) => inbound.size)).toEqual([1, 1]);
     expect([asker.carries, other.carries]).toEqual([true, true]);
   });
