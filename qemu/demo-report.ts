@@ -29,6 +29,8 @@ export type DemoResult = {
   };
   readonly gateways: readonly GatewayReport[];
   readonly ping: PingResult;
+  /** TCP from the host behind gateway-a to the host behind gateway-b, megabits a second. */
+  readonly throughputMbps: number;
   /** Where consoles and QEMU's words are kept. */
   readonly logs: string;
 };
@@ -42,7 +44,7 @@ export type DemoReport = { readonly seconds: number } & (
 function lines(report: DemoReport): string[] {
   if (!('gateways' in report))
     return [`Failed after ${report.seconds} s: ${report.error}`, `Logs: ${report.logs}`];
-  const { image, gateways, ping, logs } = report;
+  const { image, gateways, ping, throughputMbps, logs } = report;
   const rtt = ping.rttMs ? `, round trip ${ping.rttMs.min}/${ping.rttMs.average}/${ping.rttMs.max} ms` : '';
   return [
     `Image      ${image.version}, SHA-256 ${image.sha256}`,
@@ -59,6 +61,7 @@ function lines(report: DemoReport): string[] {
     ]),
     '',
     `Ping from the host behind gateway-a to the host behind gateway-b: ${ping.sent} sent, ${ping.received} received${rtt}`,
+    `TCP the same way: ${throughputMbps} Mbit/s on emulated processors`,
     report.ok
       ? `All of it worked, in ${report.seconds} s.`
       : `Failed after ${report.seconds} s: ${report.error ?? ''}`,

@@ -7,6 +7,7 @@ import { HarnessError } from './harness-error.ts';
 import { LabGuest } from './lab-guest.ts';
 import { cable } from './network.ts';
 import { type PingResult, parsePing } from './ping.ts';
+import { Station } from './station.ts';
 
 export type LabOptions = {
   readonly image: BootImage & { readonly labInitrdPath: string };
@@ -26,6 +27,10 @@ export const plan = {
 } as const;
 
 const tunnelMs = 180_000;
+
+/** A transfer's limit: what an emulated gateway carries in it is many times what is asked for. */
+const transferMs = 120_000;
+const transferPort = 5000;
 
 /** The settings that a person would put on a gateway's stick: ports, its own LAN, and the other gateway as peer. */
 function gatewaySettings(side: Side, peerHit: string): SettingsLayer {
@@ -72,6 +77,8 @@ export class Lab implements AsyncDisposable {
   readonly guest: LabGuest;
   /** Everything that passed a gateway's underlay port, in pcap format. */
   readonly captures: Readonly<Record<Side, string>>;
+  /** A further customer of the provider, played by this process. */
+  readonly station: Station;
   readonly #parts: AsyncDisposableStack;
   #hosts: Readonly<Record<Side, string>> | null = null;
 
@@ -79,11 +86,13 @@ export class Lab implements AsyncDisposable {
     gateways: Record<Side, Gateway>,
     guest: LabGuest,
     captures: Record<Side, string>,
+    station: Station,
     parts: AsyncDisposableStack,
   ) {
     this.gateways = gateways;
     this.guest = guest;
     this.captures = captures;
+    this.station = station;
     this.#parts = parts;
   }
 
@@ -94,11 +103,12 @@ export class Lab implements AsyncDisposable {
     const [underlayB, providerB] = await cable();
     const [lanA, hostA] = await cable();
     const [lanB, hostB] = await cable();
+    const station = parts.use(await Station.open());
     progress('Starting the lab guest (provider and two hosts)');
     const guest = parts.use(
       await LabGuest.start({
         ...{ name: 'lab', kernelPath: image.kernelPath, initrdPath: image.labInitrdPath },
-        networks: [providerA, providerB, hostA, hostB],
+        networks: [providerA, providerB, hostA, hostB, station.network],
       }),
     );
     await prepareProvider(guest);
@@ -117,7 +127,7 @@ export class Lab implements AsyncDisposable {
         underlayCapture: captures.b,
       }),
     );
-    return new Lab({ a, b }, guest, captures, parts.move());
+    return new Lab({ a, b }, guest, captures, station, parts.move());
   }
 
   /** Gives each gateway the other's HIT and address on a settings stick, and waits until the tunnel stands. */
@@ -153,17 +163,44 @@ export class Lab implements AsyncDisposable {
     return parsePing(output);
   }
 
+  /**
+   * Sends so many MiB by TCP from the host behind one gateway to the host behind the other.
+   *
+   * @returns the octets that came out, and how fast from the first sent to the last confirmed
+   */
+  async transfer(
+    from: Side,
+    mebibytes: number,
+  ): Promise<{ readonly octets: number; readonly megabitsPerSecond: number }> {
+    const to = otherSide[from];
+    const sink = `nc -l -p ${transferPort} </dev/null | wc -c >/tmp/transferred.part; mv /tmp/transferred.part /tmp/transferred`;
+    await this.guest.run('rm -f /tmp/transferred');
+    await this.onHost(to, `sh -c '${sink}' >/dev/null 2>&1 &`);
+    const listening = `sh -c 'until netstat -ltn | grep -q :${transferPort}; do usleep 100000; done'`;
+    await this.onHost(to, listening, transferMs);
+    const source = `dd if=/dev/zero bs=64k count=${mebibytes * 16} 2>/dev/null`;
+    const clock = (name: string) => `read ${name} rest </proc/uptime`;
+    const send = `${clock('start')}; ${source} | nc ${plan[to].host} ${transferPort}; ${clock('end')}; echo $start $end`;
+    const { output } = await this.onHost(from, `sh -c '${send}'`, transferMs);
+    const [start = Number.NaN, end = Number.NaN] = output.split(' ').map(Number);
+    const counted = await this.guest.run(
+      'until [ -e /tmp/transferred ]; do usleep 100000; done; cat /tmp/transferred',
+    );
+    const octets = Number(counted);
+    return { octets, megabitsPerSecond: Number(((octets * 8) / 1e6 / (end - start)).toFixed(1)) };
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#parts.disposeAsync();
   }
 }
 
 async function prepareProvider(guest: LabGuest): Promise<void> {
-  for (const [index, name] of ['customer-a', 'customer-b', 'host-a', 'host-b'].entries())
+  for (const [index, name] of ['customer-a', 'customer-b', 'host-a', 'host-b', 'customer-c'].entries())
     await guest.nameCard(index, name);
   await guest.run('brctl addbr provider');
-  for (const side of sides)
-    await guest.run(`brctl addif provider customer-${side} && ip link set customer-${side} up`);
+  for (const customer of ['customer-a', 'customer-b', 'customer-c'])
+    await guest.run(`brctl addif provider ${customer} && ip link set ${customer} up`);
   await guest.run(`ip address add ${plan.provider}/24 dev provider && ip link set provider up`);
   await guest.run(
     `mkdir -p /var/lib/misc && touch /var/lib/misc/udhcpd.leases && printf '${dhcpConfiguration}\\n' >/udhcpd.conf`,

@@ -3,7 +3,10 @@ import type { Status } from '../../firmware/webui/api/status-schema.ts';
 import { stderrProgress } from '../../image-builder/progress.ts';
 import { Lab, plan, type Side } from '../../qemu/lab.ts';
 import { labInitrd } from '../../qemu/lab-initrd.ts';
+import { waitUntil } from '../../qemu/wait-until.ts';
 import { assertUntouched, bootableImage } from './image.ts';
+import { allPorts, scanAllPorts } from './port-scan.ts';
+import { Stranger } from './stranger.ts';
 import { readFrames } from './tshark.ts';
 
 const progress = stderrProgress('lab');
@@ -60,6 +63,10 @@ describe('two gateways that have each other’s HIT', () => {
     },
   );
 
+  test.each([['a'], ['b']] as const)('TCP from the host behind %s brings every octet', async (side) => {
+    expect((await lab.transfer(side, 4)).octets).toBe(4 * 1024 * 1024);
+  });
+
   test('a packet larger than the tunnel’s MTU passes once the sender has been told of it (RFC 1191)', async () => {
     const large = `ping -c 1 -s 1400 -W 5 ${plan.b.host}`;
     await lab.onHost('a', large, 20_000);
@@ -106,5 +113,34 @@ describe('what the provider sees', () => {
     expect(await readFrames(lab.captures.a, ['icmp.type == 8 || icmp.type == 0'], ['frame.number'])).toEqual(
       [],
     );
+  });
+});
+
+describe('a third customer of the provider, without an identity', () => {
+  test('scans all TCP and UDP ports of a gateway and finds nothing that answers', async () => {
+    const stranger = await Stranger.join(lab.station, '10.99.0.66', plan.a.underlay);
+    expect(await scanAllPorts(stranger, plan.a.underlay)).toEqual([]);
+    const probes = ['tcp.flags.syn == 1', 'udp.srcport == 40000'];
+    for (const probe of probes) {
+      const filter = `ip.src == ${stranger.address} && ${probe}`;
+      expect((await readFrames(lab.captures.a, [filter], ['frame.number'])).length).toBe(allPorts);
+    }
+  });
+});
+
+describe('a gateway whose power is cut', () => {
+  test('carries again within ten seconds after its page answers', async () => {
+    const { b } = lab.gateways;
+    await b.machine.reset();
+    // Until the firmware starts over, the page of before may still answer.
+    await b.machine.console.expect(/BdsDxe: starting/, 120_000);
+    await b.page.waitForPage();
+    await waitUntil(
+      'a ping from the host behind the other',
+      () => lab.onHost('a', `ping -c 1 -W 1 ${plan.b.host}`),
+      ({ status }) => status === 0,
+      { timeoutMs: 10_000 },
+    );
+    expect((await lab.ping('b', 3)).received).toBe(3);
   });
 });
