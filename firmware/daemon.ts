@@ -50,7 +50,12 @@ export async function runDaemon(): Promise<void> {
   const ports: BootPorts = {
     log,
     detectPlatform: () => detectPlatform(openFactFiles(), boardProfiles(), listVolumeLabels(discs)),
-    image: async () => ({ version: imageVersion(), kernel: readKernelRelease(), bundleSha256: ownHash() }),
+    image: async () => ({
+      version: imageVersion(),
+      kernel: readKernelRelease(),
+      bundleSha256: ownHash(),
+      development: isDevelopmentImage(),
+    }),
     slots: openSlotSystem(),
     drivers: openDriverSystem(),
     discs,

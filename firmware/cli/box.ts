@@ -25,7 +25,10 @@ export async function status(args: readonly string[]): Promise<number> {
 function statusText(found: Status): string {
   const { image, platform, identity, tpm, network, tunnels, warnings } = found;
   const rows: [string, string][] = [
-    ['Hithe', `${image.version} on ${found.hostname}, ${found.claimed ? 'claimed' : 'not claimed yet'}`],
+    [
+      'Hithe',
+      `${image.version}${image.development ? ' (development build)' : ''} on ${found.hostname}, ${found.claimed ? 'claimed' : 'not claimed yet'}`,
+    ],
     ['Root hash', image.rootHash ?? 'not a verified root'],
     ['Platform', `${platform.platform} (${platform.boardProfile}), by ${platform.decidedBy}`],
     ['Identity', identityLine(identity)],

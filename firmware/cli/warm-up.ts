@@ -23,7 +23,7 @@ export async function warmUp(): Promise<number> {
   const board = new StatusBoard(
     {
       hostname: settings.hostname,
-      image: { version: '0', rootHash: null, slot: null, kernel: '', bundleSha256: null },
+      image: { version: '0', rootHash: null, slot: null, kernel: '', bundleSha256: null, development: false },
       platform,
       tpm: { state: 'pending' },
       devices: [],

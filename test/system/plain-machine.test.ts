@@ -37,11 +37,12 @@ describe('the page of a gateway in QEMU', () => {
     expect(status.platform.decidedBy).not.toBe('');
   });
 
-  test('names the image: version, root hash, bundle', () => {
+  test('names the image: version, root hash, bundle, and that the sources’ key signed it', () => {
     expect(status.image).toMatchObject({
       version: image.version,
       rootHash: image.rootHash,
       bundleSha256: image.manifest.bundle.sha256,
+      development: true,
     });
   });
 
@@ -81,7 +82,7 @@ describe('the page of a gateway in QEMU', () => {
       .first()
       .waitFor();
     const { version, rootHash } = image;
-    for (const shown of [version, rootHash.slice(0, 8), 'port1', 'port2']) {
+    for (const shown of [version, rootHash.slice(0, 8), 'development build', 'port1', 'port2']) {
       await page.tab.getByText(shown).first().waitFor();
     }
     expect(page.complaints).toEqual([]);

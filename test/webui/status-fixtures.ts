@@ -56,6 +56,7 @@ export function normalStatus(at: number): Reading {
       slot: 'a',
       kernel: '6.12.48+deb13-amd64',
       bundleSha256: digest(5),
+      development: false,
     },
     platform: {
       platform: 'qemu',

@@ -21,6 +21,8 @@ const image = z.object({
   slot: z.string().nullable(),
   kernel: z.string(),
   bundleSha256: z.string().nullable(),
+  /** Signed with the release key that stands in the sources, which everybody has. */
+  development: z.boolean(),
 });
 
 const tpmPcr = z.object({ index: z.number().int(), digest: z.string() });

@@ -232,6 +232,7 @@ export const texts = {
     version: 'Version',
     rootHash: 'Root hash',
     noRootHash: 'not booted from an image',
+    development: 'development build: signed with a key that everybody has',
     slot: 'Slot',
     kernel: 'Kernel',
     bundle: 'Bundle (SHA-256)',

@@ -13,7 +13,9 @@ export function System({ status, uptimeSeconds }: { status: StatusUpdate; uptime
     <Section id="system">
       <h3>{text.image}</h3>
       <Facts>
-        <Fact name={text.version}>{image.version}</Fact>
+        <Fact name={text.version}>
+          {image.development ? `${image.version} · ${text.development}` : image.version}
+        </Fact>
         <Fact name={text.rootHash}>
           {image.rootHash === null ? (
             text.noRootHash
