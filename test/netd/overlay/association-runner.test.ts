@@ -4,6 +4,7 @@ import { OverlayError } from '../../../firmware/netd/overlay/error.ts';
 import { limits } from '../../../firmware/netd/overlay/limits.ts';
 import { startOverlay } from '../../../firmware/netd/overlay/overlay.ts';
 import type { PeerSettings } from '../../../firmware/store/settings-schema.ts';
+import { newSigner } from '../../hip/two-hosts.ts';
 import { Bench, CountingKernel, peer, states, working } from './overlay-bench.ts';
 
 describe('an association that is to be kept up', () => {
