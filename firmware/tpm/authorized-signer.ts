@@ -25,8 +25,9 @@ export type ApprovedPolicy = {
 
 /**
  * Signs with a key that wants an approved policy. One session serves all signatures: a policy session is as new after
- * each use (Part 1, section 19.6.14). So does one ticket, which the TPM gives for the approval's signature. Callers wait
- * for each other.
+ * each use (Part 1, section 19.6.14). So does one ticket, which the TPM gives for the approval's signature. The policy is
+ * fulfilled ahead of the next signature, which then takes a single command; that a PCR changed since, the TPM notices by
+ * itself (section 19.7.7.6). Callers wait for each other.
  */
 export class AuthorizedSigner {
   readonly #tpm: Tpm;
@@ -34,6 +35,8 @@ export class AuthorizedSigner {
   readonly #key: NamedHandle;
   readonly #approved: ApprovedPolicy;
   #session: Session | undefined;
+  /** True where the session has fulfilled the policy and was not used since. */
+  #fulfilled = false;
   #ticket: Ticket | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
@@ -51,7 +54,9 @@ export class AuthorizedSigner {
    */
   sign(digest: Uint8Array, hash: HashName): Promise<TpmResult<Signature>> {
     const signed = this.#last.then(() => this.#signInTurn(digest, hash));
-    this.#last = signed.catch(() => undefined);
+    this.#last = signed
+      .then((result) => (result.ok ? this.#prepareNext() : undefined))
+      .catch(() => undefined);
     return signed;
   }
 
@@ -80,10 +85,23 @@ export class AuthorizedSigner {
   }
 
   async #attempt(digest: Uint8Array, hash: HashName): Promise<TpmResult<Signature>> {
+    const session = await this.#fulfil();
+    if (!session.ok) return session;
+    this.#fulfilled = false;
+    return this.#tpm.execute(sign(this.#key, digest, { scheme: 'ecdsa', hash }, authorizeBy(session.value)));
+  }
+
+  /** A failure here is no one's yet: the next signature meets it, and tells. */
+  async #prepareNext(): Promise<void> {
+    const prepared = await this.#fulfil();
+    if (!prepared.ok) await this.#forgetSession();
+  }
+
+  async #fulfil(): Promise<TpmResult<Session>> {
     const ticket = await this.#ticketOfApproval();
     if (!ticket.ok) return ticket;
     const session = await this.#openSession();
-    if (!session.ok) return session;
+    if (!session.ok || this.#fulfilled) return session;
     const { handle } = session.value;
     const { releaseKey, selections, policy } = this.#approved;
     const pcrs = await this.#tpm.execute(policyPcr(handle, selections));
@@ -96,7 +114,8 @@ export class AuthorizedSigner {
     };
     const authorized = await this.#tpm.execute(policyAuthorize(handle, authorization));
     if (!authorized.ok) return authorized;
-    return this.#tpm.execute(sign(this.#key, digest, { scheme: 'ecdsa', hash }, authorizeBy(session.value)));
+    this.#fulfilled = true;
+    return session;
   }
 
   async #ticketOfApproval(): Promise<TpmResult<Ticket>> {
@@ -123,6 +142,7 @@ export class AuthorizedSigner {
   async #forgetSession(): Promise<TpmResult<undefined>> {
     const session = this.#session;
     this.#session = undefined;
+    this.#fulfilled = false;
     return session === undefined ? { ok: true, value: undefined } : endSession(this.#tpm, session);
   }
 }

@@ -1,10 +1,11 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { tpmCryptography } from '../../firmware/system/tpm-cryptography.ts';
 import { AuthorizedSigner } from '../../firmware/tpm/authorized-signer.ts';
 import { Tpm } from '../../firmware/tpm/client.ts';
 import { getHandles } from '../../firmware/tpm/commands/capability.ts';
 import { flushContext } from '../../firmware/tpm/commands/keys.ts';
+import { pcrExtend } from '../../firmware/tpm/commands/pcr.ts';
 import { algorithm, commandCode, firstHandle, hierarchy } from '../../firmware/tpm/constants.ts';
 import { hostKeyTemplate, isHostKey } from '../../firmware/tpm/host-key.ts';
 import { objectName } from '../../firmware/tpm/object-name.ts';
@@ -70,22 +71,51 @@ async function withSigner(
   await opened.close();
 }
 
+/** Until this command was sent so often. */
+async function idle(codes: readonly number[], code: number, times: number): Promise<void> {
+  await vi.waitFor(() => expect(codes.filter((sent) => sent === code)).toHaveLength(times));
+}
+
 const message = new Uint8Array(100).fill(3);
 const digest = tpmCryptography.digest('sha384', message);
 
-test('the first signature opens a session and gets a ticket; each later one takes three commands', () =>
+test('the first signature opens a session and gets a ticket; each later one waits for a single command', () =>
   withSigner(async ({ signer, codes, key, sessions }) => {
-    const first = succeeded(await signer.sign(digest, 'sha384'));
-    expect(tpmCryptography.verify(key, message, first)).toBe(true);
     const { policyPcr, policyAuthorize, sign: signCode, startAuthSession, loadExternal } = commandCode;
-    expect(codes).toEqual([
+    const signOnce = async () => {
+      codes.length = 0;
+      const signed = succeeded(await signer.sign(digest, 'sha384'));
+      const waitedFor = [...codes];
+      expect(tpmCryptography.verify(key, message, signed)).toBe(true);
+      return waitedFor;
+    };
+    expect(await signOnce()).toEqual([
       ...[loadExternal, commandCode.verifySignature, commandCode.flushContext],
       ...[startAuthSession, policyPcr, policyAuthorize, signCode],
     ]);
-    codes.length = 0;
+    // Waits until the policy is fulfilled for the next one.
+    const before = await sessions();
+    expect(before).toHaveLength(1);
+    await idle(codes, policyAuthorize, 2);
+    expect(await signOnce()).toEqual([signCode]);
+    expect(await sessions()).toEqual(before);
+  }));
+
+test('a PCR that changes after the policy was fulfilled is noticed, and one outside of the policy is no matter', () =>
+  withSigner(async ({ signer, codes, tpm, key }) => {
+    const extend = async (index: number) => {
+      const digests = [{ hash: algorithm.sha256, digest: new Uint8Array(32) }];
+      succeeded(await tpm.execute(pcrExtend(index, digests)));
+    };
+    succeeded(await signer.sign(digest, 'sha384'));
+    await idle(codes, commandCode.policyAuthorize, 2);
+    await extend(13);
     expect(tpmCryptography.verify(key, message, succeeded(await signer.sign(digest, 'sha384')))).toBe(true);
-    expect(codes).toEqual([policyPcr, policyAuthorize, signCode]);
-    expect(await sessions()).toHaveLength(1);
+    await idle(codes, commandCode.policyAuthorize, 4);
+    await extend(12);
+    expect(await signer.sign(digest, 'sha384')).toMatchObject({
+      error: { command: 'TPM2_PolicyAuthorize', responseCode: { name: 'TPM_RC_VALUE' } },
+    });
   }));
 
 test('signatures that are asked for at once are made one after the other', () =>
