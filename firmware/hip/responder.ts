@@ -32,8 +32,8 @@ type Generation = {
   readonly counter: bigint;
   readonly secret: Secret;
   readonly createdAt: number;
-  /** By index; a gap is an R1 whose signature has not come yet. */
-  readonly slots: (Slot | undefined)[];
+  /** By index. */
+  readonly slots: Slot[];
   /** Indices whose key has served in an exchange: not offered again unless nothing else is left (RFC 7401 §5.3.2). */
   readonly used: Set<number>;
   /** Solutions that made an association, as #I ‖ #J in hexadecimal: a repeated I2 must not give the same keys again. */
@@ -121,7 +121,9 @@ export class Responder {
     };
     // Every R1 costs a signature; of the first group, which our own gateways agree on, there is one to spare.
     const { groups } = this.#offers;
-    const drafted = [...groups.slice(0, 1), ...groups].map((group) => this.#reserve(generation, group));
+    const drafted = [...groups.slice(0, 1), ...groups].map((group) => ({
+      keyPair: this.#crypto.generateKeyPair(group),
+    }));
     return this.#draft(generation, drafted, now, () => {
       this.#generations = [generation, ...this.#generations].slice(0, limits.acceptedGenerations);
     });
@@ -140,7 +142,7 @@ export class Responder {
       const last = lastSlot(current, group);
       if (last === undefined) return [];
       if (unused === undefined && current.slots.length < limits.slotsPerGeneration)
-        return [this.#reserve(current, group)];
+        return [{ keyPair: this.#crypto.generateKeyPair(group) }];
       const serving = unused ?? last;
       return serving.r1s.has(difficulty) ? [] : [serving];
     });
@@ -225,15 +227,18 @@ export class Responder {
     refused.set(puzzle, (refused.get(puzzle) ?? 0) + 1);
   }
 
-  /** A new key, which serves once an R1 with it is signed. */
-  #reserve(generation: Generation, group: DhGroup): Slot {
-    const index = generation.slots.push(undefined) - 1;
-    return { index, keyPair: this.#crypto.generateKeyPair(group), r1s: new Map() };
-  }
-
-  #draft(generation: Generation, slots: readonly Slot[], now: number, finished: () => void): R1Drafts {
+  /** Drafts for new keys, which get an index once they are signed, and for slots that need another difficulty. */
+  #draft(
+    generation: Generation,
+    slots: readonly (Slot | { readonly keyPair: DhKeyPair })[],
+    now: number,
+    finished: () => void,
+  ): R1Drafts {
     const difficulty = this.#load.bits(now);
-    const drafts = slots.map((slot) => ({ slot, unsigned: this.#unsignedR1(generation, slot, difficulty) }));
+    const drafts = slots.map((slot) => ({
+      slot,
+      unsigned: this.#unsignedR1(generation, slot.keyPair, difficulty),
+    }));
     return {
       messages: drafts.map(({ unsigned }) =>
         protectedR1Octets(unsigned, unsigned.length, puzzleOffset, this.#hashLength),
@@ -245,14 +250,16 @@ export class Responder {
             throw new RangeError(`${signatures.length} signatures for ${drafts.length} R1s`);
           const algorithm = this.#own.identity.algorithm;
           const r1 = appendParameters(unsigned, { name: 'HIP_SIGNATURE_2', algorithm, signature });
-          generation.slots[slot.index] = { ...slot, r1s: new Map([...slot.r1s, [difficulty, r1]]) };
+          const { keyPair } = slot;
+          const [index, r1s] = 'index' in slot ? [slot.index, slot.r1s] : [generation.slots.length, []];
+          generation.slots[index] = { index, keyPair, r1s: new Map([...r1s, [difficulty, r1]]) };
         }
         finished();
       },
     };
   }
 
-  #unsignedR1(generation: Generation, { keyPair }: Slot, difficulty: number): Uint8Array {
+  #unsignedR1(generation: Generation, keyPair: DhKeyPair, difficulty: number): Uint8Array {
     return encodePacket({
       packet: 'R1',
       controls: 0,
@@ -298,7 +305,7 @@ export class Responder {
   }
 
   #unusedSlot(generation: Generation, group: DhGroup): Slot | undefined {
-    return generation.slots.find((slot) => slot?.keyPair.group === group && !generation.used.has(slot.index));
+    return generation.slots.find((slot) => slot.keyPair.group === group && !generation.used.has(slot.index));
   }
 
   get #hashLength(): number {
@@ -315,7 +322,7 @@ function nearestR1({ r1s }: Slot, difficulty: number): readonly [number, Uint8Ar
 }
 
 function lastSlot(generation: Generation, group: DhGroup): Slot | undefined {
-  return generation.slots.findLast((slot) => slot?.keyPair.group === group);
+  return generation.slots.findLast((slot) => slot.keyPair.group === group);
 }
 
 /** Whether a group number of an I2 is the one that the R1's key belongs to. */

@@ -160,6 +160,25 @@ describe('RFC 7401 §5.3.2 and §6.7.1: R1s made ahead', () => {
     expect(replaced).toBe(limits.slotsPerGeneration - 4);
   });
 
+  test('a signature that never comes uses up nothing', async () => {
+    const [initiator, host] = await twoHosts();
+    const offered = async () => String((await solved(initiator, host)).group?.publicValue);
+    const spend = async () => {
+      const recognised = host.responder.recognise({ ...(await solved(initiator, host)), now: 0 });
+      if (typeof recognised === 'string') throw new Error(recognised);
+      host.responder.accept(recognised, 0);
+    };
+    await spend();
+    await spend();
+    const last = await offered();
+    for (let count = 0; count < limits.slotsPerGeneration; count++)
+      expect(host.responder.draftMissing(0)?.messages.length).toBe(1);
+    expect(await offered()).toBe(last);
+    const drafts = host.responder.draftMissing(0);
+    drafts?.finish(await Promise.all(drafts.messages.map((message) => host.signer.sign(message))));
+    expect(await offered()).not.toBe(last);
+  });
+
   test.each([
     [[7, 8, 9], 7],
     [[9, 8, 7], 7],
