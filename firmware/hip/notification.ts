@@ -26,8 +26,10 @@ export function refused(
   now: number,
   context: AssociationContext,
 ): Transition {
+  // Whoever sends such packets by the thousand fills no log either.
+  const isRecent = state.notifiedAt !== undefined && now - state.notifiedAt < limits.notifyMs;
+  if (isRecent) return dropped(state, reason);
   const { effects } = dropped(state, reason, 'warning');
-  if (state.notifiedAt !== undefined && now - state.notifiedAt < limits.notifyMs) return { state, effects };
   const draft = draftPacket(context, 'NOTIFY', [
     { name: 'NOTIFICATION', messageType: notifyTypes[type], data: new Uint8Array() },
   ]);
