@@ -214,7 +214,7 @@ test('the lock file is written whole and read back; a missing one is none', asyn
 
 test("the project's own lock names every package once, by a whole hash", () => {
   const lock = readLock(lockPath) ?? {};
-  expect(Object.keys(lock)).toEqual(['boot', 'root', 'tools']);
+  expect(Object.keys(lock)).toEqual(['boot', 'root', 'tools', 'lab']);
   for (const { packages } of Object.values(lock)) {
     expect(packages.length).toBeGreaterThan(1);
     expect(new Set(packages.map(({ name }) => name)).size).toBe(packages.length);
