@@ -65,7 +65,7 @@ export const rekeySettings = z.strictObject({
 export type RekeySettings = z.infer<typeof rekeySettings>;
 
 /** ESP suites (RFC 7402 §5.1.2) that encrypt and authenticate. */
-export const espSuiteName = z.enum(['aes-gcm-16', 'aes-128-cbc-hmac-sha-256', 'aes-256-cbc-hmac-sha-256']);
+const espSuiteName = z.enum(['aes-gcm-16', 'aes-128-cbc-hmac-sha-256', 'aes-256-cbc-hmac-sha-256']);
 
 const overlaySettings = z.strictObject({
   peers: z.array(peerSettings).max(limits.peers),
@@ -76,13 +76,12 @@ const overlaySettings = z.strictObject({
 export type OverlaySettings = z.infer<typeof overlaySettings>;
 
 /** What weakens the box so that a person can look into it. All off unless somebody turns it on. */
-export const diagnosticsSettings = z.strictObject({
+const diagnosticsSettings = z.strictObject({
   /** Session keys may be written to a file, for a protocol analyser. */
   keyLog: z.boolean(),
   /** ESP that authenticates and does not encrypt (RFC 7402 §5.1.2, NULL-ENCRYPT with HMAC) is taken part in. */
   nullEncryption: z.boolean(),
 });
-export type DiagnosticsSettings = z.infer<typeof diagnosticsSettings>;
 
 const identitySettings = z.strictObject({
   /** Whether the host identity's key may be a file where no TPM can hold it. Whoever copies the disk then has it. */

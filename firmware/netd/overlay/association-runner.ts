@@ -11,14 +11,13 @@ import { formatLocator, type Locator } from '../../hip/locator.ts';
 import type { Packet } from '../../hip/packet.ts';
 import { transition } from '../../hip/transition.ts';
 import { type DataPath, type EspEffect, isEspEffect } from './data-path.ts';
-import type { EspCounters } from './esp-listing.ts';
 import type { KernelEvent } from './kernel-events.ts';
 import { limits } from './limits.ts';
 import type { Peer } from './peer.ts';
 import { PeerSearch } from './peer-search.ts';
 import type { OverlayPorts, OverlayTimer } from './ports.ts';
 import { RoundTrip } from './round-trip.ts';
-import { TrafficCount } from './traffic-count.ts';
+import { type PeerReading, TrafficCount } from './traffic-count.ts';
 import { describePeer, type TunnelStatus } from './tunnel-status.ts';
 
 /** The part of the data path that one association needs. */
@@ -35,13 +34,6 @@ export type RunnerPorts = Pick<
   readonly countSolution: (
     effect: Extract<AssociationEffect, { type: 'accept-solution' | 'refuse-solution' }>,
   ) => void;
-};
-
-/** What `input` is told by the kernel about one peer. */
-export type PeerReading = {
-  readonly associations: readonly EspCounters[];
-  readonly wrongSource: number;
-  readonly pathMtu: number | null;
 };
 
 /**
@@ -69,8 +61,6 @@ export class AssociationRunner {
   #rekeys = 0;
   #failedResolutions = 0;
   #tries = 0;
-  /** Places that are still to be tried before one gets all retransmissions. */
-  #otherPlaces = 0;
   #lastError: string | null = null;
   #establishedAt: string | null = null;
 
@@ -365,8 +355,7 @@ export class AssociationRunner {
         this.input({ type: 'timeout' });
         this.connect();
       });
-    } else if (name === 'I1-SENT' && this.#otherPlaces > 0) {
-      this.#otherPlaces--;
+    } else if (name === 'I1-SENT' && this.#search.left > 0) {
       this.#timer = this.#ports.setTimer(limits.nextLocatorMs, () => this.#tryNext());
     } else if ('deadline' in this.#state) {
       const wait = Math.max(0, this.#state.deadline - this.#ports.monotonic());
@@ -381,14 +370,12 @@ export class AssociationRunner {
   }
 
   async #lookUpAndConnect(): Promise<void> {
-    const { name, places } = this.#peer;
-    await this.#search.look(places);
+    await this.#search.look(this.#peer.places);
     if (!this.#wanted) return;
     this.#tries++;
-    this.#otherPlaces = this.#search.size - 1;
     if (this.#tryNext()) return;
-    const reason = `${places.map(({ host }) => host).join(' and ')} has no address`;
-    if (this.#failedResolutions++ === 0) this.#ports.log('warning', `${name}: ${reason}`);
+    const reason = `${this.#peer.places.map(({ host }) => host).join(' and ')} has no address`;
+    if (this.#failedResolutions++ === 0) this.#ports.log('warning', `${this.#peer.name}: ${reason}`);
     this.noteError(reason);
     this.#arm();
   }

@@ -7,14 +7,15 @@ export class PeerSearch {
   readonly #resolve: OverlayPorts['resolve'];
   #found: readonly Locator[] = [];
   #next = 0;
+  #left = 0;
 
   constructor(resolve: OverlayPorts['resolve']) {
     this.#resolve = resolve;
   }
 
-  /** How many locators the last look-up gave. */
-  get size(): number {
-    return this.#found.length;
+  /** How many have not had their turn since the look-up. */
+  get left(): number {
+    return this.#left;
   }
 
   /**
@@ -29,10 +30,12 @@ export class PeerSearch {
     );
     const seen = new Map(lists.flat().map((locator) => [formatLocator(locator), locator]));
     this.#found = [...seen.values()];
+    this.#left = this.#found.length;
   }
 
   /** The locator whose turn it is, or undefined where there is none. */
   next(): Locator | undefined {
+    this.#left = Math.max(0, this.#left - 1);
     return this.#found[this.#next++ % Math.max(1, this.#found.length)];
   }
 }

@@ -1,5 +1,13 @@
 import type { EspCounters } from './esp-listing.ts';
 
+/** What the kernel tells of one peer, read from time to time. */
+export type PeerReading = {
+  readonly associations: readonly EspCounters[];
+  /** Packets with a source that is not the peer's, since the reading before. */
+  readonly wrongSource: number;
+  readonly pathMtu: number | null;
+};
+
 /** What one peer's security associations carried and dropped since the overlay knows the peer. Octets before ESP. */
 export type TrafficTotals = {
   sentBytes: number;
