@@ -92,6 +92,8 @@ export function billOfMaterials(
 ): object {
   const components: (Component & { scope?: 'required' | 'excluded' })[] = [];
   for (const [key, { packages }] of Object.entries(lock)) {
+    // The lab's packages go into test guests, neither into the image nor into its making.
+    if (key === 'lab') continue;
     for (const { name, version: packageVersion, sha256 } of packages) {
       components.push({
         type: 'library',
