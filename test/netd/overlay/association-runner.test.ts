@@ -116,6 +116,39 @@ describe('an association that is to be kept up', () => {
     expect(a.tunnels()).toEqual([]);
     expect(states(b)).toMatchObject([{ state: 'CLOSED' }]);
   });
+
+  test('a peer that comes back before it is closed gets its new association after the old one has gone', async () => {
+    const bench = new Bench();
+    const applied: string[] = [];
+    const recording: DataPath = {
+      ...working(),
+      apply: async (_, effects) => void applied.push(...effects.map(({ type }) => type)),
+    };
+    const real = newSigner();
+    let isSlow = false;
+    const signer = {
+      identity: real.identity,
+      sign: (message: Uint8Array) => (isSlow ? new Promise<never>(() => {}) : real.sign(message)),
+    };
+    const a = await startOverlay(bench.ports('192.0.2.1', signer), { peers: [] }, { dataPath: recording });
+    const b = await startOverlay(
+      bench.ports('192.0.2.2'),
+      { peers: [peer('a', '192.0.2.1', a)] },
+      { dataPath: working() },
+    );
+    const peers = [peer('b', '192.0.2.2', b)];
+    await a.reconfigure({ peers });
+    await bench.pass(2_000);
+    applied.length = 0;
+    isSlow = true;
+    const changes = [a.reconfigure({ peers: [] }), a.reconfigure({ peers })];
+    await bench.pass(10);
+    isSlow = false;
+    await bench.pass(60_000);
+    await Promise.all(changes);
+    expect(applied.indexOf('remove-esp')).toBe(0);
+    expect(applied.lastIndexOf('remove-esp')).toBeLessThan(applied.indexOf('install-inbound'));
+  });
 });
 
 /** A with that kernel and its settings for B; B keeps the association up only as far as A asks. */
