@@ -11,7 +11,7 @@ const SOCK_CLOEXEC = 0o2000000;
 const MSG_DONTWAIT = 0x40;
 
 /** A socket call failed; the message says which and why. */
-export class SocketCallError extends Error {
+class SocketCallError extends Error {
   override readonly name = 'SocketCallError';
   readonly code = 'socket';
 }

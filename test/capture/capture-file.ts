@@ -32,7 +32,7 @@ class Fields {
   }
 }
 
-export const time = { seconds: 1_700_000_000, fraction: 123_456 };
+const time = { seconds: 1_700_000_000, fraction: 123_456 };
 export const timeText = '2023-11-14T22:13:20.123456Z';
 
 /** A classic pcap file. */
@@ -105,7 +105,7 @@ export function joined(parts: readonly Uint8Array[]): Uint8Array {
   return writer.finish();
 }
 
-export async function* chunked(file: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
+async function* chunked(file: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < file.length; at += size) yield file.subarray(at, at + size);
 }
 
