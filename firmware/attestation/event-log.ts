@@ -1,4 +1,4 @@
-import { type DecodeError, DecodeFailure } from '../bytes/decode.ts';
+import { type DecodeError, decode } from '../bytes/decode.ts';
 import { Reader } from '../bytes/reader.ts';
 import { hashById } from '../tpm/constants.ts';
 import { eventType } from './event-types.ts';
@@ -55,19 +55,17 @@ type Progress = {
  */
 export function parseEventLog(octets: Uint8Array): BootLog {
   const progress: Progress = { format: 'sha1', algorithms: [sha1], events: [], startupLocality: null };
-  try {
-    readLog(new Reader(octets), octets, progress);
-    return { ...progress, error: null };
-  } catch (error) {
-    if (!(error instanceof DecodeFailure)) throw error;
-    return { ...progress, error: error.detail };
+  const read = octets.subarray(0, limits.logSize);
+  const result = decode(() => readLog(new Reader(read), read, progress));
+  if (octets.length > read.length) {
+    const problem = `${octets.length} octets or more, the first ${limits.logSize} are read`;
+    return { ...progress, error: { path: 'log', offset: limits.logSize, problem } };
   }
+  return { ...progress, error: result.ok ? null : result.error };
 }
 
 function readLog(reader: Reader, octets: Uint8Array, progress: Progress): void {
   if (octets.length === 0) reader.fail('the log is empty', 'log');
-  if (octets.length > limits.logSize)
-    reader.fail(`${octets.length} octets, at most ${limits.logSize} are read`, 'log');
   const first = readSha1Event(reader, 0);
   const agile = first.type === eventType.noAction && startsWith(first.data, agileSignature);
   if (agile) {

@@ -1,5 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { formatEventLog, reportEventLog } from '../attestation/event-log-report.ts';
+import { limits } from '../attestation/limits.ts';
+import { concatBytes } from '../bytes/bytes.ts';
 import { describeDecodeError } from '../bytes/decode.ts';
 import { tpmCryptography } from '../system/tpm-cryptography.ts';
 import { printJson, readArguments, UsageError } from './arguments.ts';
@@ -11,15 +13,16 @@ export async function eventlog(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(args, { json: { type: 'boolean' } });
   const [path = ownLog, ...others] = positionals;
   if (others.length > 0) throw new UsageError('eventlog takes one file');
-  let octets: Uint8Array;
+  const chunks: Uint8Array[] = [];
   try {
-    octets = readFileSync(path);
+    // One octet more than is looked at, so that a longer log is known for one.
+    for await (const chunk of createReadStream(path, { end: limits.logSize })) chunks.push(chunk);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     process.stderr.write(`hithe: the event log cannot be read: ${reason}\n`);
     return 1;
   }
-  const report = reportEventLog(octets, tpmCryptography.digest);
+  const report = reportEventLog(concatBytes(...chunks), tpmCryptography.digest);
   if (values.json) printJson(report);
   else process.stdout.write(formatEventLog(report));
   if (report.error === null) return 0;

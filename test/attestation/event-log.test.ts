@@ -297,11 +297,16 @@ describe('limits at their edges', () => {
     expect(over.events).toHaveLength(limits.events);
   });
 
-  test('octets of the log', () => {
+  test('octets of the log: what lies within is read', () => {
+    const small = sha1Event(text(1, 'a'));
     const frame = sha1Event({ pcr: 1, type: 5, data: new Uint8Array() }).length;
-    const log = (size: number) => sha1Event({ pcr: 1, type: 5, data: new Uint8Array(size - frame) });
-    expect(parseEventLog(log(limits.logSize)).error).toBeNull();
-    expect(parseEventLog(log(limits.logSize + 1)).error).toMatchObject({ path: 'log' });
+    const log = (size: number) =>
+      concatBytes(small, sha1Event({ pcr: 2, type: 5, data: new Uint8Array(size - small.length - frame) }));
+    expect(parseEventLog(log(limits.logSize))).toMatchObject({ error: null, events: { length: 2 } });
+    expect(parseEventLog(log(limits.logSize + 1))).toMatchObject({
+      error: { path: 'log', offset: limits.logSize },
+      events: { length: 1 },
+    });
   });
 
   test('algorithms', () => {

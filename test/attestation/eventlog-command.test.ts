@@ -50,6 +50,10 @@ describe('hithe eventlog', () => {
     expect(error).toMatchObject({ path: expect.any(String), offset: expect.any(Number) });
   });
 
+  test('of a file that goes on for ever no more than a log may have is read', () => {
+    expect(hithe('/dev/zero')).toMatchObject({ status: 1, stderr: expect.stringContaining('log at offset') });
+  });
+
   test('a file that is not there is named; two files are wrong use', () => {
     expect(hithe('/nonexistent')).toMatchObject({
       status: 1,
