@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { packetTypes } from '../../../firmware/hip/packet.ts';
 import type { DataPath } from '../../../firmware/netd/overlay/data-path.ts';
 import { OverlayError } from '../../../firmware/netd/overlay/error.ts';
 import { limits } from '../../../firmware/netd/overlay/limits.ts';
@@ -125,10 +126,11 @@ describe('an association that is to be kept up', () => {
       apply: async (_, effects) => void applied.push(...effects.map(({ type }) => type)),
     };
     const real = newSigner();
-    let isSlow = false;
+    // A CLOSE is never signed: closing waits as long as it ever does.
     const signer = {
       identity: real.identity,
-      sign: (message: Uint8Array) => (isSlow ? new Promise<never>(() => {}) : real.sign(message)),
+      sign: (message: Uint8Array) =>
+        message[2] === packetTypes.CLOSE ? new Promise<never>(() => {}) : real.sign(message),
     };
     const a = await startOverlay(bench.ports('192.0.2.1', signer), { peers: [] }, { dataPath: recording });
     const b = await startOverlay(
@@ -140,11 +142,8 @@ describe('an association that is to be kept up', () => {
     await a.reconfigure({ peers });
     await bench.pass(2_000);
     applied.length = 0;
-    isSlow = true;
     const changes = [a.reconfigure({ peers: [] }), a.reconfigure({ peers })];
-    await bench.pass(10);
-    isSlow = false;
-    await bench.pass(60_000);
+    await bench.pass(10_000);
     await Promise.all(changes);
     expect(applied.indexOf('remove-esp')).toBe(0);
     expect(applied.lastIndexOf('remove-esp')).toBeLessThan(applied.indexOf('install-inbound'));
