@@ -5,20 +5,26 @@ import type { KernelEvent } from './kernel-events.ts';
 import { limits } from './limits.ts';
 import type { OverlayPorts, OverlayTimer } from './ports.ts';
 
+/** The associations by their peers' HITs and marks, as they are now. */
+type WatchedRunners = {
+  readonly byHit: ReadonlyMap<string, AssociationRunner>;
+  readonly byMark: ReadonlyMap<number, AssociationRunner>;
+};
+
 type WatchPorts = Pick<OverlayPorts, 'watchKernel' | 'setTimer' | 'log'>;
 
 /** Brings what the kernel says to the associations that it is about: events at once, counters in one reading for all. */
 export class KernelWatch {
   readonly #ports: WatchPorts;
   readonly #dataPath: DataPath;
-  readonly #runners: () => Iterable<AssociationRunner>;
+  readonly #runners: WatchedRunners;
   #events: OverlayTimer | undefined;
   #timer: OverlayTimer | undefined;
   #wrongSources: ReadonlyMap<number, number> = new Map();
   #problem = '';
   #closed = false;
 
-  constructor(ports: WatchPorts, dataPath: DataPath, runners: () => Iterable<AssociationRunner>) {
+  constructor(ports: WatchPorts, dataPath: DataPath, runners: WatchedRunners) {
     this.#ports = ports;
     this.#dataPath = dataPath;
     this.#runners = runners;
@@ -46,10 +52,12 @@ export class KernelWatch {
   }
 
   #take(event: KernelEvent): void {
-    for (const runner of this.#runners()) {
-      const { hit, mark } = runner.peer;
-      if (event.type === 'acquire' ? event.peerHit === hit : event.mark === mark) runner.kernelEvent(event);
-    }
+    // Every packet of a peer that has moved is an event: finding its association must not take long.
+    const runner =
+      event.type === 'acquire'
+        ? this.#runners.byHit.get(event.peerHit)
+        : this.#runners.byMark.get(event.mark);
+    runner?.kernelEvent(event);
   }
 
   #arm(): void {
@@ -60,7 +68,7 @@ export class KernelWatch {
   }
 
   async #read(): Promise<void> {
-    const up = [...this.#runners()].filter(({ isUp }) => isUp);
+    const up = [...this.#runners.byHit.values()].filter(({ isUp }) => isUp);
     if (up.length === 0) return;
     try {
       const addresses = up.flatMap(({ locator }) => (locator === undefined ? [] : [locator.address]));

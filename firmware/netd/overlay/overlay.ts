@@ -76,6 +76,7 @@ class RunningOverlay implements Overlay {
   readonly #dataPath: DataPath;
   readonly #rate = new R1RateLimit();
   readonly #runners = new Map<string, AssociationRunner>();
+  readonly #byMark = new Map<number, AssociationRunner>();
   readonly #marks = new Map<string, number>();
   readonly #kernel: KernelWatch;
   #responding: Responding | undefined;
@@ -91,7 +92,7 @@ class RunningOverlay implements Overlay {
     this.#ports = ports;
     this.#own = own;
     this.#dataPath = dataPath;
-    this.#kernel = new KernelWatch(ports, dataPath, () => this.#runners.values());
+    this.#kernel = new KernelWatch(ports, dataPath, { byHit: this.#runners, byMark: this.#byMark });
   }
 
   async start(config: OverlayConfig): Promise<void> {
@@ -127,7 +128,10 @@ class RunningOverlay implements Overlay {
     this.#kernel.countersStartOver();
     const { responder } = this.#respondWith(config);
     const gone = [...this.#runners.values()].filter(({ peer }) => !peers.some(({ hit }) => hit === peer.hit));
-    for (const { peer } of gone) this.#runners.delete(peer.hit);
+    for (const { peer } of gone) {
+      this.#runners.delete(peer.hit);
+      this.#byMark.delete(peer.mark);
+    }
     for (const peer of peers) {
       const context = this.#contextFor(peer, responder, config);
       const running = this.#runners.get(peer.hit);
@@ -144,6 +148,7 @@ class RunningOverlay implements Overlay {
     this.#addressTimer?.close();
     await Promise.all([...this.#runners.values()].map((runner) => runner.close()));
     this.#runners.clear();
+    this.#byMark.clear();
     await this.#ports.socket.close();
     await this.#dataPath.close();
   }
@@ -208,6 +213,7 @@ class RunningOverlay implements Overlay {
       },
     });
     this.#runners.set(peer.hit, runner);
+    this.#byMark.set(peer.mark, runner);
     runner.start();
   }
 
