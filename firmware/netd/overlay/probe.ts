@@ -89,6 +89,8 @@ class Probe {
   #at: Partial<Record<'resolved' | 'I1' | 'R1' | 'I2' | 'R2' | 'CLOSE' | 'CLOSE_ACK', number>> = {};
   /** Time in cryptographic operations since R1 came. */
   #spent = { verify: 0, hash: 0, hashes: 0, agree: 0, sign: 0 };
+  /** From then on the peer's packets would only begin something new. */
+  #isOver = false;
   #r1: Packet | undefined;
   #i2: Packet | undefined;
   #keys: { incoming?: EspKeys; outgoing?: EspKeys } = {};
@@ -143,6 +145,7 @@ class Probe {
     const reached = this.#at.R2 !== undefined && this.#keys.outgoing !== undefined;
     if (reached) await this.#close();
     await this.#runner.close();
+    this.#isOver = true;
     return this.#result(reached);
   }
 
@@ -183,6 +186,7 @@ class Probe {
   }
 
   #receive(octets: Uint8Array, from: Locator): void {
+    if (this.#isOver) return;
     const packet = decodePacket(octets);
     const where = `from ${formatLocator(from)}, ${octets.length} octets`;
     if (!packet.ok) {

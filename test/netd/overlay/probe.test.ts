@@ -12,6 +12,7 @@ import {
 } from '../../../firmware/netd/overlay/open-responder.ts';
 import { probe } from '../../../firmware/netd/overlay/probe.ts';
 import { openDiagnosticPorts, throwAwaySigner } from '../../../firmware/system/diagnostic-system.ts';
+import { Bench as VirtualBench } from './overlay-bench.ts';
 
 /** Everything over real sockets of the loopback interface. */
 class Bench {
@@ -245,6 +246,30 @@ describe('a responder on a hostile network', () => {
     expect(bench.responder.size).toBe(2);
     expect(gone).toEqual([established(bench.events)[0]?.peer]);
   }, 30_000);
+
+  test('a peer that falls silent is given up after a while', async () => {
+    const time = new VirtualBench();
+    const events: ResponderEvent[] = [];
+    const responder = new OpenResponder(time.ports('192.0.2.1'), {
+      ...{ difficulty: 0, onEvent: (event) => void events.push(event) },
+    });
+    await responder.start();
+    const ports = time.ports('192.0.2.2');
+    const place = { host: '192.0.2.1', port: 10500 };
+    const request = { peer: responder.hit, place, timeoutMs: 5000 };
+    const probing = probe(request, { ...ports, socket: withoutClose(ports.socket) });
+    await time.pass(5_000);
+    expect(await probing).toMatchObject({ reached: true, closed: false });
+    await time.pass(limits.openSilenceMs - 6_000);
+    expect(responder.size).toBe(1);
+    await time.pass(6_000 + limits.sweepMs);
+    expect(responder.size).toBe(0);
+    expect(events.filter(({ event }) => event === 'ended')).toMatchObject([
+      { reason: 'the peer fell silent' },
+    ]);
+    // It is told, in case it is there after all.
+    expect(events.at(-1)).toMatchObject({ event: 'sent', packet: 'CLOSE' });
+  });
 });
 
 /** Nothing of type CLOSE gets through: the peer leaves without a word. */
