@@ -130,9 +130,16 @@ export class OverlayGuest implements AsyncDisposable {
     return this.#space(`${gateway}-nat`);
   }
 
-  /** Changes the MTU of the link between a gateway (or its NAT) and the provider, at the provider's end alone. */
+  /**
+   * Narrows the provider's way to a gateway (or its NAT): the router tells senders what it does not pass on. The cable
+   * stays as wide as it is, since a veth drops without a word what is larger than its own MTU.
+   */
   async setMtu(gateway: string, mtu: number): Promise<void> {
-    await this.provider.run(`ip link set to-${gateway} mtu ${mtu}`);
+    const place = this.#gateways.get(gateway)?.place;
+    const ipv6 = place?.underlay.ipv6 ?? null;
+    await this.provider.run(`set -e
+      ip route replace ${place?.seenAs}/32 dev to-${gateway} mtu ${mtu}
+      ${ipv6 === null ? '' : `ip -6 route replace ${ipv6}/128 dev to-${gateway} mtu ${mtu}`}`);
   }
 
   get #own(): NetworkNamespace {
