@@ -173,8 +173,9 @@ export class Lab implements AsyncDisposable {
     mebibytes: number,
   ): Promise<{ readonly octets: number; readonly megabitsPerSecond: number }> {
     const to = otherSide[from];
-    const sink = `nc -l -p ${transferPort} </dev/null | wc -c >/tmp/transferred.part; mv /tmp/transferred.part /tmp/transferred`;
-    await this.guest.run('rm -f /tmp/transferred');
+    const sink = `nc -l -p ${transferPort} <>/tmp/never-ends | wc -c >/tmp/transferred.part; mv /tmp/transferred.part /tmp/transferred`;
+    // nc ends with its standard input: the sink's is a pipe that nobody closes.
+    await this.guest.run('rm -f /tmp/transferred /tmp/never-ends; mkfifo /tmp/never-ends');
     await this.onHost(to, `sh -c '${sink}' >/dev/null 2>&1 &`);
     const listening = `sh -c 'until netstat -ltn | grep -q :${transferPort}; do usleep 100000; done'`;
     await this.onHost(to, listening, transferMs);
@@ -182,12 +183,16 @@ export class Lab implements AsyncDisposable {
     const clock = (name: string) => `read ${name} rest </proc/uptime`;
     const send = `${clock('start')}; ${source} | nc ${plan[to].host} ${transferPort}; ${clock('end')}; echo $start $end`;
     const { output } = await this.onHost(from, `sh -c '${send}'`, transferMs);
-    const [start = Number.NaN, end = Number.NaN] = output.split(' ').map(Number);
+    const took = /^([\d.]+) ([\d.]+)$/m.exec(output);
     const counted = await this.guest.run(
       'until [ -e /tmp/transferred ]; do usleep 100000; done; cat /tmp/transferred',
     );
-    const octets = Number(counted);
-    return { octets, megabitsPerSecond: Number(((octets * 8) / 1e6 / (end - start)).toFixed(1)) };
+    // An interactive shell also tells of jobs that have ended.
+    const octets = Number(/^(\d+)$/m.exec(counted)?.[1]);
+    const seconds = Number(took?.[2]) - Number(took?.[1]);
+    if (Number.isNaN(octets + seconds))
+      throw new HarnessError('refused', `The transfer said: ${output}\n${counted}`);
+    return { octets, megabitsPerSecond: Number(((octets * 8) / 1e6 / seconds).toFixed(1)) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

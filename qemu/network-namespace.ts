@@ -21,8 +21,8 @@ export class NetworkNamespace {
   }
 
   /** Starts a program of guest/main.ts. */
-  program(name: 'gateway' | 'traffic'): GuestProcess {
-    return this.start('/usr/bin/node', ['--v8-pool-size=1', '/run/lab/programs.js', name]);
+  program(name: 'gateway' | 'traffic', ...args: readonly string[]): GuestProcess {
+    return this.start('/usr/bin/node', ['--v8-pool-size=1', '/run/lab/programs.js', name, ...args]);
   }
 
   /** Runs a shell command to its end, with `input` on its standard input. */

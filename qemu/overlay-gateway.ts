@@ -5,7 +5,7 @@ import type { OverlayConfig } from '../firmware/netd/overlay/overlay.ts';
 import type { PeerSettings } from '../firmware/store/settings-schema.ts';
 import { hipCrypto } from '../firmware/system/hip-crypto.ts';
 import { softwareSigner } from '../firmware/system/host-identity-file.ts';
-import type { GatewayAnswer, GatewayRequest } from './guest/gateway.ts';
+import { type GatewayAnswer, type GatewayRequest, keyLogPath } from './guest/gateway.ts';
 import type { TrafficAnswer, TrafficRequest } from './guest/traffic.ts';
 import type { GuestProcess, GuestProcessEnd } from './guest-process.ts';
 import { HarnessError } from './harness-error.ts';
@@ -87,7 +87,7 @@ export class OverlayGateway {
 
   /** Starts its overlay in a new process, as at power on; the identity is the same each time. */
   async start(config: OverlayConfig): Promise<GatewayAnswer> {
-    this.#process = this.#space.program('gateway');
+    this.#process = this.#space.program('gateway', this.name);
     return this.#ask({ do: 'start', pem: this.#pem, config });
   }
 
@@ -114,6 +114,11 @@ export class OverlayGateway {
   /** What its overlay has logged since it was started. */
   get log(): string {
     return this.#process?.log ?? '';
+  }
+
+  /** Keys of its security associations as a table of Wireshark's, if its configuration has `keyLog`. */
+  keyLog(): Promise<string> {
+    return this.run(`cat ${keyLogPath(this.name)}`);
   }
 
   /** Runs a shell command in its namespace. */

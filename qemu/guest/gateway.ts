@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline';
 import { renderFirewall } from '../../firmware/netd/firewall.ts';
 import { type Overlay, type OverlayConfig, startOverlay } from '../../firmware/netd/overlay/overlay.ts';
 import { softwareSigner } from '../../firmware/system/host-identity-file.ts';
+import { keyLogFile } from '../../firmware/system/key-log-file.ts';
 import { openOverlayPorts } from '../../firmware/system/overlay-system.ts';
 import { runCommand } from '../../firmware/system/run-command.ts';
 
@@ -35,8 +36,11 @@ const firewall = renderFirewall({
   pageOnUnderlay: false,
 });
 
+/** Where a gateway with that name writes its keys when its configuration says so. */
+export const keyLogPath = (name: string) => `/run/hithe/${name}.esp_sa`;
+
 /** A gateway's overlay and firewall as the firmware runs them, on the namespace's links instead of ports of a box. */
-export async function runGateway(): Promise<void> {
+export async function runGateway([name = '']: readonly string[]): Promise<void> {
   const ruleset = await runCommand('/usr/sbin/nft', ['-f', '-'], { input: firewall });
   if (ruleset.status !== 0) throw new Error(`nft: ${ruleset.stderr}`);
   let overlay: Overlay | undefined;
@@ -46,7 +50,10 @@ export async function runGateway(): Promise<void> {
     switch (request.do) {
       case 'start':
         overlay = await startOverlay(
-          await openOverlayPorts(softwareSigner(createPrivateKey(request.pem)), log),
+          {
+            ...(await openOverlayPorts(softwareSigner(createPrivateKey(request.pem)), log)),
+            keyLog: keyLogFile(keyLogPath(name)),
+          },
           request.config,
         );
         break;

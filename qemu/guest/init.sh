@@ -17,6 +17,7 @@ fi
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 mount -t tmpfs tmp /tmp
 mount -t tmpfs state /state
+mkdir /run/hithe
 ln -s /usr/lib/hithe/*.node /run/lab/
 modprobe virtio_net
 # What the image's init loads before the runtime, and what the overlay would otherwise wait for at its first packet:

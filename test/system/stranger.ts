@@ -36,15 +36,10 @@ export class Stranger {
     return stranger;
   }
 
-  /** Sends an IPv4 packet as it is, and from time to time waits until the network has taken what was sent before. */
+  /** Sends an IPv4 packet as it is, as fast as the network takes them: now and then it waits for those before. */
   async send(packet: Uint8Array): Promise<void> {
     await this.#station.send(ethernet(this.#neighbour.mac, ownMac, etherTypes.ipv4, packet));
     if (++this.#sent % burst === 0) await this.settle();
-  }
-
-  /** Sends without waiting for anything but this process's own socket. */
-  async flood(packet: Uint8Array): Promise<void> {
-    await this.#station.send(ethernet(this.#neighbour.mac, ownMac, etherTypes.ipv4, packet));
   }
 
   /** Waits until the neighbour answers a question that was asked after all that was sent: the network keeps order. */

@@ -1,0 +1,351 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { fromHex } from '../../firmware/bytes/bytes.ts';
+import type { OverlayConfig } from '../../firmware/netd/overlay/overlay.ts';
+import { stderrProgress } from '../../image-builder/progress.ts';
+import type { StreamReport } from '../../qemu/guest/traffic.ts';
+import type { OverlayGateway } from '../../qemu/overlay-gateway.ts';
+import { OverlayGuest } from '../../qemu/overlay-guest.ts';
+import { waitUntil } from '../../qemu/wait-until.ts';
+import { openEsp, readKeyLog } from './sealed-esp.ts';
+import { readFrames } from './tshark.ts';
+
+/** What happens to tunnels while traffic is in them. Tests run in order, on one guest. */
+let guest: OverlayGuest;
+let a: OverlayGateway;
+let b: OverlayGateway;
+/** Behind NATs: one that lets nobody in, one with HIP's port forwarded. */
+let hidden: OverlayGateway;
+let forwarded: OverlayGateway;
+
+beforeAll(async () => {
+  guest = await OverlayGuest.start({ name: 'overlay-journeys', progress: stderrProgress('journeys') });
+  [a, b, hidden, forwarded] = [
+    await guest.gateway('a'),
+    await guest.gateway('b'),
+    await guest.gateway('hidden', { nat: { forward: false } }),
+    await guest.gateway('forwarded', { nat: { forward: true } }),
+  ];
+  await Promise.all([a, b, hidden, forwarded].map((gateway) => gateway.start({ peers: [] })));
+  await Promise.all([a, b, forwarded].map(({ host }) => host.traffic({ do: 'serve' })));
+});
+afterAll(async () => {
+  await guest?.[Symbol.asyncDispose]();
+});
+
+type PeerDetails = Parameters<OverlayGateway['asPeer']>[0] & Partial<OverlayConfig['peers'][number]>;
+
+/** Makes two gateways each other's only peer, and waits for the tunnel where one is wanted at once. */
+async function join(
+  left: OverlayGateway,
+  right: OverlayGateway,
+  {
+    leftAt,
+    rightAt,
+    ...config
+  }: Partial<OverlayConfig> & { leftAt?: PeerDetails; rightAt?: PeerDetails } = {},
+): Promise<void> {
+  const peer = (gateway: OverlayGateway, { address, port, ...details }: PeerDetails = {}) => ({
+    ...gateway.asPeer({ ...(address ? { address } : {}), ...(port ? { port } : {}) }),
+    ...details,
+  });
+  await Promise.all([
+    left.reconfigure({ ...config, peers: [peer(right, rightAt)] }),
+    right.reconfigure({ ...config, peers: [peer(left, leftAt)] }),
+  ]);
+  if (rightAt?.connect === 'on-demand') return;
+  await left.connected(right);
+  await right.connected(left);
+}
+
+async function part(...gateways: OverlayGateway[]): Promise<void> {
+  for (const gateway of gateways) await gateway.reconfigure({ peers: [] });
+}
+
+async function pings(from: OverlayGateway, to: OverlayGateway, version: 'ipv4' | 'ipv6' = 'ipv4') {
+  const { sent, received } = await from.host.ping(to.host.addresses[version], 3);
+  expect({ from: from.name, sent, received }).toEqual({ from: from.name, sent: 3, received: 3 });
+}
+
+const tunnelOf = async (gateway: OverlayGateway) => (await gateway.look()).tunnels[0];
+
+/** A TCP connection that carries octets to the host behind a gateway and back while the work is done. */
+async function underTcp(
+  from: OverlayGateway,
+  to: OverlayGateway,
+  work: () => Promise<void>,
+): Promise<StreamReport> {
+  const name = `tcp ${Math.random()}`;
+  await from.host.traffic({
+    ...{ do: 'stream', name, kind: 'tcp', host: to.host.addresses.ipv4, octets: 1000, everyMs: 50 },
+  });
+  const returned = async () => (await from.host.traffic<StreamReport>({ do: 'look', name })).returned;
+  await waitUntil('the connection carries', returned, (octets) => octets > 0);
+  await work();
+  // What was under way may still come in over the old path: the new one carries what is sent from now on.
+  const before = await returned();
+  await waitUntil('the connection goes on', returned, (octets) => octets > before + 10_000);
+  const report = await from.host.traffic<StreamReport>({ do: 'finish', name, patienceMs: 60_000 });
+  expect(report).toMatchObject({ returned: report.sent, wrong: 0, failure: null });
+  return report;
+}
+
+describe('a gateway behind a NAT', () => {
+  test('is found at the port that the NAT gave it, and both hosts reach each other', async () => {
+    await join(hidden, b);
+    expect((await tunnelOf(b))?.locator).toMatch(new RegExp(`^${hidden.place.seenAs}:(?!10500$)\\d+$`));
+    await pings(hidden, b);
+    await pings(b, hidden);
+  });
+
+  test('a NAT that forgets and takes another port breaks no connection: the peer follows', async () => {
+    const before = await tunnelOf(b);
+    await underTcp(hidden, b, async () => {
+      await guest.nat('hidden').run('conntrack -F');
+      await waitUntil(
+        'b sends to the new port',
+        () => tunnelOf(b),
+        (now) => now?.locator !== before?.locator,
+      );
+    });
+    const after = await tunnelOf(b);
+    expect(after?.establishedAt).toBe(before?.establishedAt);
+    expect(after?.locator).toContain(`${hidden.place.seenAs}:`);
+    await pings(b, hidden);
+    await part(hidden, b);
+  });
+
+  test('reaches one behind another NAT through its one forwarded port', async () => {
+    await join(hidden, forwarded);
+    await pings(hidden, forwarded);
+    await pings(forwarded, hidden);
+    await part(hidden, forwarded);
+  });
+});
+
+describe('an underlay address that changes', () => {
+  test('under a transfer: the TCP connection goes on, over the same association', async () => {
+    await join(a, b);
+    const before = await tunnelOf(a);
+    const old = a.place.underlay.ipv4;
+    const fresh = old.replace(/\.2$/, '.3');
+    await underTcp(a, b, async () => {
+      await a.run(`ip address delete ${old}/24 dev uplink
+        ip address add ${fresh}/24 dev uplink
+        ip route add default via ${old.replace(/\.2$/, '.1')}`);
+      await waitUntil(
+        'b sends to the new address',
+        () => tunnelOf(b),
+        (now) => now?.locator === `${fresh}:10500`,
+      );
+    });
+    expect((await tunnelOf(a))?.establishedAt).toBe(before?.establishedAt);
+    await pings(b, a);
+    await part(a, b);
+    await a.run(`ip address delete ${fresh}/24 dev uplink
+      ip address add ${old}/24 dev uplink
+      ip route add default via ${old.replace(/\.2$/, '.1')}`);
+  });
+});
+
+describe('keys that are replaced every few seconds', () => {
+  test('under TCP and UDP: no stall over a second, and not one datagram lost', async () => {
+    await join(a, b, { rekey: { seconds: 3, mebibytes: 1024 } });
+    const before = (await tunnelOf(a))?.rekeys ?? 0;
+    await a.host.traffic({
+      ...{
+        do: 'stream',
+        name: 'datagrams',
+        kind: 'udp',
+        host: b.host.addresses.ipv4,
+        octets: 200,
+        everyMs: 20,
+      },
+    });
+    const tcp = await underTcp(a, b, async () => {
+      await waitUntil(
+        'twelve rekeys',
+        () => tunnelOf(a),
+        (now) => (now?.rekeys ?? 0) >= before + 12,
+        { timeoutMs: 180_000 },
+      );
+    });
+    const udp = await a.host.traffic<StreamReport>({ do: 'finish', name: 'datagrams', patienceMs: 10_000 });
+    expect(udp).toMatchObject({ returned: udp.sent, wrong: 0 });
+    expect(udp.longestStallMs).toBeLessThan(1000);
+    expect(tcp.longestStallMs).toBeLessThan(1000);
+    expect((await tunnelOf(a))?.dropped).toEqual({ wrongSource: 0, tooOld: 0, replayed: 0, forged: 0 });
+    await part(a, b);
+  });
+});
+
+describe('path MTU', () => {
+  /** A ping of this many octets with its headers, never fragmented on the way. */
+  const reaches = async (version: 'ipv4' | 'ipv6', octets: number) => {
+    const size = octets - (version === 'ipv4' ? 28 : 48);
+    const { received } = await a.host.ping(b.host.addresses[version], 1, `-s ${size}`);
+    return received === 1;
+  };
+
+  test.each([
+    ['ipv4', 1500],
+    ['ipv6', 1500],
+    ['ipv4', 1400],
+    ['ipv6', 1400],
+    ['ipv4', 1280],
+    ['ipv6', 1280],
+  ] as const)(
+    '%s outside, narrowed to %i under the association: TCP and pings that must not be fragmented',
+    async (outside, mtu) => {
+      const [leftAt, rightAt] = [a, b].map(({ place }) => ({ address: place.underlay[outside] ?? '' }));
+      await join(a, b, { ...(leftAt ? { leftAt } : {}), ...(rightAt ? { rightAt } : {}) });
+      await guest.setMtu('b', mtu);
+      await guest.setMtu('a', mtu);
+      for (const inside of ['ipv4', 'ipv6'] as const) {
+        // IPv6 needs 1280 everywhere; what is larger than the path is answered by the gateway, and fits the next time.
+        for (const octets of [1280, 1400, 1500]) {
+          await waitUntil(
+            `${octets} octets of ${inside} in ${outside} over ${mtu}`,
+            () => reaches(inside, octets),
+            (arrived) => arrived,
+          );
+        }
+        const name = `bulk ${outside} ${inside} ${mtu}`;
+        await a.host.traffic({
+          ...{
+            do: 'stream',
+            name,
+            kind: 'tcp',
+            host: b.host.addresses[inside],
+            octets: 30_000,
+            everyMs: 100,
+          },
+        });
+        await waitUntil(
+          'a bulk of octets has come back',
+          () => a.host.traffic<StreamReport>({ do: 'look', name }),
+          ({ returned }) => returned > 300_000,
+        );
+        const bulk = await a.host.traffic<StreamReport>({ do: 'finish', name, patienceMs: 60_000 });
+        expect(bulk).toMatchObject({ returned: bulk.sent, wrong: 0, failure: null });
+      }
+      await part(a, b);
+      for (const name of ['a', 'b']) await guest.setMtu(name, 1500);
+      for (const gateway of [a, b]) await gateway.run('ip route flush cache; ip -6 route flush cache');
+    },
+  );
+});
+
+describe('an association that is made when traffic asks for it', () => {
+  test('is not there before, and is when the first packets have been sent', async () => {
+    const onDemand = { connect: 'on-demand' } as const;
+    await join(a, b, { leftAt: onDemand, rightAt: onDemand });
+    expect((await tunnelOf(a))?.state).toBe('UNASSOCIATED');
+    await a.host.ping(b.host.addresses.ipv4, 1);
+    await a.connected(b);
+    await b.connected(a);
+    await pings(a, b);
+    await part(a, b);
+  });
+});
+
+describe('a capture with the key log', () => {
+  test('all that passed between the gateways authenticates, and is what the hosts said', async () => {
+    await join(a, b, { keyLog: true });
+    await pings(a, b);
+    await pings(b, a);
+    const log = await a.keyLog();
+    await part(a, b);
+    const keys = readKeyLog(log);
+    expect(keys.size).toBeGreaterThanOrEqual(2);
+    const between = `ip.addr == ${a.place.seenAs} && ip.addr == ${b.place.seenAs} && udp.port == 10500`;
+    const payloads = (await readFrames(guest.capturePath, [between], ['udp.payload'])).map(
+      (frame) => fromHex(frame['udp.payload'] ?? '') ?? new Uint8Array(),
+    );
+    const inside = payloads.map((payload) => openEsp(payload, keys)).filter((opened) => opened !== undefined);
+    // Next Header 4: the hosts' own IPv4 packets, whose ninth octet names ICMP.
+    const echoes = inside.filter(({ nextHeader, content }) => nextHeader === 4 && content[9] === 1);
+    expect(echoes.length).toBe(12);
+    const table = log.split('\n').filter((line) => line.startsWith('"'));
+    const shown = await readFrames(
+      guest.capturePath,
+      ['icmp'],
+      ['icmp.type'],
+      [
+        ...['-d', 'udp.port==10500,udpencap', '-o', 'esp.enable_encryption_decode:TRUE'],
+        ...table.flatMap((row) => ['-o', `uat:esp_sa:${row}`]),
+      ],
+    );
+    const ofHosts = shown.map((frame) => frame['icmp.type']).filter((type) => type === '8' || type === '0');
+    expect(ofHosts.length).toBe(12);
+    // Off again: the file is gone.
+    expect((await a.attempt('ls /run/hithe')).output).not.toContain('a.esp_sa');
+  });
+});
+
+describe('HIP and ESP straight over IP', () => {
+  test('carry as well, and no UDP is seen', async () => {
+    const raw = { framing: 'raw' } as const;
+    await join(a, b, { leftAt: raw, rightAt: raw });
+    await pings(a, b);
+    await pings(b, a);
+    const between = `ip.addr == ${a.place.seenAs} && ip.addr == ${b.place.seenAs}`;
+    const frames = await readFrames(guest.capturePath, [between], ['ip.proto']);
+    expect(new Set(frames.map((frame) => frame['ip.proto']))).toEqual(new Set(['17', '50', '139']));
+    await part(a, b);
+  });
+});
+
+describe('ESP suites', () => {
+  test.each(['aes-128-cbc-hmac-sha-256', 'aes-256-cbc-hmac-sha-256'] as const)(
+    '%s, where the settings take part in nothing else',
+    async (suite) => {
+      await join(a, b, { espSuites: [suite] });
+      expect((await tunnelOf(a))?.espSuite).toBe(suite);
+      await pings(a, b);
+      await pings(b, a, 'ipv6');
+      await part(a, b);
+    },
+  );
+});
+
+describe('a peer that falls silent', () => {
+  test('is given up while we send, and found again when it is back', async () => {
+    await join(a, b);
+    await b.crash();
+    await a.host.traffic({
+      ...{
+        do: 'stream',
+        name: 'unheard',
+        kind: 'udp',
+        host: b.host.addresses.ipv4,
+        octets: 100,
+        everyMs: 200,
+      },
+    });
+    await waitUntil(
+      'a has given the association up',
+      () => tunnelOf(a),
+      (now) => now?.establishedAt === null,
+      { timeoutMs: 120_000 },
+    );
+    await b.start({ peers: [a.asPeer()] });
+    await b.connected(a);
+    await a.connected(b);
+    await pings(a, b);
+    await a.host.traffic({ do: 'finish', name: 'unheard', patienceMs: 0 });
+  });
+
+  test('crashed and back before anybody noticed: a new association takes the old one’s place', async () => {
+    const before = await tunnelOf(a);
+    await b.crash();
+    await b.start({ peers: [a.asPeer()] });
+    await waitUntil(
+      'a has a new association',
+      () => tunnelOf(a),
+      (now) => now?.establishedAt !== null && now?.establishedAt !== before?.establishedAt,
+    );
+    await b.connected(a);
+    await pings(b, a);
+    await pings(a, b);
+  });
+});
