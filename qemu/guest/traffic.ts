@@ -38,7 +38,7 @@ export type StreamReport = {
 /** What a request is answered with: megabits a second for `throughput`, a report for streams, null for the rest. */
 export type TrafficAnswer = StreamReport | { readonly megabitsPerSecond: number } | null;
 
-export const trafficPorts = { tcpEcho: 5000, udpEcho: 5001, tcpSink: 5002 } as const;
+const trafficPorts = { tcpEcho: 5000, udpEcho: 5001, tcpSink: 5002 } as const;
 
 interface Stream {
   report(): StreamReport;

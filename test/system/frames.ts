@@ -22,7 +22,7 @@ export type Datagram = {
   readonly payload: Uint8Array;
 };
 
-export function addressOctets(address: string): Uint8Array {
+function addressOctets(address: string): Uint8Array {
   if (isIP(address) !== 4) throw new RangeError(`${address} is not an IPv4 address`);
   return Uint8Array.from(address.split('.'), Number);
 }
@@ -39,7 +39,7 @@ export function ethernet(
 }
 
 /** RFC 791, without options and not to be fragmented. */
-export function ipv4({ source, destination, protocol, payload }: Ipv4Packet): Uint8Array {
+function ipv4({ source, destination, protocol, payload }: Ipv4Packet): Uint8Array {
   const header = concatBytes(
     Uint8Array.of(0x45, 0),
     u16(20 + payload.length),
