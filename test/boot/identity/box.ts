@@ -11,8 +11,9 @@ import type { TpmAccess } from '../../../firmware/boot/tpm-status.ts';
 import { openIdentityPorts } from '../../../firmware/system/identity-system.ts';
 import { tpmCryptography } from '../../../firmware/system/tpm-cryptography.ts';
 import type { Tpm } from '../../../firmware/tpm/client.ts';
+import { getHandles } from '../../../firmware/tpm/commands/capability.ts';
 import { pcrExtend } from '../../../firmware/tpm/commands/pcr.ts';
-import { algorithm } from '../../../firmware/tpm/constants.ts';
+import { algorithm, firstHandle } from '../../../firmware/tpm/constants.ts';
 import { readPcrs } from '../../../firmware/tpm/pcrs.ts';
 import { pcrStep, policyDigest } from '../../../firmware/tpm/policy-digest.ts';
 import { succeeded } from '../../tpm/outcome.ts';
@@ -140,3 +141,29 @@ export class Box implements AsyncDisposable {
     return opened;
   }
 }
+
+export const release = newRelease();
+
+export function usable(opened: OpenedIdentity): Extract<OpenedIdentity, { ok: true }> {
+  if (!opened.ok) throw new Error(`${opened.problem.code}: ${opened.problem.message}`);
+  return opened;
+}
+export const code = (opened: OpenedIdentity) => (opened.ok ? 'usable' : opened.problem.code);
+
+/** A box that has booted a released image and made its identity. */
+export async function enrolledBox(): Promise<{ box: Box; hit: string }> {
+  const box = await Box.start();
+  await box.boot('image 1');
+  await box.signPolicy(release);
+  return { box, hit: await box.hit() };
+}
+
+/** Persistent keys, and what is loaded: objects and sessions. */
+export const inside = (box: Box) =>
+  box.use(async (tpm) => {
+    const of = async (first: number) => succeeded(await tpm.execute(getHandles(first, 16))).values;
+    return {
+      persistent: await of(firstHandle.persistent),
+      loaded: [...(await of(firstHandle.transient)), ...(await of(firstHandle.loadedSession))],
+    };
+  });
