@@ -8,7 +8,7 @@ export type TrafficRequest =
   | { readonly do: 'serve' }
   /** Keeps octets (TCP) or numbered datagrams (UDP) going to a host that serves, and takes its echo. */
   | ({ readonly do: 'stream'; readonly name: string } & StreamOptions)
-  /** How a stream is; the longest stall is told since the last look. */
+  /** How a stream is. */
   | { readonly do: 'look'; readonly name: string }
   /** Ends a stream once all of it has come back, or lets go after `patienceMs`. */
   | { readonly do: 'finish'; readonly name: string; readonly patienceMs: number }
@@ -27,7 +27,7 @@ export type StreamReport = {
   /** Octets for TCP, datagrams for UDP. */
   readonly sent: number;
   readonly returned: number;
-  /** The longest time without anything coming back. */
+  /** The longest time without anything coming back, once something had. */
   readonly longestStallMs: number;
   /** Octets that came back other than they were sent; datagrams that came back twice. */
   readonly wrong: number;
@@ -45,21 +45,18 @@ interface Stream {
   finish(patienceMs: number): Promise<StreamReport>;
 }
 
-/** Watches how long nothing comes back. */
+/** Watches how long nothing comes back, from the first time that something has. */
 class StallClock {
-  #last = performance.now();
+  #last: number | null = null;
   #longest = 0;
 
   heard(): void {
-    const now = performance.now();
-    this.#longest = Math.max(this.#longest, now - this.#last);
-    this.#last = now;
+    this.#longest = this.longest();
+    this.#last = performance.now();
   }
 
-  take(): number {
-    const longest = Math.max(this.#longest, performance.now() - this.#last);
-    this.#longest = 0;
-    return longest;
+  longest(): number {
+    return this.#last === null ? 0 : Math.max(this.#longest, performance.now() - this.#last);
   }
 }
 
@@ -101,13 +98,13 @@ class TcpStream implements Stream {
   report(): StreamReport {
     return {
       ...{ sent: this.#sent, returned: this.#returned, wrong: this.#wrong, failure: this.#failure },
-      longestStallMs: this.#clock.take(),
+      longestStallMs: this.#clock.longest(),
     };
   }
 
   async finish(patienceMs: number): Promise<StreamReport> {
     clearInterval(this.#timer);
-    const stall = this.#clock.take();
+    const stall = this.#clock.longest();
     this.#socket.end();
     const giveUp = setTimeout(() => this.#socket.destroy(), patienceMs);
     await this.#closed;
@@ -147,13 +144,13 @@ class UdpStream implements Stream {
   report(): StreamReport {
     return {
       ...{ sent: this.#sent, returned: this.#returned, wrong: this.#wrong, failure: null },
-      longestStallMs: this.#clock.take(),
+      longestStallMs: this.#clock.longest(),
     };
   }
 
   async finish(patienceMs: number): Promise<StreamReport> {
     clearInterval(this.#timer);
-    const stall = this.#clock.take();
+    const stall = this.#clock.longest();
     if (this.#outstanding.size > 0) {
       await new Promise<void>((resolve) => {
         this.#allBack = resolve;
