@@ -95,7 +95,8 @@ export class KernelDataPath implements DataPath {
   #rekey: RekeySettings = { seconds: Number.POSITIVE_INFINITY, mebibytes: Number.POSITIVE_INFINITY };
   #underlayMtu = 0;
   #peers: readonly Peer[] = [];
-  #routed: ReadonlySet<string> = new Set();
+  /** The peer, by HIT, that each prefix is routed to. */
+  #routed: ReadonlyMap<string, string> = new Map();
 
   constructor(ports: Pick<OverlayPorts, 'run' | 'sourceAddress'>, localHit: string, localPort: number) {
     this.#ports = ports;
@@ -118,14 +119,20 @@ export class KernelDataPath implements DataPath {
     await this.#kernel.nft(
       renderAntiSpoofing(peers, segmentMtu(underlayMtu)) + renderAdmission(this.#localHit, peers),
     );
-    const prefixes = new Set(peers.flatMap(({ protectedPrefixes }) => protectedPrefixes));
+    const wanted = new Map(
+      peers.flatMap(({ hit, protectedPrefixes }) =>
+        protectedPrefixes.map((prefix) => [prefix, hit] as const),
+      ),
+    );
     const before = this.#peers;
     this.#peers = peers;
     const goneTraps = before
       .filter(({ mark }) => !this.#outbound.has(mark) && !this.#isPeer(mark))
       .map((peer) => renderTrapRemoval(this.#hits(peer)));
-    const surplus = [...this.#routed].filter((prefix) => !prefixes.has(prefix));
-    this.#routed = prefixes;
+    const routed = this.#routed;
+    const surplus = [...routed.keys()].filter((prefix) => !wanted.has(prefix));
+    // Until the kernel has taken all of it, any of these may be there and lead anywhere.
+    this.#routed = new Map([...routed.keys(), ...wanted.keys()].map((prefix) => [prefix, '']));
     await this.#kernel.ipTolerant(renderRouteRemoval(surplus) + goneTraps.join(''));
     const known = new Set(before.map(({ mark }) => mark));
     const newTraps = peers
@@ -133,7 +140,13 @@ export class KernelDataPath implements DataPath {
       .map((peer) => renderTrap(this.#hits(peer)));
     const mtu = underlayMtu === this.#underlayMtu ? '' : renderDeviceMtu(this.#localHit, underlayMtu);
     this.#underlayMtu = underlayMtu;
-    await this.#kernel.ip(newTraps.join('') + renderPeerRoutes(this.#localHit, peers) + mtu);
+    // Replacing a route that is there takes the kernel longer than adding it, and there may be thousands.
+    const moved = peers.map((peer) => ({
+      ...peer,
+      protectedPrefixes: peer.protectedPrefixes.filter((prefix) => routed.get(prefix) !== peer.hit),
+    }));
+    await this.#kernel.ip(newTraps.join('') + renderPeerRoutes(this.#localHit, moved) + mtu);
+    this.#routed = wanted;
   }
 
   async apply(peer: Peer, effects: readonly EspEffect[]): Promise<void> {

@@ -228,6 +228,20 @@ describe('the kernel as data path', () => {
     expect(batches().at(-1)).toContain('xfrm policy delete src 2001:22::a dst 2001:22::b dir out');
   });
 
+  test('a route that stands is left alone; one that moves to another peer, or followed a failure, is made', async () => {
+    const { path, batches, fail } = dataPath();
+    await path.setPeers([peer], settings);
+    await path.setPeers([peer], settings);
+    expect(batches().filter((text) => text.includes('route replace'))).toHaveLength(1);
+    await path.setPeers([{ ...peer, hit: '2001:22::c', mark: 8 }], settings);
+    expect(batches().at(-1)).toContain('route replace 10.0.0.0/8 encap ip6 src 2001:22::a dst 2001:22::c ');
+    fail(1);
+    await expect(path.setPeers([peer], settings)).rejects.toMatchObject({ code: 'command-failed' });
+    fail(0);
+    await path.setPeers([peer], settings);
+    expect(batches().at(-1)).toContain('route replace 10.0.0.0/8 encap ip6 src 2001:22::a dst 2001:22::b ');
+  });
+
   test('another MTU of the underlay reaches the device', async () => {
     const { path, batches } = dataPath();
     await path.open(settings);
