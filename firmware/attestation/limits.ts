@@ -1,4 +1,4 @@
-/** Bounds on what is believed of an event log, which whoever booted the machine can write. Each is tested at its edge. */
+/** Bounds on what is believed of event logs and evidence, which whoever booted the machine can write. Each is tested at its edge. */
 export const limits = {
   /** Octets of a log: logs of servers with many devices have some 100 KiB, firmware keeps 64 KiB and more for them. */
   logSize: 4 * 1024 * 1024,
@@ -18,4 +18,14 @@ export const limits = {
   listEntries: 256,
   /** Characters of a text or octets of unknown data that are shown of one event: a kernel's command line is 2048 at most. */
   shownLength: 2_048,
+  /** Records of the runtime's log: one at each change of the settings, some at each start of the runtime. */
+  runtimeRecords: 1_024,
+  /** Endorsement keys of one TPM: an RSA and one or two ECC keys. */
+  endorsements: 4,
+  /** Certificates with one endorsement key: its own and its issuers'. */
+  certificates: 8,
+  /** Octets of a certificate: those of endorsement keys have about one thousand. */
+  certificateSize: 8_192,
+  /** Octets of a release manifest: six thousand now. */
+  manifestSize: 1024 * 1024,
 } as const;

@@ -24,8 +24,16 @@ export type Swtpm = AsyncDisposable & {
   kill(): Promise<void>;
 };
 
-export async function startSwtpm({ startup = true }: { readonly startup?: boolean } = {}): Promise<Swtpm> {
+export async function startSwtpm({
+  startup = true,
+  manufacture = async () => {},
+}: {
+  readonly startup?: boolean;
+  /** Works on the TPM's folder before the TPM is first switched on. */
+  readonly manufacture?: (directory: string) => Promise<void>;
+} = {}): Promise<Swtpm> {
   const directory = await mkdtemp(join(tmpdir(), 'hithe-swtpm-'));
+  await manufacture(directory);
   // tpm2-tools take the control port to be the one after the command port.
   const port = await freePortPair();
   const flags = startup ? 'not-need-init,startup-clear' : 'not-need-init';
