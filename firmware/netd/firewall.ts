@@ -40,15 +40,43 @@ function setOf(names: readonly string[]): string {
 }
 
 /**
+ * HIP and ESP know their own peers: tracking them as connections would cost every packet of a tunnel a search, and let
+ * packets with forged sources fill the table that the LAN's connections need.
+ */
+function untracked(way: 'iifname' | 'oifname', underlay: readonly string[]): string[] {
+  const tags = `ip6 saddr ${hitPrefix} ip6 daddr ${hitPrefix} notrack`;
+  if (underlay.length === 0) return [tags];
+  const link = `${way} ${setOf(underlay)}`;
+  return [
+    `${link} udp ${way === 'iifname' ? 'dport' : 'sport'} ${hipUdpPort} notrack`,
+    `${link} meta l4proto { ${protocol.esp}, ${protocol.hip} } notrack`,
+    tags,
+  ];
+}
+
+/** What the box itself sends, before it is tracked. */
+function untrackedOutput({ underlay }: FirewallInput): Chain {
+  return {
+    name: 'output_untracked',
+    lines: ['type filter hook output priority raw; policy accept;', ...untracked('oifname', underlay)],
+  };
+}
+
+/**
  * Before routing, for input and forwarding alike: host identity tags are proven by ESP or they are forged. After
  * decapsulation a packet comes by here again, then with its security path.
  */
-function prerouting(): Chain {
+function prerouting({ underlay }: FirewallInput): Chain {
   const forged = (side: string) =>
     `iifname != "lo" ip6 ${side} ${hitPrefix} meta ipsec missing counter drop comment "host identity tag outside ESP"`;
   return {
     name: 'prerouting',
-    lines: ['type filter hook prerouting priority raw; policy accept;', forged('saddr'), forged('daddr')],
+    lines: [
+      'type filter hook prerouting priority raw; policy accept;',
+      forged('saddr'),
+      forged('daddr'),
+      ...untracked('iifname', underlay),
+    ],
   };
 }
 
@@ -66,6 +94,9 @@ function input({ underlay, lan, management, overlay }: FirewallInput): Chain {
       'type filter hook input priority filter; policy drop;',
       'iifname "lo" accept',
       'ct state established,related accept',
+      // Path MTU of what is not tracked counts as invalid (RFC 4890 § 4.3.1); the kernel checks the packet quoted in it.
+      'icmp type destination-unreachable icmp code frag-needed accept',
+      'icmpv6 type packet-too-big accept',
       'ct state invalid counter drop comment "input invalid"',
       // What ESP carried from a peer's tag to ours: tunnelled packets, which go on to the tunnel device, and echo.
       `ip6 saddr ${hitPrefix} ip6 daddr ${hitPrefix} meta l4proto { ${protocol.ipv4}, ${protocol.ipv6}, ${protocol.icmpv6} } accept`,
@@ -90,9 +121,6 @@ function inputUnderlay({ dhcpClients, pageOnUnderlay }: FirewallInput): Chain {
       // RFC 4861 § 6.1, § 7.1: not from beyond the link. Answers to multicast solicitations have no state to relate to.
       'icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-advert } ip6 hoplimit 255 accept',
       'ip6 saddr fe80::/10 icmpv6 type mld-listener-query accept',
-      // Path MTU also where no connection is tracked (RFC 4890 § 4.3.1); the kernel checks the packet quoted in it.
-      'icmp type destination-unreachable icmp code frag-needed accept',
-      'icmpv6 type packet-too-big accept',
       ...(pageOnUnderlay ? ['tcp dport 443 accept comment "page until claimed"'] : []),
     ],
   };
@@ -166,7 +194,8 @@ function output({ underlay }: FirewallInput): Chain {
  */
 export function renderFirewall(facts: FirewallInput): string {
   const chains = [
-    prerouting(),
+    prerouting(facts),
+    untrackedOutput(facts),
     input(facts),
     inputUnderlay(facts),
     ...(facts.lan === null ? [] : [inputGroup('input_lan', facts.dhcpServer)]),
