@@ -105,6 +105,7 @@ export async function runDaemon(): Promise<void> {
       return page;
     },
     identity: identityOf(log),
+    measureRuntime: runtimeMeasurer(),
     tpmVisible: () => existsSync('/dev/tpmrm0'),
     readTpm: async () => {
       const { readTpmStatus } = await import('./boot/tpm-status.ts');
@@ -170,6 +171,36 @@ function identityOf(log: Log): BootPorts['identity'] {
         close: () => overlay.close(),
       };
     },
+  };
+}
+
+/** Measures into the TPM: this program, the board profile that it chose, the settings in force. */
+function runtimeMeasurer(): BootPorts['measureRuntime'] {
+  const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+  const opened = async () => {
+    const { RuntimeMeasurements } = await import('./boot/runtime-measurements.ts');
+    const { openRuntimeLog } = await import('./system/attestation-system.ts');
+    const { openTpmDevice } = await import('./system/tpm-device.ts');
+    const { tpmCryptography } = await import('./system/tpm-cryptography.ts');
+    return new RuntimeMeasurements({
+      openTpm: () => openTpmDevice(),
+      cryptography: tpmCryptography,
+      wait: async (milliseconds) => {
+        await sleep(milliseconds);
+      },
+      log: openRuntimeLog(runFolder),
+    });
+  };
+  let measurements: ReturnType<typeof opened> | undefined;
+  return async ({ boardProfile, settings }) => {
+    const bundle = ownHash();
+    if (bundle === null) return 'the program’s own file cannot be read';
+    measurements ??= opened();
+    return (await measurements).measure([
+      { subject: 'bundle', sha256: bundle },
+      { subject: 'board-profile', sha256: sha256(JSON.stringify(boardProfile)) },
+      { subject: 'settings', sha256: sha256(JSON.stringify(settings)) },
+    ]);
   };
 }
 

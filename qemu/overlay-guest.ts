@@ -3,6 +3,7 @@ import type { Progress } from '../image-builder/progress.ts';
 import { cardMac } from './gateway.ts';
 import { agentPort } from './guest/agent.ts';
 import { links } from './guest/gateway.ts';
+import { HarnessError } from './harness-error.ts';
 import { Machine } from './machine.ts';
 import { userNetwork } from './network.ts';
 import { NetworkNamespace } from './network-namespace.ts';
@@ -131,15 +132,17 @@ export class OverlayGuest implements AsyncDisposable {
   }
 
   /**
-   * Narrows the provider's way to a gateway (or its NAT): the router tells senders what it does not pass on. The cable
-   * stays as wide as it is, since a veth drops without a word what is larger than its own MTU.
+   * Narrows the way from the provider to a gateway (or its NAT), as a link further on does: the router says so to whom
+   * sends more. The link itself stays as it is; a veth drops what its other end would not send, without a word.
    */
   async setMtu(gateway: string, mtu: number): Promise<void> {
     const place = this.#gateways.get(gateway)?.place;
-    const ipv6 = place?.underlay.ipv6 ?? null;
-    await this.provider.run(`set -e
-      ip route replace ${place?.seenAs}/32 dev to-${gateway} mtu ${mtu}
-      ${ipv6 === null ? '' : `ip -6 route replace ${ipv6}/128 dev to-${gateway} mtu ${mtu}`}`);
+    if (place === undefined) throw new HarnessError('usage', `There is no gateway ${gateway}.`);
+    const site = place.seenAs.split('.')[2];
+    const how = `dev to-${gateway} proto kernel mtu lock ${mtu}`;
+    await this.provider.run(
+      `ip route replace 10.99.${site}.0/24 src 10.99.${site}.1 scope link ${how} && ip -6 route replace fd99:${site}::/64 metric 256 ${how}`,
+    );
   }
 
   get #own(): NetworkNamespace {

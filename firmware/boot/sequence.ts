@@ -55,6 +55,11 @@ export type BootPorts = {
   /** True where the kernel shows a TPM already; some wait for a driver. */
   readonly tpmVisible: () => boolean;
   readonly readTpm: () => Promise<TpmStatus>;
+  /** Measures what the runtime works by into the TPM; resolves with why it could not, or null. */
+  readonly measureRuntime: (what: {
+    readonly boardProfile: BoardProfile;
+    readonly settings: Settings;
+  }) => Promise<string | null>;
   readonly collectInventory: () => Promise<{
     readonly inventory: NonNullable<Status['inventory']>;
     readonly notes: readonly string[];
@@ -223,9 +228,20 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
   ports.log('info', 'boot', `The page is up ${ports.uptimeSeconds().toFixed(1)} s after the kernel started`);
   if (openPage.claimed()) await network.setClaimed(true);
 
+  /** Before anything works by the settings, so that nothing does so unseen. */
+  const measure = async (): Promise<void> => {
+    const reason = await ports.measureRuntime({ boardProfile: profile, settings });
+    if (reason === null) return;
+    board.warn({
+      code: 'NOT_MEASURED',
+      message: `What the runtime works by was not measured: ${reason}.`,
+      advice: 'Evidence of this box will not be accepted until it is restarted.',
+    });
+  };
   /** Puts changed settings in force. */
   const apply = async (): Promise<void> => {
     settings = keeper.inForce();
+    await measure();
     board.set({ hostname: settings.hostname });
     await ports.setHostname(settings.hostname);
     await openNetwork.reconfigure(settings.network);
@@ -241,8 +257,12 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
 
   const rest = async (): Promise<void> => {
     const driversFirst = ports.tpmVisible() ? null : await loadDrivers(ports.drivers, profile);
-    if (!keeper.takeDisc(await discs.look(), openPage.claimed())) await identity.apply(settings);
-    else await apply();
+    if (keeper.takeDisc(await discs.look(), openPage.claimed())) {
+      await apply();
+    } else {
+      await measure();
+      await identity.apply(settings);
+    }
     await ports.showConsole(board.read(), openPage, profile.name);
     background('settings', discs.watch({ onDisc: takeDisc, signal: stop.signal }));
 

@@ -69,7 +69,8 @@ function ipv4Number(text: string): bigint | undefined {
 
 /** The platform's URL parser knows every spelling of an IPv6 address. */
 function ipv6Number(text: string): bigint | undefined {
-  const url = URL.parse(`http://[${text}]`);
+  // Anything else could end the host's part of the URL.
+  const url = /^[0-9a-fA-F:.]+$/.test(text) ? URL.parse(`http://[${text}]`) : null;
   if (url === null) return undefined;
   const [front = '', back] = url.hostname.slice(1, -1).split('::');
   const words = (part: string) => part.split(':').filter((word) => word !== '');

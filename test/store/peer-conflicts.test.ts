@@ -57,7 +57,7 @@ describe('peers of one document', () => {
   });
 
   test('whatever the fields hold, there is an answer', () => {
-    const text = fc.oneof(fc.string(), fc.constantFrom('10.0.0.0/8', '::/0', 'x:/', '/', ':/128'));
+    const text = fc.oneof(fc.string(), fc.constantFrom('10.0.0.0/8', '::/0', 'x:/', '/', ':/128', '@0#'));
     const peers = fc.array(fc.record({ name: text, uri: text, protectedPrefixes: fc.array(text) }));
     fc.assert(fc.property(peers, (given) => Array.isArray(peerConflicts(given))));
   });
