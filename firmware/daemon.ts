@@ -23,6 +23,7 @@ import { storeFiles } from './system/store-files.ts';
 import { openDriverSystem } from './system/sysfs-devices.ts';
 import { openDiscSystem } from './system/volumes.ts';
 import { Watchdog } from './system/watchdog.ts';
+import type { Attestation } from './webui/api/attestation-route.ts';
 import { consoleScreen } from './webui/console-screen.ts';
 import { loadPageFiles } from './webui/server/assets.ts';
 import { startWebUi } from './webui/server/start-web-ui.ts';
@@ -84,6 +85,7 @@ export async function runDaemon(): Promise<void> {
           now: () => Date.now(),
           openListeners: openWebListeners,
           replaceIdentity,
+          attestation: attestationOf(),
         },
         {
           page: await loadPageFiles(),
@@ -171,6 +173,23 @@ function identityOf(log: Log): BootPorts['identity'] {
         close: () => overlay.close(),
       };
     },
+  };
+}
+
+/** Evidence for whoever asks, loaded when somebody does. */
+function attestationOf(): Attestation {
+  const opened = async () => {
+    const { openAttestation } = await import('./system/attestation-system.ts');
+    return openAttestation({ runFolder, stateFolder });
+  };
+  let attestation: ReturnType<typeof opened> | undefined;
+  const loaded = () => {
+    attestation ??= opened();
+    return attestation;
+  };
+  return {
+    evidence: async (nonce) => (await loaded()).evidence(nonce),
+    measuredBoot: async () => (await loaded()).measuredBoot(),
   };
 }
 

@@ -5,6 +5,7 @@ import type { SettingsStore } from '../store/settings-store.ts';
 import type { Status } from '../webui/api/status-schema.ts';
 import type { PageInterface } from '../webui/page-addresses.ts';
 import type { ReplaceIdentity } from '../webui/ports.ts';
+import type { BoardProfile } from './board-profile-schema.ts';
 import { profileNamed } from './board-profiles.ts';
 import { type DriverSystem, loadDrivers } from './drivers.ts';
 import { IdentityKeeper, type IdentityKeeperPorts } from './identity/keeper.ts';

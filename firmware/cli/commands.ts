@@ -46,6 +46,12 @@ export const commands: Readonly<Record<string, Command>> = {
     tells: 'what firmware and loader measured, and the PCRs that follow; of this box without a file',
     run: async (args) => (await import('./eventlog.ts')).eventlog(args),
   },
+  attest: {
+    usage: 'attest collect|appraise|nonce|challenge|activate [--help] …',
+    tells: 'what the TPM says of this box, and whether it is a released boot',
+    run: async (args) => (await import('./attest.ts')).attest(args),
+    help: async () => (await import('./attest.ts')).attestHelp,
+  },
   settings: {
     usage: 'settings schema | settings check FILE [--json]',
     tells: 'the JSON Schema of the settings, or what is wrong with a settings file',

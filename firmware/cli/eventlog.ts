@@ -3,15 +3,13 @@ import { formatEventLog, reportEventLog } from '../attestation/event-log-report.
 import { limits } from '../attestation/limits.ts';
 import { concatBytes } from '../bytes/bytes.ts';
 import { describeDecodeError } from '../bytes/decode.ts';
+import { bootLogPath } from '../system/attestation-system.ts';
 import { tpmCryptography } from '../system/tpm-cryptography.ts';
 import { printJson, readArguments, UsageError } from './arguments.ts';
 
-/** The log of the firmware that started this machine, as Linux hands it on. */
-const ownLog = '/sys/kernel/security/tpm0/binary_bios_measurements';
-
 export async function eventlog(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(args, { json: { type: 'boolean' } });
-  const [path = ownLog, ...others] = positionals;
+  const [path = bootLogPath, ...others] = positionals;
   if (others.length > 0) throw new UsageError('eventlog takes one file');
   const chunks: Uint8Array[] = [];
   try {

@@ -60,6 +60,10 @@ export async function warmUp(): Promise<number> {
         return { setAddresses: async () => [], listenLocally: async () => {}, close: async () => {} };
       },
       replaceIdentity: async () => ({ outcome: 'other-identity', hit: null }),
+      attestation: {
+        evidence: async () => ({ ok: false, reason: '' }),
+        measuredBoot: async () => ({ ok: false, reason: '' }),
+      },
     },
     { page: await loadPageFiles(), httpsPort: 443, httpPort: 80, localSocket: null, interfaces: [] },
   );

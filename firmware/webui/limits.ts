@@ -28,6 +28,8 @@ export const limits = {
   logLines: 500,
   /** Log lines that stand in the status: what a person reads at first sight. */
   logLinesInStatus: 100,
+  /** Evidence that is made at once: two wait for each other, more would keep the TPM from signing for tunnels. */
+  evidenceAtOnce: 2,
   /** Claims tried: five at once, then one every twelve seconds. 40 bits then outlast any box. */
   claimBurst: 5,
   claimRefillMs: 12_000,

@@ -5,12 +5,19 @@ import { join } from 'node:path';
 import { certificateKeys } from '../../firmware/system/certificate-keys.ts';
 import { openWebListeners } from '../../firmware/system/https-server.ts';
 import { secretFiles } from '../../firmware/system/secret-files.ts';
+import type { Attestation } from '../../firmware/webui/api/attestation-route.ts';
 import type { LogEntry } from '../../firmware/webui/api/status-schema.ts';
 import type { PageInterface } from '../../firmware/webui/page-addresses.ts';
 import type { ConnectionBounds, LogReader, ReadStatus } from '../../firmware/webui/ports.ts';
 import type { PageFile } from '../../firmware/webui/server/page-files.ts';
 import { startWebUi, type WebUi } from '../../firmware/webui/server/start-web-ui.ts';
 import { normalStatus } from './status-fixtures.ts';
+
+/** What a box without a TPM answers. */
+export const testAttestation: Attestation = {
+  evidence: async () => ({ ok: false, reason: 'No evidence without a TPM.' }),
+  measuredBoot: async () => ({ ok: false, reason: 'No evidence without a TPM.' }),
+};
 
 /** A log whose lines are numbered from 1, as the box keeps it. */
 export function testLog(lines: LogEntry[] = []): LogReader & { lines: LogEntry[] } {
@@ -68,6 +75,7 @@ export async function startTestBox(options: TestBoxOptions = {}): Promise<TestBo
       random: (length) => new Uint8Array(randomBytes(length)),
       now: Date.now,
       replaceIdentity: async (hit) => ({ outcome: 'other-identity', hit }),
+      attestation: testAttestation,
       openListeners: (given) =>
         openWebListeners({ ...given, bounds: { ...given.bounds, ...options.bounds } }),
     },

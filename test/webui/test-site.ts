@@ -3,7 +3,7 @@ import type { Connection, ReadStatus, ReplaceIdentity } from '../../firmware/web
 import { type PageFile, preparePageFiles } from '../../firmware/webui/server/page-files.ts';
 import { createSite } from '../../firmware/webui/server/site.ts';
 import { logLines, normalStatus } from './status-fixtures.ts';
-import { testLog } from './test-box.ts';
+import { testAttestation, testLog } from './test-box.ts';
 
 export const testTime = Date.UTC(2026, 5, 1, 12);
 
@@ -41,6 +41,7 @@ export interface TestSite {
 export async function openTestSite(
   readStatus: ReadStatus = () => normalStatus(testTime),
   replaceIdentity: ReplaceIdentity = async (hit) => ({ outcome: 'other-identity', hit }),
+  attestation = testAttestation,
 ): Promise<TestSite> {
   const log = testLog(logLines(testTime));
   const clock = { at: testTime };
@@ -70,6 +71,7 @@ export async function openTestSite(
     closesWhenClaimed: () => true,
     onClaimed: () => void claimed.push('claimed'),
     replaceIdentity,
+    attestation,
   });
   return {
     claim,

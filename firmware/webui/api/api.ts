@@ -4,6 +4,12 @@ import { bodyLimit } from 'hono/body-limit';
 import type { Claim } from '../claim.ts';
 import { limits } from '../limits.ts';
 import type { Connection, LogReader, ReadClock, ReadStatus, ReplaceIdentity } from '../ports.ts';
+import {
+  type Attestation,
+  addAttestationRoutes,
+  evidenceRoute,
+  measuredBootRoute,
+} from './attestation-route.ts';
 import { createEventStreams } from './event-stream.ts';
 import { addIdentityRoute, replaceIdentityRoute } from './identity-route.ts';
 import { problemAnswer, problemResponse, problemSchema } from './problem.ts';
@@ -19,6 +25,7 @@ export interface ApiPorts {
   /** Called once the box is claimed and the answer is on its way. */
   readonly onClaimed: () => void;
   readonly replaceIdentity: ReplaceIdentity;
+  readonly attestation: Attestation;
 }
 
 export type ApiEnvironment = { Bindings: Connection };
@@ -231,6 +238,7 @@ export function createApi(ports: ApiPorts) {
   });
 
   addIdentityRoute(app, ports.replaceIdentity);
+  addAttestationRoutes(app, ports.attestation);
 
   // Written when it is first asked for: nothing at boot waits for it.
   let document: string | null = null;
@@ -245,6 +253,8 @@ export function createApi(ports: ApiPorts) {
     [eventsRoute.path, 'GET, HEAD'],
     [claimRoute.path, 'POST'],
     [replaceIdentityRoute.path, 'POST'],
+    [evidenceRoute.path, 'POST'],
+    [measuredBootRoute.path, 'GET, HEAD'],
     ['/api/v1/openapi.json', 'GET, HEAD'],
   ]);
   for (const [path, allow] of methods) {

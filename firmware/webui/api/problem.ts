@@ -30,6 +30,7 @@ export const problems = {
   internal: { status: 500, title: 'Internal Server Error' },
   'no-identity': { status: 500, title: 'Internal Server Error' },
   'not-stored': { status: 500, title: 'Internal Server Error' },
+  'no-evidence': { status: 503, title: 'Service Unavailable' },
   'too-many-streams': { status: 503, title: 'Service Unavailable' },
 } as const;
 export type ProblemCode = keyof typeof problems;

@@ -1,3 +1,4 @@
+import type { Attestation } from '../api/attestation-route.ts';
 import type { Claim } from '../claim.ts';
 import { openClaim } from '../claim.ts';
 import { reasonOf, WebUiError } from '../error.ts';
@@ -31,6 +32,7 @@ export interface WebUiPorts {
   readonly now: ReadClock;
   readonly openListeners: (options: ListenerOptions) => WebListeners;
   readonly replaceIdentity: ReplaceIdentity;
+  readonly attestation: Attestation;
 }
 
 export interface WebUiOptions {

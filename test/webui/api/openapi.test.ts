@@ -30,9 +30,11 @@ describe('the OpenAPI document', () => {
       Object.keys(methods).map((method) => `${method} ${path}`),
     );
     expect(operations.sort()).toEqual([
+      'get /api/v1/attestation',
       'get /api/v1/events',
       'get /api/v1/log',
       'get /api/v1/status',
+      'post /api/v1/attestation/evidence',
       'post /api/v1/claim',
       'post /api/v1/identity/replace',
     ]);
@@ -48,7 +50,7 @@ describe('the OpenAPI document', () => {
     const names = [...JSON.stringify(described).matchAll(/"#\/components\/schemas\/([^"]+)"/g)].map(
       ([, name]) => name,
     );
-    expect(new Set(names)).toEqual(new Set(['Status', 'Log', 'Claimed', 'Problem']));
+    expect(new Set(names)).toEqual(new Set(['MeasuredBoot', 'Status', 'Log', 'Claimed', 'Problem']));
     for (const name of names) expect(Object.keys(described.components.schemas)).toContain(name);
   });
 

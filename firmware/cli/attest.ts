@@ -1,0 +1,105 @@
+import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { readNonce } from '../attestation/appraisal-record.ts';
+import {
+  makeEnrolmentChallenge,
+  readChallenge,
+  writeChallenge,
+  writeKeptChallenge,
+} from '../attestation/enrolment.ts';
+import { readEvidence, writeEvidence } from '../attestation/evidence.ts';
+import { toHex } from '../bytes/bytes.ts';
+import { openAttester } from '../system/attestation-system.ts';
+import { tpmCryptography } from '../system/tpm-cryptography.ts';
+import { printJson, readArguments, UsageError } from './arguments.ts';
+import { readJsonFile } from './attest-files.ts';
+
+const runFolder = '/run/hithe';
+
+const verbs: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
+  nonce,
+  collect,
+  challenge,
+  activate,
+  appraise: async (args) => (await import('./attest-appraise.ts')).attestAppraise(args),
+};
+
+export const attestHelp = `Usage: hithe attest nonce
+       hithe attest collect --nonce N [--out FILE] [--json]
+       hithe attest appraise --manifest M --evidence E --nonce N [--release-key PEM] [--ca PEM]…
+                             [--previous FILE] [--record FILE] [--kept FILE --answer FILE] [--any-tpm]
+                             [--sign-key PEM] [--json]
+       hithe attest challenge --evidence E --kept FILE [--out FILE]
+       hithe attest activate --challenge FILE [--out FILE]
+
+nonce      makes a challenge; use each once
+collect    on the box: what its TPM says of it, as a JSON document
+appraise   anywhere: whether that is a released boot of a TPM that is trusted. Exits 0 where it passes, 1 where not.
+           M needs M.sig beside it. --ca names roots of TPM vendors; --previous holds the evidence against the
+           record that --record wrote; --any-tpm does not ask whose TPM it is; --sign-key prints a signed token (EAT).
+challenge  makes a credential that only the evidence's TPM can open; --kept stays with whoever asks
+activate   on the box: opens it. Give the answer to appraise with --answer, beside --kept.
+`;
+
+/** Evidence of a box, and what it is worth. */
+export async function attest(args: readonly string[]): Promise<number> {
+  const [verb = '', ...rest] = args;
+  const run = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
+  if (run === undefined) throw new UsageError(`attest takes: ${Object.keys(verbs).join(', ')}`);
+  return run(rest);
+}
+
+/** As many octets as the signature's hash has. */
+async function nonce(): Promise<number> {
+  process.stdout.write(`${randomBytes(32).toString('hex')}\n`);
+  return 0;
+}
+
+async function collect(args: readonly string[]): Promise<number> {
+  const { values } = readArguments(args, {
+    nonce: { type: 'string' },
+    out: { type: 'string' },
+    json: { type: 'boolean' },
+  });
+  const asked = readNonce(values.nonce ?? '');
+  if (asked === undefined) throw new UsageError('--nonce takes 8 to 64 octets in hexadecimal');
+  const collected = await openAttester({ runFolder }).collect(asked);
+  if (!collected.ok) return failed(collected.error);
+  return write(writeEvidence(collected.value), values.out);
+}
+
+async function challenge(args: readonly string[]): Promise<number> {
+  const { values } = readArguments(args, {
+    evidence: { type: 'string' },
+    kept: { type: 'string' },
+    out: { type: 'string' },
+  });
+  if (values.evidence === undefined || values.kept === undefined)
+    throw new UsageError('challenge takes --evidence FILE --kept FILE');
+  const evidence = readEvidence(readJsonFile('--evidence', values.evidence));
+  if (!evidence.ok) return failed(`${evidence.error.path} ${evidence.error.problem}`);
+  const made = makeEnrolmentChallenge(evidence.value, tpmCryptography);
+  if (!made.ok) return failed(made.error);
+  writeFileSync(values.kept, `${JSON.stringify(writeKeptChallenge(made.value.kept))}\n`, { mode: 0o600 });
+  return write(writeChallenge(made.value.challenge), values.out);
+}
+
+async function activate(args: readonly string[]): Promise<number> {
+  const { values } = readArguments(args, { challenge: { type: 'string' }, out: { type: 'string' } });
+  if (values.challenge === undefined) throw new UsageError('activate takes --challenge FILE');
+  const asked = readChallenge(readJsonFile('--challenge', values.challenge));
+  if (!asked.ok) return failed(`${asked.error.path} ${asked.error.problem}`);
+  const answer = await openAttester({ runFolder }).answer(asked.value);
+  return answer.ok ? write({ secret: toHex(answer.value) }, values.out) : failed(answer.error);
+}
+
+function write(document: object, path: string | undefined): number {
+  if (path === undefined) printJson(document);
+  else writeFileSync(path, `${JSON.stringify(document)}\n`);
+  return 0;
+}
+
+function failed(reason: string): number {
+  process.stderr.write(`hithe: ${reason}\n`);
+  return 1;
+}
