@@ -9,6 +9,10 @@ export type Bench = (
 ) => Promise<{ readonly accelerator: string; readonly figures: readonly Figure[] }>;
 
 const benches: Readonly<Record<string, { readonly tells: string; readonly load: () => Promise<Bench> }>> = {
+  attest: {
+    tells: 'quotes, evidence, appraisals, signatures and base exchanges with keys in a TPM',
+    load: async () => (await import('./attest.ts')).measureAttestation,
+  },
   boot: {
     tells: 'power on until the page answers, image size, memory',
     load: async () => (await import('./boot.ts')).measureBoot,
