@@ -2,6 +2,7 @@ import type { NetworkSettings, PortRole } from '../store/settings-schema.ts';
 import { type DhcpServer, dhcpServerFor } from './dhcp-server.ts';
 import { type FirewallInput, renderFirewall } from './firewall.ts';
 import { isOnLink, type Lease } from './lease.ts';
+import { limits } from './limits.ts';
 import type { Port } from './ports.ts';
 
 /** The kernel's names of the port groups' bridges and of the overlay's device. */
@@ -174,6 +175,8 @@ function globalValues(forward: boolean): KernelValue[] {
     { path: '/proc/sys/net/ipv6/conf/all/forwarding', value: flag },
     // Seconds until XFRM asks again for an association that traffic wants: about as long as one takes to be made.
     { path: '/proc/sys/net/core/xfrm_acq_expires', value: '3' },
+    // What is smaller the overlay fragments outside, so that IPv6's 1280 octets pass everywhere; see overlay/path-mtu.ts.
+    { path: '/proc/sys/net/ipv4/route/min_pmtu', value: String(limits.leastKnownMtu) },
     ...everywhere,
     // The kernel answers ARP for any of its addresses on any port: the underlay would learn the LAN's.
     ...ipv4Values('all', { arp_ignore: '1', arp_announce: '2' }),

@@ -4,6 +4,11 @@ export const limits = {
   interfaceNameLength: 15,
   /** RFC 8200 § 5: below this a link cannot carry IPv6; a DHCP server that says less is wrong or hostile. */
   smallestMtu: 1280,
+  /**
+   * The smallest path MTU that the kernel learns over IPv4: an IPv6 packet of 1280 octets fits it in any ESP suite, over
+   * UDP.
+   */
+  leastKnownMtu: 1384,
   /** The largest frame that common NICs take. */
   largestMtu: 9216,
   /** Lists in a lease: clouds send at most a handful of routes (RFC 3442) and three name servers. */

@@ -1,6 +1,8 @@
 import { createPrivateKey } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { renderFirewall } from '../../firmware/netd/firewall.ts';
+import { limits } from '../../firmware/netd/limits.ts';
 import { type Overlay, type OverlayConfig, startOverlay } from '../../firmware/netd/overlay/overlay.ts';
 import { softwareSigner } from '../../firmware/system/host-identity-file.ts';
 import { keyLogFile } from '../../firmware/system/key-log-file.ts';
@@ -43,6 +45,7 @@ export const keyLogPath = (name: string) => `/run/hithe/${name}.esp_sa`;
 export async function runGateway([name = '']: readonly string[]): Promise<void> {
   const ruleset = await runCommand('/usr/sbin/nft', ['-f', '-'], { input: firewall });
   if (ruleset.status !== 0) throw new Error(`nft: ${ruleset.stderr}`);
+  writeFileSync('/proc/sys/net/ipv4/route/min_pmtu', String(limits.leastKnownMtu));
   let overlay: Overlay | undefined;
   const log = (level: string, message: string) => process.stderr.write(`${level} ${message}\n`);
   for await (const line of createInterface(process.stdin)) {

@@ -7,6 +7,7 @@ import { OverlayError } from './error.ts';
 import { type EspCounters, parseEspListing } from './esp-listing.ts';
 import { KernelCommands } from './kernel-commands.ts';
 import { limits } from './limits.ts';
+import { pathMtuRemoval, renderFragments, renderSegments } from './path-mtu.ts';
 import type { Peer } from './peer.ts';
 import type { OverlayPorts } from './ports.ts';
 import {
@@ -74,6 +75,8 @@ export type DataPath = {
   wrongSources(): Promise<ReadonlyMap<number, number>>;
   /** What the kernel knows that the way to each address takes in one packet, in octets. */
   pathMtus(addresses: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  /** Holds TCP with the hosts behind each peer to the path MTU of its way, by mark. */
+  holdSegments(pathMtus: ReadonlyMap<number, number>): Promise<void>;
   /** Takes everything away, keys first. */
   close(): Promise<void>;
 };
@@ -95,6 +98,8 @@ export class KernelDataPath implements DataPath {
   #rekey: RekeySettings = { seconds: Number.POSITIVE_INFINITY, mebibytes: Number.POSITIVE_INFINITY };
   #underlayMtu = 0;
   #peers: readonly Peer[] = [];
+  /** The ruleset of segments that the kernel has. */
+  #segments = '';
   /** The peer, by HIT, that each prefix is routed to. */
   #routed: ReadonlyMap<string, string> = new Map();
 
@@ -109,6 +114,8 @@ export class KernelDataPath implements DataPath {
     this.#rekey = rekey;
     this.#underlayMtu = underlayMtu;
     await this.#kernel.ipTolerant(renderTeardown(this.#localHit));
+    await this.#kernel.nft(renderFragments());
+    await this.holdSegments(new Map());
     // Policies before routes: nothing may find a way while there is no rule for it.
     await this.#kernel.ip(renderBasePolicies() + renderDevice(this.#localHit, underlayMtu));
   }
@@ -197,9 +204,21 @@ export class KernelDataPath implements DataPath {
     return new Map(addresses.map((address) => [address, known.get(address) ?? this.#underlayMtu]));
   }
 
+  async holdSegments(pathMtus: ReadonlyMap<number, number>): Promise<void> {
+    const segments = renderSegments(
+      this.#peers.flatMap((peer) => {
+        const pathMtu = pathMtus.get(peer.mark) ?? this.#underlayMtu;
+        return pathMtu < this.#underlayMtu ? [{ peer, pathMtu }] : [];
+      }),
+    );
+    if (segments === this.#segments) return;
+    await this.#kernel.nft(segments);
+    this.#segments = segments;
+  }
+
   async close(): Promise<void> {
     await this.#kernel.ipTolerant(renderTeardown(this.#localHit));
-    await this.#kernel.nft(antiSpoofingRemoval + admissionRemoval);
+    await this.#kernel.nft(antiSpoofingRemoval + admissionRemoval + pathMtuRemoval);
   }
 
   async #installInbound(peer: Peer, association: Inbound): Promise<void> {

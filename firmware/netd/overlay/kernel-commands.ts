@@ -2,6 +2,7 @@ import { type CommandResult, type CommandRunner, programs } from '../system-port
 import { wrongSourceSet } from './anti-spoofing.ts';
 import { OverlayError } from './error.ts';
 import { limits } from './limits.ts';
+import { parseToldMtus, toldMtuSet } from './path-mtu.ts';
 
 /** The image's ip and nft with the overlay's rules for them. Failures are `OverlayError`s without keys. */
 export class KernelCommands {
@@ -52,8 +53,25 @@ export class KernelCommands {
     return result.status === 0 ? parseWrongSources(result.stdout) : new Map();
   }
 
-  /** The path MTUs that the kernel has learned, by address. */
+  /** The path MTUs that the kernel has learned, by address, and the smaller ones that it was told. */
   async pathMtus(addresses: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const [learned, told] = await Promise.all([this.#learnedMtus(addresses), this.#toldMtus()]);
+    return new Map(
+      addresses.flatMap((address) => {
+        const known = [learned.get(address), told.get(address)].filter((mtu) => mtu !== undefined);
+        return known.length === 0 ? [] : [[address, Math.min(...known)]];
+      }),
+    );
+  }
+
+  async #toldMtus(): Promise<ReadonlyMap<string, number>> {
+    const result = await this.#run(programs.nft, ['list', 'set', ...toldMtuSet.split(' ')], {
+      maxOutput: limits.listingText,
+    });
+    return result.status === 0 ? parseToldMtus(result.stdout) : new Map();
+  }
+
+  async #learnedMtus(addresses: readonly string[]): Promise<ReadonlyMap<string, number>> {
     const input = [...new Set(addresses)].map((address) => `route get ${address}\n`).join('');
     // One that has no route is no reason to know nothing of the others.
     const { stdout } = await this.#run(programs.ip, ['-force', '-batch', '-'], {

@@ -81,6 +81,10 @@ export class KernelWatch {
       const byMark = Map.groupBy(counters, ({ mark }: EspCounters) => mark);
       const before = this.#wrongSources;
       this.#wrongSources = wrongSources;
+      const ways = up.map(({ peer, locator }) => [peer.mark, pathMtus.get(locator?.address ?? '')] as const);
+      await this.#dataPath.holdSegments(
+        new Map(ways.flatMap(([mark, mtu]) => (mtu === undefined ? [] : [[mark, mtu]]))),
+      );
       for (const runner of up) {
         const { mark } = runner.peer;
         runner.read({

@@ -32,6 +32,14 @@ export const limits = {
   underlayMtu: 1_500,
   /** RFC 8200 §5: the least that IPv6 needs; smaller underlays fragment ESP instead. */
   smallestMtu: 1_280,
+  /** ESP packets up to this are never fragmented: every IPv6 underlay takes them, and nearly every IPv4 one. */
+  wholeMtu: 1_280,
+  /** What a router says below this is not believed: IPv4's hosts take as much (RFC 1122 §3.3.2). */
+  leastToldMtu: 576,
+  /** Path MTUs of routers that are kept: a forged one fills a place, and the kernel's own are not among them. */
+  toldMtus: 4096,
+  /** Seconds after which a path may have become wider (RFC 1191 §6.3). */
+  toldMtuSeconds: 600,
   /** HIP packets a second that one sender may have seen; a rekey takes two, an exchange with all repetitions ten. */
   packetsPerSender: 20,
   /** I1s and I2s a second under one peer's HIT, from all addresses: puzzles are made harder long before. */
