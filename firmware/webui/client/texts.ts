@@ -174,6 +174,24 @@ export const texts = {
     copyHit: (peer: string) => `Copy the HIT of ${peer}`,
   },
 
+  measuredBoot: {
+    title: 'What was measured, event by event',
+    loading: 'The TPM is being asked.',
+    unreachable: 'The box did not answer.',
+    event: 'Event',
+    eventsOf: (register: string) => `Events of ${register}`,
+    expected: 'Expected',
+    actual: 'Measured',
+    same: 'As released',
+    different: 'Differs',
+    differs: 'Differs from the release',
+    unknown: 'Not compared',
+    release: (version: string, development: boolean) =>
+      `Compared with ${version}${development ? ', a development release' : ''}.`,
+    self: 'The box compared itself, and a box cannot prove itself: whoever controls it controls this page. Have its evidence appraised elsewhere.',
+    noRelease:
+      'No release’s manifest lies on the box, so nothing is compared here. Have its evidence appraised elsewhere.',
+  },
   trust: {
     term: 'measured boot',
     meaning:
@@ -192,7 +210,7 @@ export const texts = {
     notVerified: 'Not verified',
     noQuote: 'No quote',
     notCompared:
-      'Measured means that the TPM holds the value. Comparing it with a release’s values is not part of this version.',
+      'Measured means that the TPM holds the value. Whether it is a release’s is for somebody else to say: hithe attest appraise.',
     absent: 'No TPM was found.',
     absentAdvice:
       'The box works, but it cannot prove what it booted. Many boards have a TPM that is off: look for TPM, PTT or fTPM in the firmware’s settings.',

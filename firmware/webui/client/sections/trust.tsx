@@ -3,6 +3,7 @@ import { Digest, Empty, Fact, Facts, Section, State, WholeHit } from '../parts.t
 import type { MarkName } from '../summary.ts';
 import { Cell, Row, Table } from '../table.tsx';
 import { texts } from '../texts.ts';
+import { MeasuredBootEvents } from './measured-boot.tsx';
 import { KeyStorage } from './overview.tsx';
 
 type Tpm = StatusUpdate['tpm'];
@@ -66,6 +67,7 @@ export function Trust({ status }: { status: StatusUpdate }) {
           </Table>
         </details>
       )}
+      {tpm.state === 'present' && <MeasuredBootEvents />}
     </Section>
   );
 }
