@@ -48,7 +48,7 @@ function readRecord(line: string): RuntimeRecord | undefined {
 }
 
 /** The boot's event log; empty where the firmware or the kernel has none. */
-export const readBootLog = (): Uint8Array => new Uint8Array(readIfThere(bootLogPath) ?? []);
+const readBootLog = (): Uint8Array => new Uint8Array(readIfThere(bootLogPath) ?? []);
 
 export type Attester = {
   /** Evidence for one challenge; the problem is for a person. */

@@ -34,6 +34,7 @@ import type { Bench } from './main.ts';
 const warmUps = 20;
 const rounds = 200;
 const appraisals = 400;
+const turns = 10;
 const exchanges = 100;
 const pauseMs = 10;
 
@@ -42,6 +43,12 @@ const twelvePcrs = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
 
 const wait = async () => {};
 const random = () => tpmCryptography.random(32);
+
+/** Processor time of this process in milliseconds, all threads. */
+function processorMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+}
 
 async function timed(count: number, work: () => Promise<unknown>): Promise<number[]> {
   for (let index = 0; index < warmUps; index++) await work();
@@ -114,9 +121,16 @@ export const measureAttestation: Bench = async (progress) => {
   const document = JSON.stringify(writeEvidence(succeeded(await collectEvidence(box.tpm, nonce, sources))));
   const policy = { nonce, reference: reference(), previous: null, activation: null, anyTpm: true };
   const ports = openVerifierPorts([], Date.now());
-  const appraised = await timed(appraisals, async () => {
+  const once = () => {
     const verdict = appraise(JSON.parse(document), policy, ports);
     if (verdict.findings.length > 0) throw new Error(verdict.findings[0]?.problem);
+  };
+  for (let count = 0; count < warmUps; count++) once();
+  // By processor time: what else the machine does is none of it.
+  const perSecond = Array.from({ length: turns }, () => {
+    const start = processorMs();
+    for (let count = 0; count < appraisals / turns; count++) once();
+    return (1000 * appraisals) / turns / (processorMs() - start);
   });
 
   progress(`${exchanges} base exchanges between two such boxes`);
@@ -154,11 +168,11 @@ export const measureAttestation: Bench = async (progress) => {
       figure('evidence-p50-ms', collected, { against: 'swtpm: quote, certified identity, JSON document' }),
       figure('tpm-sign-p50-ms', signatures, { against: 'swtpm, policy fulfilled ahead' }),
       figure('base-exchange-tpm-key-p50-ms', exchanged, { against: 'two swtpm, both ends in this process' }),
-      figure(
-        'appraisals-per-second-per-core',
-        appraised.map((milliseconds) => 1000 / milliseconds),
-        { unit: '1/s', better: 'higher', against: 'JSON to verdict, this one thread' },
-      ),
+      figure('appraisals-per-second-per-core', perSecond, {
+        unit: '1/s',
+        better: 'higher',
+        against: 'JSON to verdict, by processor time',
+      }),
     ],
   };
 };
