@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { type DesiredInput, type DesiredNetwork, desiredNetwork } from '../../firmware/netd/desired.ts';
 import type { Lease } from '../../firmware/netd/lease.ts';
+import { limits } from '../../firmware/netd/limits.ts';
 import { assignPorts } from '../../firmware/netd/ports.ts';
 import {
   defaultSettings,
@@ -119,6 +120,7 @@ test('IPv6 on the underlay is the kernel’s, also while forwarding; LAN ports h
   expect(kernelValue(network, 'ipv6/conf/eth1/disable_ipv6')).toBe('1');
   expect(kernelValue(network, 'ipv6/conf/br-lan/accept_ra')).toBe('0');
   expect(kernelValue(network, 'ipv4/ip_forward')).toBe('1');
+  expect(kernelValue(network, 'ipv4/route/min_pmtu')).toBe(String(limits.leastKnownMtu));
 });
 
 test('without a ruleset in force the underlay stays down and nothing is forwarded; the LAN comes up', () => {

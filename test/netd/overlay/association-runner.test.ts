@@ -184,6 +184,8 @@ describe('what the kernel says', () => {
       traffic: { receivedPackets: 3, receivedBytes: 300, sentPackets: 2, sentBytes: 200 },
       dropped: { wrongSource: 4, tooOld: 0, replayed: 0, forged: 0 },
     });
+    // What connections through the tunnel are held to.
+    expect(kernel.heldSegments.at(-1)).toEqual(new Map([[kernel.spis.mark, 1400]]));
     await bench.pass(limits.countersMs);
     expect(status().dropped.wrongSource).toBe(4);
   });
