@@ -9,7 +9,7 @@ import type { Digest } from './replay.ts';
 import { type Finding, finding, type NamedEvent } from './verdict.ts';
 
 /** An event of a PCR that a policy is for: its digest is what counts, the rest is for people. */
-type Measured = { readonly digest: string; readonly named: NamedEvent };
+type Measured = { readonly digest: string; readonly event: BootEvent };
 
 /** What a policy expects at one place of a PCR: digests, each with the words for it; undefined where any will do. */
 type Step = { readonly what: string; readonly digest: string | null };
@@ -71,7 +71,8 @@ class BootPolicy {
       found.length === 0
         ? 'firmware never ended its measurements with a separator'
         : 'has more than one separator';
-    const event = found[1]?.named ?? null;
+    const second = found[1];
+    const event = second === undefined ? null : nameEvent(second.event);
     return [finding('boot', problem, { pcr, event, expected: 'one separator', actual: `${found.length}` })];
   }
 
@@ -93,7 +94,7 @@ class BootPolicy {
       return [
         finding('boot', 'something was started before the boot loader', {
           pcr,
-          event: early.named,
+          event: nameEvent(early.event),
           expected: 'the separator',
           actual: early.digest,
         }),
@@ -139,21 +140,21 @@ class BootPolicy {
     steps: readonly Step[],
     nothing: string | null,
   ): Finding[] {
-    for (const [index, { digest, named }] of events.entries()) {
+    for (const [index, { digest, event }] of events.entries()) {
       const step = steps[index];
       if (step !== undefined && (step.digest === null || step.digest === digest)) continue;
       const problem =
         step === undefined ? (nothing ?? 'something more was measured') : `this is not ${step.what}`;
       const expected = step === undefined ? 'nothing more' : (step.digest ?? step.what);
-      return [finding('boot', problem, { pcr, event: named, expected, actual: digest })];
+      return [finding('boot', problem, { pcr, event: nameEvent(event), expected, actual: digest })];
     }
     const missing = steps[events.length];
     if (missing === undefined) return [];
     const expected = missing.digest ?? missing.what;
     const problem = `the log ends before ${missing.what}`;
-    return [
-      finding('boot', problem, { pcr, event: events.at(-1)?.named ?? null, expected, actual: 'nothing' }),
-    ];
+    const last = events.at(-1);
+    const event = last === undefined ? null : nameEvent(last.event);
+    return [finding('boot', problem, { pcr, event, expected, actual: 'nothing' })];
   }
 
   #measured(pcr: number): Measured[] {
@@ -161,7 +162,7 @@ class BootPolicy {
       .filter((event) => event.pcr === pcr && event.type !== eventType.noAction)
       .map((event) => ({
         digest: toHex(event.digests.get(attestedBank) ?? new Uint8Array()),
-        named: nameEvent(event),
+        event,
       }));
   }
 

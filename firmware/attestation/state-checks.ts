@@ -61,7 +61,7 @@ export function eventLogFindings(question: Question, log: BootLog): Finding[] {
   }
   const replayed = replayEventLog(log, ports.cryptography.digest).get(attestedBank);
   if (replayed === undefined) return [finding('event-log', `the boot log has no ${attestedBank} digests`)];
-  const divergences = bootFindings(log.events, reference, ports.cryptography.digest);
+  let divergences: Finding[] | undefined;
   const zeros = new Uint8Array(digestSize);
   return attestedPcrs.flatMap((pcr) => {
     const led = replayed.get(pcr) ?? zeros;
@@ -74,6 +74,7 @@ export function eventLogFindings(question: Question, log: BootLog): Finding[] {
     const problem = replayed.has(pcr)
       ? 'the boot log does not lead to what the TPM holds'
       : 'the boot log explains nothing of what the TPM holds';
+    divergences ??= bootFindings(log.events, reference, ports.cryptography.digest);
     const event = divergences.find((divergence) => divergence.pcr === pcr)?.event ?? null;
     return [finding('event-log', problem, { pcr, event, expected: toHex(quoted), actual: toHex(led) })];
   });
