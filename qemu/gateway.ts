@@ -9,7 +9,12 @@ import { settingsDisc } from './settings-disc.ts';
 export type BootImage = { readonly imagePath: string; readonly kernelPath: string };
 
 export type GatewayOptions = Pick<MachineOptions, 'name'> &
-  Partial<Pick<MachineOptions, 'memoryMiB' | 'cpus' | 'tpm' | 'smbios' | 'diskBus' | 'looksPhysical'>> & {
+  Partial<
+    Pick<
+      MachineOptions,
+      'memoryMiB' | 'cpus' | 'tpm' | 'manufactureTpm' | 'smbios' | 'diskBus' | 'looksPhysical'
+    >
+  > & {
     readonly image: BootImage;
     readonly cardModel?: MachineOptions['networkCards'][number]['model'];
     /** Tells the machines of one test apart: the last octet of their MACs' middle. */

@@ -22,6 +22,8 @@ export type MachineOptions = Hardware & {
   /** Makes the disk larger than the image, as a real disk is. */
   readonly diskMiB?: number;
   readonly tpm?: boolean;
+  /** Works on the machine's folder before its TPM is first switched on, as the TPM's vendor would. */
+  readonly manufactureTpm?: (folder: string) => Promise<void>;
   /** UEFI variables of a machine that ran before, as `firmwareVariables` names the file. */
   readonly variables?: string;
   /** The kernel with which KVM is probed; without it the machine is emulated. */
@@ -102,7 +104,7 @@ export class Machine implements AsyncDisposable {
     await using parts = new AsyncDisposableStack();
     const folder = parts.use(new ScratchFolder()).path;
     const firmware = options.boot === 'uefi' ? await prepareFirmware(folder, options) : null;
-    const tpm = options.tpm ? parts.use(await TpmEmulator.start(folder)) : null;
+    const tpm = options.tpm ? parts.use(await TpmEmulator.start(folder, options.manufactureTpm)) : null;
     const accelerator = await chooseAccelerator(options.probeKernel);
     const args = machineArguments(options, {
       accelerator,

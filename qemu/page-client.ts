@@ -24,27 +24,41 @@ export class PageClient {
   }
 
   get(path: string): Promise<PageAnswer> {
+    return this.#ask(path);
+  }
+
+  /** Sends a JSON document, as a program beside the box does. */
+  post(path: string, document: object): Promise<PageAnswer> {
+    return this.#ask(path, JSON.stringify(document));
+  }
+
+  #ask(path: string, body?: string): Promise<PageAnswer> {
     return new Promise((resolve, reject) => {
       // The certificate is self-signed: what vouches for it is its fingerprint, which the console shows.
-      const options = { rejectUnauthorized: false, agent: this.#agent, timeout: limits.requestMs } as const;
+      const sent =
+        body === undefined ? {} : { method: 'POST', headers: { 'content-type': 'application/json' } };
+      const options = {
+        ...{ rejectUnauthorized: false, agent: this.#agent, timeout: limits.requestMs },
+        ...sent,
+      };
       const asked = request(new URL(path, this.url), options, (response) => {
         const fingerprint = (response.socket as TLSSocket).getPeerCertificate().fingerprint256;
-        let body = '';
+        let text = '';
         response.setEncoding('utf8');
-        response.on('data', (text: string) => {
-          body += text;
+        response.on('data', (part: string) => {
+          text += part;
         });
         response.on('error', reject);
         response.on('end', () => {
           const contentType = response.headers['content-type'] ?? '';
-          resolve({ statusCode: response.statusCode ?? 0, contentType, body, fingerprint });
+          resolve({ statusCode: response.statusCode ?? 0, contentType, body: text, fingerprint });
         });
       });
       asked.on('timeout', () =>
         asked.destroy(new HarnessError('timeout', `${this.url} did not answer in time.`)),
       );
       asked.on('error', reject);
-      asked.end();
+      asked.end(body);
     });
   }
 

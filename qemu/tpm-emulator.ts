@@ -5,6 +5,9 @@ import { type BoundProcess, startBound } from './bound-process.ts';
 import { HarnessError } from './harness-error.ts';
 import { limits } from './limits.ts';
 
+/** The name of the TPM's own folder in a machine's. */
+export const tpmStateName = 'tpm';
+
 /** A TPM 2.0 for one machine, in a process of its own. */
 export class TpmEmulator implements AsyncDisposable {
   /** The control socket for QEMU's `-chardev socket`. */
@@ -17,11 +20,12 @@ export class TpmEmulator implements AsyncDisposable {
   }
 
   /** Its seeds and NV memory stay in the folder: a machine that is started again there has the same TPM. */
-  static async start(folder: string): Promise<TpmEmulator> {
-    const state = join(folder, 'tpm');
+  static async start(folder: string, manufacture?: (folder: string) => Promise<void>): Promise<TpmEmulator> {
+    const state = join(folder, tpmStateName);
     const control = join(folder, 'tpm.sock');
     const log = join(folder, 'tpm.log');
     mkdirSync(state, { recursive: true });
+    await manufacture?.(folder);
     const args = [
       ...['socket', '--tpm2', '--tpmstate', `dir=${state}`, '--ctrl', `type=unixio,path=${control}`],
       ...['--flags', 'startup-clear', '--terminate', '--log', `file=${log},level=1`],
