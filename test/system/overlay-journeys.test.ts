@@ -194,58 +194,74 @@ describe('keys that are replaced every few seconds', () => {
 });
 
 describe('path MTU', () => {
-  /** A ping of this many octets with its headers, never fragmented on the way. */
+  /** A ping of this many octets with its headers, in one packet as long as the host knows nothing smaller. */
   const reaches = async (version: 'ipv4' | 'ipv6', octets: number) => {
     const size = octets - (version === 'ipv4' ? 28 : 48);
-    const { received } = await a.host.ping(b.host.addresses[version], 1, `-s ${size}`);
+    const { received } = await a.host.ping(b.host.addresses[version], 1, `-W 1 -s ${size}`);
     return received === 1;
   };
+  /** What the host was told that the way takes. */
+  const toldMtu = async (version: 'ipv4' | 'ipv6') =>
+    Number(/\bmtu (\d+)/.exec(await a.host.run(`ip route get ${b.host.addresses[version]}`))?.[1] ?? 1500);
+  const stream = async (name: string, version: 'ipv4' | 'ipv6') => {
+    const host = b.host.addresses[version];
+    await a.host.traffic({ do: 'stream', name, kind: 'tcp', host, octets: 20_000, everyMs: 100 });
+    await waitUntil(
+      `${name} carries`,
+      () => a.host.traffic<StreamReport>({ do: 'look', name }),
+      ({ returned }) => returned > 100_000,
+    );
+  };
+  const finish = async (name: string) => {
+    const report = await a.host.traffic<StreamReport>({ do: 'finish', name, patienceMs: 60_000 });
+    expect(report).toMatchObject({ returned: report.sent, wrong: 0, failure: null });
+  };
+  const insides = ['ipv4', 'ipv6'] as const;
 
   test.each([
-    ['ipv4', 1500],
-    ['ipv6', 1500],
     ['ipv4', 1400],
-    ['ipv6', 1400],
     ['ipv4', 1280],
+    ['ipv6', 1400],
     ['ipv6', 1280],
   ] as const)(
-    '%s outside, narrowed to %i under the association: TCP and pings that must not be fragmented',
+    '%s outside, narrowed to %i under the association and its connections: hosts are told, and TCP goes on',
     async (outside, mtu) => {
       const [leftAt, rightAt] = [a, b].map(({ place }) => ({ address: place.underlay[outside] ?? '' }));
       await join(a, b, { ...(leftAt ? { leftAt } : {}), ...(rightAt ? { rightAt } : {}) });
-      await guest.setMtu('b', mtu);
-      await guest.setMtu('a', mtu);
-      for (const inside of ['ipv4', 'ipv6'] as const) {
-        // IPv6 needs 1280 everywhere; what is larger than the path is answered by the gateway, and fits the next time.
-        for (const octets of [1280, 1400, 1500]) {
+      // XFRM fragments no IPv6 outside: there an IPv6 connection holds on only where 1280 octets still pass.
+      const carries1280 = (inside: 'ipv4' | 'ipv6') =>
+        inside === 'ipv4' || outside === 'ipv4' || mtu === 1400;
+      for (const inside of insides) if (carries1280(inside)) await stream(`before ${inside}`, inside);
+      for (const { name } of [a, b]) await guest.setMtu(name, mtu);
+      for (const inside of insides) {
+        for (const octets of carries1280(inside) ? [1178, 1280, 1500] : [1178]) {
           await waitUntil(
             `${octets} octets of ${inside} in ${outside} over ${mtu}`,
             () => reaches(inside, octets),
             (arrived) => arrived,
           );
         }
-        const name = `bulk ${outside} ${inside} ${mtu}`;
-        await a.host.traffic({
-          ...{
-            do: 'stream',
-            name,
-            kind: 'tcp',
-            host: b.host.addresses[inside],
-            octets: 30_000,
-            everyMs: 100,
-          },
-        });
-        await waitUntil(
-          'a bulk of octets has come back',
-          () => a.host.traffic<StreamReport>({ do: 'look', name }),
-          ({ returned }) => returned > 300_000,
-        );
-        const bulk = await a.host.traffic<StreamReport>({ do: 'finish', name, patienceMs: 60_000 });
-        expect(bulk).toMatchObject({ returned: bulk.sent, wrong: 0, failure: null });
+        if (carries1280(inside)) expect(await toldMtu(inside)).toBeLessThan(mtu + 100);
       }
+      for (const inside of insides) if (carries1280(inside)) await finish(`before ${inside}`);
+      for (const gateway of [a, b]) {
+        await waitUntil(
+          `${gateway.name} knows the path`,
+          () => tunnelOf(gateway),
+          (tunnel) => tunnel?.pathMtu === mtu,
+        );
+      }
+      // New connections fit the path from their first segment, also where the hosts were told nothing.
+      for (const host of [a.host, b.host]) await host.run('ip route flush cache; ip -6 route flush cache');
+      for (const inside of insides) {
+        await stream(`after ${inside}`, inside);
+        await finish(`after ${inside}`);
+      }
+      for (const { name } of [a, b]) await guest.setMtu(name, 1500);
+      for (const gateway of [a, b])
+        await gateway.run(`ip route flush cache; ip -6 route flush cache
+          nft flush set inet hithe_fragments told_mtus`);
       await part(a, b);
-      for (const name of ['a', 'b']) await guest.setMtu(name, 1500);
-      for (const gateway of [a, b]) await gateway.run('ip route flush cache; ip -6 route flush cache');
     },
   );
 });
