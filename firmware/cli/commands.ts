@@ -47,8 +47,8 @@ export const commands: Readonly<Record<string, Command>> = {
     run: async (args) => (await import('./eventlog.ts')).eventlog(args),
   },
   attest: {
-    usage: 'attest collect|appraise|nonce|challenge|activate [--help] …',
-    tells: 'what the TPM says of this box, and whether it is a released boot',
+    usage: 'attest nonce | attest collect … | attest appraise … | attest challenge … | attest activate …',
+    tells: 'evidence of what this box booted; whether evidence is that of a released boot (attest --help)',
     run: async (args) => (await import('./attest.ts')).attest(args),
     help: async () => (await import('./attest.ts')).attestHelp,
   },
