@@ -6,7 +6,6 @@ import type { OverlayGateway } from '../../qemu/overlay-gateway.ts';
 import { OverlayGuest, strangerAddresses } from '../../qemu/overlay-guest.ts';
 import { waitUntil } from '../../qemu/wait-until.ts';
 import { udp } from './frames.ts';
-import { allPorts, answersTcp, scanAllPorts } from './port-scan.ts';
 import { Stranger } from './stranger.ts';
 import { readFrames } from './tshark.ts';
 
@@ -81,23 +80,6 @@ async function goesOnAmongOthers(associationsBefore: string): Promise<void> {
 async function associations(): Promise<string> {
   return [...(await a.run('ip xfrm state')).matchAll(/spi (0x[0-9a-f]+)/g)].map(([, spi]) => spi).join(' ');
 }
-
-describe('a scan of every TCP and UDP port of a gateway', () => {
-  test('the router beside it answers: the scan would see it', async () => {
-    expect(await answersTcp(stranger, strangerAddresses.routerIpv4, 22)).toBe(true);
-  });
-
-  test('finds nothing at all: HIP answers nobody whom it does not know', async () => {
-    await a.run(`nft 'add table netdev probes; add chain netdev probes uplink { type filter hook ingress device uplink priority 0; }'
-      nft add rule netdev probes uplink tcp flags syn counter comment '"tcp probes"'
-      nft add rule netdev probes uplink ip saddr ${stranger.address} meta l4proto udp counter comment '"udp probes"'`);
-    expect(await scanAllPorts(stranger, a.place.seenAs)).toEqual([]);
-    // Silence says nothing unless the probes got there.
-    expect(await counted(a, 'tcp probes')).toBe(allPorts);
-    expect(await counted(a, 'udp probes')).toBe(allPorts);
-    await a.run('nft delete table netdev probes');
-  });
-});
 
 describe('a peer that speaks for others', () => {
   test('is not heard: its packet is dropped and counted', async () => {

@@ -5,7 +5,7 @@ import { Lab, plan, type Side } from '../../qemu/lab.ts';
 import { labInitrd } from '../../qemu/lab-initrd.ts';
 import { waitUntil } from '../../qemu/wait-until.ts';
 import { assertUntouched, bootableImage } from './image.ts';
-import { allPorts, scanAllPorts } from './port-scan.ts';
+import { allPorts, answersTcp, scanAllPorts } from './port-scan.ts';
 import { Stranger } from './stranger.ts';
 import { readFrames } from './tshark.ts';
 
@@ -117,6 +117,11 @@ describe('what the provider sees', () => {
 });
 
 describe('a third customer of the provider, without an identity', () => {
+  test('is answered by the provider: a scan would see it', async () => {
+    const stranger = await Stranger.join(lab.station, '10.99.0.67', plan.provider);
+    expect(await answersTcp(stranger, plan.provider, 22)).toBe(true);
+  });
+
   test('scans all TCP and UDP ports of a gateway and finds nothing that answers', async () => {
     const stranger = await Stranger.join(lab.station, '10.99.0.66', plan.a.underlay);
     expect(await scanAllPorts(stranger, plan.a.underlay)).toEqual([]);
