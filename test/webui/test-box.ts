@@ -43,6 +43,7 @@ export interface TestBox {
 
 export interface TestBoxOptions {
   readonly readStatus?: ReadStatus;
+  readonly attestation?: Attestation;
   readonly lines?: LogEntry[];
   readonly page?: readonly PageFile[];
   readonly interfaces?: readonly PageInterface[];
@@ -75,7 +76,7 @@ export async function startTestBox(options: TestBoxOptions = {}): Promise<TestBo
       random: (length) => new Uint8Array(randomBytes(length)),
       now: Date.now,
       replaceIdentity: async (hit) => ({ outcome: 'other-identity', hit }),
-      attestation: testAttestation,
+      attestation: options.attestation ?? testAttestation,
       openListeners: (given) =>
         openWebListeners({ ...given, bounds: { ...given.bounds, ...options.bounds } }),
     },
