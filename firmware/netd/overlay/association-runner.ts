@@ -62,7 +62,8 @@ export class AssociationRunner {
   #failedResolutions = 0;
   #tries = 0;
   #lastError: string | null = null;
-  #establishedAt: string | null = null;
+  /** When the association came about: `at` on the machine's clock, which tells it from another. */
+  #established: { readonly at: number; readonly text: string } | null = null;
 
   constructor(peer: Peer, context: AssociationContext, ports: RunnerPorts) {
     this.#peer = peer;
@@ -111,7 +112,7 @@ export class AssociationRunner {
       role: association?.role ?? null,
       locator: locator === undefined ? null : formatLocator(locator),
       espSuite: association?.suite.name ?? null,
-      establishedAt: association === undefined ? null : this.#establishedAt,
+      establishedAt: association === undefined ? null : (this.#established?.text ?? null),
       lastError: this.#lastError,
       rekeys: association === undefined ? 0 : this.#rekeys,
       roundTripMs: association?.role === 'initiator' ? this.#roundTrip.milliseconds : null,
@@ -223,19 +224,24 @@ export class AssociationRunner {
     this.#state = state;
     this.#roundTrip.note(state, now);
     this.#perform(effects);
+    if (isCarrying(state)) this.#noteAssociation(state.association.establishedAt);
     if (state.name !== before) this.#entered(state);
     this.#arm();
+  }
+
+  /** A new association may take the place of another without a state between. */
+  #noteAssociation(at: number): void {
+    if (this.#established?.at === at) return;
+    this.#established = { at, text: new Date(this.#ports.wallClock()).toISOString() };
+    this.#rekeys = 0;
   }
 
   #entered(state: AssociationState): void {
     if (isCarrying(state)) {
       this.#lastError = null;
-      if (this.#establishedAt === null) this.#rekeys = 0;
-      this.#establishedAt ??= new Date(this.#ports.wallClock()).toISOString();
       this.#lastTraffic = this.#ports.monotonic();
       return;
     }
-    this.#establishedAt = null;
     // On demand there is no next try before traffic asks again.
     if (state.name === 'E-FAILED' || state.name === 'CLOSED') this.#wanted &&= !this.#peer.onDemand;
     if (state.name === 'E-FAILED') this.#lastError = state.reason;

@@ -34,6 +34,27 @@ describe('an association that is to be kept up', () => {
     expect(bench.logs.filter((line) => line.includes('has no address')).length).toBeLessThanOrEqual(1);
   });
 
+  test('one that takes another’s place without a gap says when it came about itself', async () => {
+    const bench = new Bench();
+    const real = newSigner();
+    const a = await startOverlay(bench.ports('192.0.2.1', real), { peers: [] }, { dataPath: working() });
+    const b = await startOverlay(
+      bench.ports('192.0.2.2'),
+      { peers: [peer('a', '192.0.2.1', a)] },
+      { dataPath: working() },
+    );
+    const config = { peers: [peer('b', '192.0.2.2', b)] };
+    await a.reconfigure(config);
+    await bench.pass(60_000);
+    const before = b.tunnels()[0]?.establishedAt;
+    // A power cut: nobody is told, and the same identity starts anew.
+    await startOverlay(bench.ports('192.0.2.1', real), config, { dataPath: working() });
+    await bench.pass(10_000);
+    const after = b.tunnels()[0];
+    expect(['R2-SENT', 'ESTABLISHED']).toContain(after?.state);
+    expect(Date.parse(after?.establishedAt ?? '')).toBeGreaterThanOrEqual(Date.parse(before ?? '') + 50_000);
+  });
+
   test('a peer that is never there is tried for ever, ever more slowly, with the reason', async () => {
     const bench = new Bench();
     const a = await startOverlay(
