@@ -75,7 +75,7 @@ function Register({ pcr: { index, value, comparison, finding, events } }: { pcr:
         </div>
       )}
       {events.length > 0 && (
-        <Table label={text.eventsOf(name)} kind="pcrs" columns={[text.event, texts.trust.digest]}>
+        <Table label={text.eventsOf(name)} kind="events" columns={[text.event, texts.trust.digest]}>
           {events.map((event) => (
             <Row key={event.index}>
               <Cell name={text.event}>
