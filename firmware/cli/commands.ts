@@ -35,7 +35,7 @@ export const commands: Readonly<Record<string, Command>> = {
     run: async (args) => (await import('./platform.ts')).platform(args),
   },
   hip: {
-    usage: 'hip decode|probe|respond [--help] …',
+    usage: 'hip decode … | hip probe … | hip respond …',
     tells:
       'what HIP packets and captures say; a base exchange as initiator, or as responder, without a tunnel',
     run: async (args) => (await import('./hip.ts')).hip(args),
