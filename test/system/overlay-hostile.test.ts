@@ -172,6 +172,8 @@ describe('what nobody sends', () => {
 describe('a flood', () => {
   /** From ever new ports and addresses, as a sender that forges its source can. */
   let forgeries = 0;
+  /** Peers from earlier floods stay: a peer that is taken out of the settings loses its association. */
+  const newcomers: OverlayGateway[] = [];
   const fromAnywhere = (payload: Uint8Array) => {
     forgeries++;
     return udp({
@@ -218,7 +220,8 @@ describe('a flood', () => {
     'of %s: a tunnel keeps its traffic, a new honest peer gets in, memory stays bounded',
     async (flood) => {
       const next = await floods[flood]();
-      const honest = await guest.gateway(`honest${Object.keys(floods).indexOf(flood)}`);
+      const honest = await guest.gateway(`honest${newcomers.length}`);
+      newcomers.push(honest);
       await honest.start({ peers: [] });
       const standing = await associations();
       const memoryBefore = (await a.look()).memoryMiB;
@@ -232,7 +235,7 @@ describe('a flood', () => {
         return sent;
       })();
       try {
-        await a.reconfigure({ peers: [b.asPeer(), honest.asPeer()] });
+        await a.reconfigure({ peers: [b, ...newcomers].map((peer) => peer.asPeer()) });
         await honest.reconfigure({ peers: [a.asPeer()] });
         await honest.connected(a, 120_000);
       } finally {
