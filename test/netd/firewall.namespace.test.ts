@@ -110,9 +110,9 @@ describe.skipIf(missing !== null)(
     test('the path MTU that a router on the way reports is taken (RFC 1191)', async () => {
       await using lab = new Laboratory();
       await site(lab);
-      await lab.ip('router', 'link set outside mtu 1300');
-      await lab.probe('box', { do: 'ask-udp', host: '10.99.0.9', port: 10500, from: 10500, size: 1400 });
-      expect(await lab.ip('box', 'route get 10.99.0.9')).toContain('mtu 1300');
+      await lab.ip('router', 'link set outside mtu 1400');
+      await lab.probe('box', { do: 'ask-udp', host: '10.99.0.9', port: 10500, from: 10500, size: 1450 });
+      expect(await lab.ip('box', 'route get 10.99.0.9')).toContain('mtu 1400');
     });
 
     test('on the LAN: page, redirect, echo; nothing else', async () => {

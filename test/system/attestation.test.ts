@@ -116,8 +116,11 @@ type Seen = Awaited<ReturnType<Gateway['page']['status']>>;
 const resetsOf = ({ tpm }: Seen) => (tpm.state === 'present' ? tpm.quote.resetCount : 0);
 const isSettled = ({ tpm, identity }: Seen) => tpm.state === 'present' && identity.hit !== null;
 
-/** Real firmware, loader, stub and kernel; the guest prints what was measured and does nothing else. */
-describe('a machine that boots something else', () => {
+/**
+ * Real firmware, loader, stub and kernel; the guest prints what was measured and does nothing else. All start at once:
+ * firmware keeps one core busy.
+ */
+describe.concurrent('a machine that boots something else', () => {
   let scratch: ScratchFolder;
   let reference: ReferenceValues;
   let released: Uint8Array;
