@@ -7,6 +7,7 @@ import type { PageInterface } from '../webui/page-addresses.ts';
 import type { ReplaceIdentity } from '../webui/ports.ts';
 import type { BoardProfile } from './board-profile-schema.ts';
 import { profileNamed } from './board-profiles.ts';
+import { diagnosticsWarnings } from './diagnostics.ts';
 import { type DriverSystem, loadDrivers } from './drivers.ts';
 import { IdentityKeeper, type IdentityKeeperPorts } from './identity/keeper.ts';
 import type { PlatformDetection } from './platform/detect.ts';
@@ -239,10 +240,16 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
       advice: 'Evidence of this box will not be accepted until it is restarted.',
     });
   };
+  const warnOfDiagnostics = (): void => {
+    const { on, over } = diagnosticsWarnings(settings);
+    for (const warning of on) board.warn(warning);
+    for (const code of over) board.clearWarning(code);
+  };
   /** Puts changed settings in force. */
   const apply = async (): Promise<void> => {
     settings = keeper.inForce();
     await measure();
+    warnOfDiagnostics();
     board.set({ hostname: settings.hostname });
     await ports.setHostname(settings.hostname);
     await openNetwork.reconfigure(settings.network);
@@ -262,6 +269,7 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
       await apply();
     } else {
       await measure();
+      warnOfDiagnostics();
       await identity.apply(settings);
     }
     await ports.showConsole(board.read(), openPage, profile.name);

@@ -11,7 +11,6 @@ import { developmentKeySha256 } from '../../firmware/attestation/reference-value
 import { vendorRoots } from '../../firmware/attestation/vendor-roots.ts';
 import type { Verdict } from '../../firmware/attestation/verdict.ts';
 import { toHex } from '../../firmware/bytes/bytes.ts';
-import { UsageError } from '../../firmware/cli/arguments.ts';
 import { attest } from '../../firmware/cli/attest.ts';
 import { tpmCryptography } from '../../firmware/system/tpm-cryptography.ts';
 import { readCertificates, readReleaseKey } from '../../firmware/system/verifier.ts';
@@ -21,6 +20,7 @@ import { ascii } from '../attestation/made-log.ts';
 import { manufacture } from '../tpm/manufacture.ts';
 import { succeeded } from '../tpm/outcome.ts';
 import { type Swtpm, startSwtpm } from '../tpm/swtpm.ts';
+import { runHere } from './run-here.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'hithe-attest-'));
 const at = (name: string) => join(folder, name);
@@ -44,23 +44,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-async function run(...args: readonly string[]): Promise<{ status: number; stdout: string; stderr: string }> {
-  const said = { stdout: '', stderr: '' };
-  const spies = (['stdout', 'stderr'] as const).map((stream) =>
-    vi.spyOn(process[stream], 'write').mockImplementation((text) => {
-      said[stream] += String(text);
-      return true;
-    }),
-  );
-  try {
-    return { status: await attest(args), ...said };
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    return { status: 2, stdout: said.stdout, stderr: error.message };
-  } finally {
-    for (const spy of spies) spy.mockRestore();
-  }
-}
+const run = (...args: readonly string[]) => runHere(attest, args);
 
 const appraise = (...more: readonly string[]) =>
   run(

@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { toHex } from '../../firmware/bytes/bytes.ts';
-import { UsageError } from '../../firmware/cli/arguments.ts';
 import { hip, hipHelp } from '../../firmware/cli/hip.ts';
 import { frameRaw, frameUdp } from '../../firmware/hip/framing.ts';
 import { encodePacket } from '../../firmware/hip/packet.ts';
 import { addresses, inEthernet, inIp, inUdp, pcap, pcapng } from '../capture/capture-file.ts';
+import { runHere } from './run-here.ts';
 
 const main = fileURLToPath(new URL('../../firmware/main.ts', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'hithe-cli-'));
@@ -21,26 +21,7 @@ afterEach(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-type Ended = { status: number; stdout: string; stderr: string };
-
-/** Runs the command in this process, which starts faster than another. */
-async function run(...args: readonly string[]): Promise<Ended> {
-  const said = { stdout: '', stderr: '' };
-  const spies = (['stdout', 'stderr'] as const).map((stream) =>
-    vi.spyOn(process[stream], 'write').mockImplementation((text) => {
-      said[stream] += String(text);
-      return true;
-    }),
-  );
-  try {
-    return { status: await hip(args), ...said };
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    return { status: 2, stdout: said.stdout, stderr: error.message };
-  } finally {
-    for (const spy of spies) spy.mockRestore();
-  }
-}
+const run = (...args: readonly string[]) => runHere(hip, args);
 
 const i1 = encodePacket({
   ...{ packet: 'I1', controls: 0, sender: new Uint8Array(16), receiver: new Uint8Array(16) },

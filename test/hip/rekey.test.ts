@@ -22,7 +22,8 @@ function spisAgree({ ends: [left, right] }: Wire): boolean {
 describe('RFC 7402 §6.8 to §6.10: rekeying', () => {
   test.each([0, 1] as const)('three UPDATEs change both directions over (end %i asks)', async (asking) => {
     const wire = await established();
-    const [asker, other] = asking === 0 ? wire.ends : (wire.ends.toReversed() as unknown as Wire['ends']);
+    const [left, right] = wire.ends;
+    const [asker, other] = asking === 0 ? [left, right] : [right, left];
     const old = wire.ends.map(({ association }) => association);
     await wire.settle(asker, rekey);
     expect(wire.log).toEqual([

@@ -1,7 +1,6 @@
 import type { Settings } from '../../store/settings-schema.ts';
 import type { Status } from '../../webui/api/status-schema.ts';
 import type { ReplaceIdentityOutcome } from '../../webui/ports.ts';
-import { diagnosticsWarnings } from '../diagnostics.ts';
 import type { IdentitySettings, OpenedIdentity } from './identity.ts';
 import type { IdentityKey } from './ports.ts';
 
@@ -48,9 +47,6 @@ export class IdentityKeeper {
     return this.#inTurn(async () => {
       const before = this.#settings?.identity;
       this.#settings = settings;
-      const { on, over } = diagnosticsWarnings(settings);
-      for (const warning of on) this.#ports.warn(warning);
-      for (const code of over) this.#ports.clearWarning(code);
       const changed = JSON.stringify(before) !== JSON.stringify(settings.identity);
       const refused = this.#opened?.ok === true && this.#opened.keyStorage === 'software' && changed;
       if (this.#opened === undefined || (changed && !this.#opened.ok) || refused) {
