@@ -367,10 +367,12 @@ describe('a peer that falls silent', () => {
   });
 
   test('crashed and back before anybody noticed: a new association takes the old one’s place', async () => {
+    const before = (await tunnelOf(a))?.establishedAt;
     await b.crash();
     await b.start({ peers: [a.asPeer()] });
     // b has no key of before: what passes does so by new ones.
     await b.connected(a);
+    expect((await tunnelOf(a))?.establishedAt).not.toBe(before);
     await carries(b, a);
     await pings(b, a);
     await pings(a, b);
