@@ -42,11 +42,11 @@ export type RootSources = {
   readonly tools: Tools;
 };
 
-/** Lays out the root file system of the image below a folder. */
-export function layOutRoot(
+/** Lays out folders, the image's programs under all their names, and Node; the test guests' root begins so too. */
+export function layOutPrograms(
   root: string,
-  { packages, modules, bundle, node, version, development, epoch, tools }: RootSources,
-): void {
+  { packages, node, tools }: Pick<RootSources, 'packages' | 'node' | 'tools'>,
+): LibraryCopier {
   for (const name of [
     'usr/bin',
     'usr/sbin',
@@ -69,21 +69,30 @@ export function layOutRoot(
   const copier = new LibraryCopier(packages, root, tools);
   copier.loader();
   for (const path of programs) copier.program(path);
-  for (const name of openedLibraries) copier.library(name);
   for (const path of kmodNames) symlinkSync('../bin/kmod', join(root, path));
   symlinkSync('../bin/ip', join(root, 'usr/sbin/ip'));
   for (const applet of busyboxApplets) {
     const place = join(root, 'usr/bin', applet);
     if (!existsSync(place)) symlinkSync('busybox', place);
   }
+  copyFileSync(node, join(root, 'usr/bin/node'));
+  chmodSync(join(root, 'usr/bin/node'), 0o755);
+  copier.needsOf(node);
+  return copier;
+}
+
+/** Lays out the root file system of the image below a folder. */
+export function layOutRoot(
+  root: string,
+  { packages, modules, bundle, node, version, development, epoch, tools }: RootSources,
+): void {
+  const copier = layOutPrograms(root, { packages, node, tools });
+  for (const name of openedLibraries) copier.library(name);
   for (const name of ['init', 'reboot', 'poweroff', 'halt'])
     symlinkSync('../bin/busybox', join(root, 'usr/sbin', name));
 
   const runtime = join(root, runtimeFolder);
   mkdirSync(runtime, { recursive: true });
-  copyFileSync(node, join(root, 'usr/bin/node'));
-  chmodSync(join(root, 'usr/bin/node'), 0o755);
-  copier.needsOf(node);
   for (const name of ['hithe.js', 'package.json', ...addOnFiles]) {
     copyFileSync(join(bundle, name), join(runtime, name));
     chmodSync(join(runtime, name), 0o644);

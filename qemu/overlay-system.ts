@@ -12,13 +12,12 @@ import {
 import { join } from 'node:path';
 import { type GuestParts, sourceDateEpoch, unpackGuestParts } from '../image-builder/build.ts';
 import { addOnFiles, bundleProgram, copyAddOns } from '../image-builder/bundle.ts';
-import { busyboxApplets, kmodNames, programs } from '../image-builder/contents.ts';
 import { ModuleTree } from '../image-builder/kernel-modules.ts';
 import { LibraryCopier } from '../image-builder/libraries.ts';
 import { rootModules } from '../image-builder/module-selection.ts';
 import { buildRoot, projectRoot } from '../image-builder/places.ts';
 import type { Progress } from '../image-builder/progress.ts';
-import { writeSquashfs } from '../image-builder/root.ts';
+import { layOutPrograms, writeSquashfs } from '../image-builder/root.ts';
 import { fileSha256, hashOf, stage, treeHash } from '../image-builder/stage.ts';
 import { makeUniform } from '../image-builder/uniform-tree.ts';
 
@@ -37,32 +36,11 @@ const labModules = ['sch_netem', 'sch_tbf', 'sch_ingress', 'cls_matchall', 'act_
 const init = join(import.meta.dirname, 'guest/init.sh');
 
 function layOutRoot(root: string, { packagesFolder, labFolder, kernelFolder, tools }: GuestParts): void {
-  for (const name of [
-    'usr/bin',
-    'usr/sbin',
-    'usr/lib/hithe',
-    'usr/lib64',
-    'dev',
-    'proc',
-    'sys',
-    'run',
-    'tmp',
-    'state',
-  ])
-    mkdirSync(join(root, name), { recursive: true });
-  for (const name of ['bin', 'sbin', 'lib', 'lib64']) symlinkSync(`usr/${name}`, join(root, name));
-  symlinkSync('/run', join(root, 'var'));
-  const copier = new LibraryCopier(packagesFolder, root, tools);
-  copier.loader();
-  for (const path of [...programs, '/usr/sbin/tc']) copier.program(path);
+  const copier = layOutPrograms(root, { packages: packagesFolder, node: process.execPath, tools });
+  copier.program('/usr/sbin/tc');
   const labCopier = new LibraryCopier(labFolder, root, tools);
   for (const path of ['/usr/bin/iperf3', '/usr/bin/wg']) labCopier.program(path);
-  for (const path of kmodNames) symlinkSync('../bin/kmod', join(root, path));
-  symlinkSync('../bin/ip', join(root, 'usr/sbin/ip'));
-  for (const applet of busyboxApplets) symlinkSync('busybox', join(root, 'usr/bin', applet));
-  copyFileSync(process.execPath, join(root, 'usr/bin/node'));
-  chmodSync(join(root, 'usr/bin/node'), 0o755);
-  copier.needsOf(process.execPath);
+  mkdirSync(join(root, 'usr/lib/hithe'), { recursive: true });
   copyAddOns(join(root, 'usr/lib/hithe'), 'x64');
   for (const name of addOnFiles) if (name === 'koffi.node') copier.needsOf(join(root, 'usr/lib/hithe', name));
   new ModuleTree(kernelFolder, tools).install(
@@ -106,6 +84,7 @@ export async function overlaySystem(folder: string, progress: Progress): Promise
     treeHash(join(projectRoot, 'image-builder/root/etc')),
     readFileSync(join(projectRoot, 'image-builder/module-selection.ts')),
     readFileSync(join(projectRoot, 'image-builder/contents.ts')),
+    readFileSync(join(projectRoot, 'image-builder/root.ts')),
     readFileSync(import.meta.filename),
   );
   const rootPath = await stage(
