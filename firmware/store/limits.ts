@@ -26,4 +26,11 @@ export const limits = {
   revisionsSize: 32 * 1024 * 1024,
   /** Code units of the name of who made a revision. */
   authorLength: 63,
+  /** Code units of why a trial was taken back. */
+  reasonLength: 1000,
+  /** Changes that a comparison of two documents lists: more is not read, and 10,000 peers may differ. */
+  changes: 500,
+  /** Code units of a path to a setting, and of a value in a list of changes. */
+  pathLength: 300,
+  changeLength: 200,
 } as const;

@@ -6,8 +6,17 @@ import type { Database } from 'better-sqlite3';
  */
 export type Migration = (database: Database) => void;
 
+/** Version 2 knows what became of a revision, and which one was in force when it was made. */
+const addOutcome: Migration = (database) =>
+  database.exec(`
+    ALTER TABLE revision ADD COLUMN outcome TEXT NOT NULL DEFAULT 'confirmed'
+      CHECK (outcome IN ('confirmed', 'trial', 'reverted', 'interrupted'));
+    ALTER TABLE revision ADD COLUMN reason TEXT;
+    ALTER TABLE revision ADD COLUMN base INTEGER;
+  `);
+
 /** Entry 0 goes from version 1 to 2, and so on. */
-export const migrations: readonly Migration[] = [];
+export const migrations: readonly Migration[] = [addOutcome];
 
 /** Version 1. Later versions are made from it by the migrations, so that a new box and an old one have the same schema. */
 export function createFirstSchema(database: Database): void {

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { limits } from './limits.ts';
+import { formatSettingsPath } from './settings-path.ts';
 
 /** What is wrong with a settings document, where: `{ path: 'overlay.peers[3].uri', problem: 'must read hip://…' }`. */
 export type SettingsProblem = { readonly path: string; readonly problem: string };
@@ -57,16 +58,8 @@ function depth(issues: readonly Issue[]): number {
   return Math.max(0, ...issues.map(({ path, code }) => path.length + (code === 'unrecognized_keys' ? 1 : 0)));
 }
 
-/** `overlay.peers[3].uri`; a name that is no plain word is quoted. */
 function writePath(path: readonly PropertyKey[]): string {
-  let text = '';
-  for (const part of path) {
-    if (typeof part === 'number') text += `[${part}]`;
-    else if (/^[A-Za-z][A-Za-z0-9-]*$/.test(String(part)))
-      text += text === '' ? String(part) : `.${String(part)}`;
-    else text += `[${JSON.stringify(String(part))}]`;
-  }
-  return shorten(text);
+  return shorten(formatSettingsPath(path));
 }
 
 function readable(message: string): string {

@@ -4,6 +4,14 @@ import { parseSettingsLayer } from './settings-layers.ts';
 import type { SettingsLayer } from './settings-schema.ts';
 import { invalid, StoreError, type StoreResult, storeErrorOf } from './store-error.ts';
 
+/**
+ * - `confirmed`: was in force, or is.
+ * - `trial`: is being tried; what was confirmed before comes back by itself.
+ * - `reverted`: was tried and taken back; `reason` says why.
+ * - `interrupted`: the box stopped while it was tried.
+ */
+export type RevisionOutcome = 'confirmed' | 'trial' | 'reverted' | 'interrupted';
+
 export type Revision = {
   /** Ascending in the order of saving, never given twice. */
   readonly id: number;
@@ -11,7 +19,13 @@ export type Revision = {
   readonly time: string;
   /** Who saved it, as a person reads it: `web`, `command line`, `conductor`. */
   readonly author: string;
+  readonly outcome: RevisionOutcome;
+  readonly reason: string | null;
+  /** The revision that was in force when this one was saved; it may not be kept any more. */
+  readonly base: number | null;
 };
+
+const columns = 'id, time, author, outcome, reason, base';
 
 /** The saved settings and their history. Every method answers with what is on the disk when it returns. */
 export class SettingsStore {
@@ -29,19 +43,18 @@ export class SettingsStore {
     this.#now = now;
   }
 
-  /** The revision in force with its document; undefined where nothing was ever saved. */
+  /** The revision in force with its document; undefined where nothing was ever confirmed. */
   current(): StoreResult<(Revision & { readonly layer: SettingsLayer }) | undefined> {
     return this.#attempt(() => {
-      const row = this.#database.prepare<[], { revision: number }>('SELECT revision FROM in_force').get();
-      if (row === undefined) return undefined;
-      return this.#revision(row.revision);
+      const id = this.#inForce();
+      return id === null ? undefined : this.#revision(id);
     });
   }
 
   /** The newest revisions, newest first, at most `limits.revisions` of them and one more that is in force. */
   revisions(): StoreResult<readonly Revision[]> {
     return this.#attempt(() =>
-      this.#database.prepare<[], Revision>('SELECT id, time, author FROM revision ORDER BY id DESC').all(),
+      this.#database.prepare<[], Revision>(`SELECT ${columns} FROM revision ORDER BY id DESC`).all(),
     );
   }
 
@@ -51,6 +64,49 @@ export class SettingsStore {
 
   /** Adds a revision and puts it in force. When this answers `ok`, the revision survives a power cut. */
   save(layer: SettingsLayer, author: string): StoreResult<Revision> {
+    return this.#add(layer, author, 'confirmed');
+  }
+
+  /** Adds a revision that is tried: a box that starts again has the one before it in force. */
+  saveTrial(layer: SettingsLayer, author: string): StoreResult<Revision> {
+    return this.#add(layer, author, 'trial');
+  }
+
+  /** Puts a revision in force for good; `UNKNOWN_REVISION` where it is not kept. */
+  confirm(id: number): StoreResult<Revision> {
+    return this.#attempt(() => {
+      const confirm = this.#database.transaction(() => {
+        const { layer: _, ...revision } = this.#revision(id);
+        this.#settle(id, 'confirmed', null);
+        this.#enforce(id);
+        return { ...revision, outcome: 'confirmed' as const, reason: null };
+      });
+      return confirm.immediate();
+    });
+  }
+
+  /** Notes that a trial came to nothing. What is in force does not change. */
+  revert(id: number, reason: string): StoreResult<void> {
+    return this.#attempt(() => this.#settle(id, 'reverted', reason));
+  }
+
+  /** Notes of trials that the box did not live through that they were interrupted; their numbers. */
+  endTrials(): StoreResult<readonly number[]> {
+    return this.#attempt(() =>
+      this.#database
+        .prepare<[], number>(
+          "UPDATE revision SET outcome = 'interrupted' WHERE outcome = 'trial' RETURNING id",
+        )
+        .pluck()
+        .all(),
+    );
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #add(layer: SettingsLayer, author: string, outcome: 'confirmed' | 'trial'): StoreResult<Revision> {
     const document = JSON.stringify(layer);
     const parsed = parseSettingsLayer(document);
     if (!parsed.ok) return { ok: false, error: invalid(parsed.problems) };
@@ -61,37 +117,27 @@ export class SettingsStore {
     return this.#attempt(() => {
       const time = this.#now();
       const save = this.#database.transaction(() => {
+        const base = this.#inForce();
         const insert = this.#database.prepare(
-          'INSERT INTO revision (time, author, document) VALUES (?, ?, ?)',
+          'INSERT INTO revision (time, author, document, outcome, base) VALUES (?, ?, ?, ?, ?)',
         );
-        const id = Number(insert.run(time, author, document).lastInsertRowid);
-        this.#enforce(id);
+        const id = Number(insert.run(time, author, document, outcome, base).lastInsertRowid);
+        if (outcome === 'confirmed') this.#enforce(id);
         this.#prune();
-        return id;
+        return { id, time, author, outcome, reason: null, base };
       });
-      return { id: save.immediate(), time, author };
+      return save.immediate();
     });
   }
 
-  /** Puts an earlier revision in force again; `UNKNOWN_REVISION` where it is not kept any more. */
-  restore(id: number): StoreResult<Revision> {
-    return this.#attempt(() => {
-      const restore = this.#database.transaction(() => {
-        const { layer: _, ...revision } = this.#revision(id);
-        this.#enforce(id);
-        return revision;
-      });
-      return restore.immediate();
-    });
-  }
-
-  close(): void {
-    this.#database.close();
+  #inForce(): number | null {
+    const select = this.#database.prepare<[], number>('SELECT revision FROM in_force').pluck();
+    return select.get() ?? null;
   }
 
   #revision(id: number): Revision & { readonly layer: SettingsLayer } {
     const select = this.#database.prepare<[number], Revision & { document: string }>(
-      'SELECT id, time, author, document FROM revision WHERE id = ?',
+      `SELECT ${columns}, document FROM revision WHERE id = ?`,
     );
     const row = select.get(id);
     if (row === undefined) throw new StoreError('UNKNOWN_REVISION', `revision ${id} is not kept`);
@@ -100,6 +146,13 @@ export class SettingsStore {
     const parsed = parseSettingsLayer(document);
     if (!parsed.ok) throw invalid(parsed.problems);
     return { ...revision, layer: parsed.value };
+  }
+
+  #settle(id: number, outcome: RevisionOutcome, reason: string | null): void {
+    const shown = reason?.slice(0, limits.reasonLength) ?? null;
+    this.#database
+      .prepare('UPDATE revision SET outcome = ?, reason = ? WHERE id = ?')
+      .run(outcome, shown, id);
   }
 
   #enforce(id: number): void {

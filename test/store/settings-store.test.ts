@@ -7,7 +7,7 @@ import SqliteDatabase from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openNewest } from '../../firmware/store/database-file.ts';
 import { limits } from '../../firmware/store/limits.ts';
-import type { Migration } from '../../firmware/store/migrations.ts';
+import { type Migration, migrations as released } from '../../firmware/store/migrations.ts';
 import { openSettingsStore, type StoreOptions, type StorePorts } from '../../firmware/store/open-store.ts';
 import type { SettingsLayer } from '../../firmware/store/settings-schema.ts';
 import { SettingsStore } from '../../firmware/store/settings-store.ts';
@@ -38,29 +38,26 @@ describe('revisions', () => {
     expect(first.warnings).toEqual([]);
     expect(first.store.persistent).toBe(true);
     expect(succeeded(first.store.current())).toBeUndefined();
-    expect(succeeded(first.store.save(layer('one'), 'web'))).toEqual({
-      id: 1,
-      time: '1970-01-01T00:00:00.000Z',
-      author: 'web',
-    });
+    const one = {
+      ...{ id: 1, time: '1970-01-01T00:00:00.000Z', author: 'web' },
+      ...{ outcome: 'confirmed', reason: null, base: null },
+    };
+    expect(succeeded(first.store.save(layer('one'), 'web'))).toEqual(one);
     succeeded(first.store.save(layer('two'), 'command line'));
     first.store.close();
     const { store } = await open();
-    const second = { id: 2, time: '1970-01-01T00:00:01.000Z', author: 'command line' };
+    const second = { ...one, id: 2, time: '1970-01-01T00:00:01.000Z', author: 'command line', base: 1 };
     expect(succeeded(store.current())).toEqual({ ...second, layer: layer('two') });
-    expect(succeeded(store.revisions())).toEqual([
-      second,
-      { id: 1, time: '1970-01-01T00:00:00.000Z', author: 'web' },
-    ]);
+    expect(succeeded(store.revisions())).toEqual([second, one]);
     store.close();
   });
 
   test('an earlier revision is put in force again, and one that is not kept is not', async () => {
     const { store } = await open();
     for (const name of ['one', 'two', 'three']) succeeded(store.save(layer(name), 'web'));
-    expect(succeeded(store.restore(1))).toMatchObject({ id: 1 });
+    expect(succeeded(store.confirm(1))).toMatchObject({ id: 1 });
     expect(succeeded(store.current())).toMatchObject({ id: 1, layer: layer('one') });
-    expect(store.restore(9)).toMatchObject({ ok: false, error: { code: 'UNKNOWN_REVISION' } });
+    expect(store.confirm(9)).toMatchObject({ ok: false, error: { code: 'UNKNOWN_REVISION' } });
     expect(succeeded(store.current())).toMatchObject({ id: 1 });
     expect(succeeded(store.save(layer('four'), 'web')).id).toBe(4);
     store.close();
@@ -112,7 +109,7 @@ describe('revisions', () => {
     const { store } = await open();
     succeeded(store.save(layer('good'), 'web'));
     store.close();
-    const database = new SqliteDatabase(join(directory, 'settings.v1.db'));
+    const database = new SqliteDatabase(join(directory, 'settings.v2.db'));
     database.prepare('UPDATE revision SET document = ?').run('{"version":1,"gone":true}');
     database.close();
     const again = await open();
@@ -124,6 +121,40 @@ describe('revisions', () => {
   });
 });
 
+describe('trials', () => {
+  test('are not in force until they are confirmed, also for a box that starts again', async () => {
+    const { store } = await open();
+    succeeded(store.save(layer('one'), 'web'));
+    expect(succeeded(store.saveTrial(layer('two'), 'web'))).toMatchObject({
+      id: 2,
+      outcome: 'trial',
+      base: 1,
+    });
+    expect(succeeded(store.current())?.id).toBe(1);
+    store.close();
+    const again = (await open()).store;
+    expect(succeeded(again.current())).toMatchObject({ id: 1, layer: layer('one') });
+    expect(succeeded(again.endTrials())).toEqual([2]);
+    expect(succeeded(again.endTrials())).toEqual([]);
+    expect(succeeded(again.revision(2))).toMatchObject({ outcome: 'interrupted', layer: layer('two') });
+    expect(succeeded(again.saveTrial(layer('three'), 'web')).id).toBe(3);
+    expect(succeeded(again.confirm(3))).toMatchObject({ outcome: 'confirmed' });
+    expect(succeeded(again.current())).toMatchObject({ id: 3, outcome: 'confirmed' });
+    again.close();
+  });
+
+  test('that come to nothing say why, at a length that a person reads', async () => {
+    const { store } = await open();
+    succeeded(store.saveTrial(layer('one'), 'web'));
+    succeeded(store.revert(1, 'x'.repeat(limits.reasonLength + 1)));
+    expect(succeeded(store.current())).toBeUndefined();
+    const [revision] = succeeded(store.revisions());
+    expect(revision).toMatchObject({ outcome: 'reverted', base: null });
+    expect(revision?.reason).toHaveLength(limits.reasonLength);
+    store.close();
+  });
+});
+
 describe('the files', () => {
   test('all have mode 0600, whatever the umask', async () => {
     const before = process.umask(0);
@@ -131,7 +162,7 @@ describe('the files', () => {
       const { store } = await open();
       succeeded(store.save(layer('one'), 'web'));
       const names = await readdir(directory);
-      expect(names).toContain('settings.v1.db-wal');
+      expect(names).toContain('settings.v2.db-wal');
       for (const name of names)
         expect([name, (await stat(join(directory, name))).mode & 0o777]).toEqual([name, 0o600]);
       store.close();
@@ -142,20 +173,28 @@ describe('the files', () => {
 
   test('a file that was readable for others is not after opening', async () => {
     (await open()).store.close();
-    await chmod(join(directory, 'settings.v1.db'), 0o644);
+    await chmod(join(directory, 'settings.v2.db'), 0o644);
     (await open()).store.close();
-    expect((await stat(join(directory, 'settings.v1.db'))).mode & 0o777).toBe(0o600);
+    expect((await stat(join(directory, 'settings.v2.db'))).mode & 0o777).toBe(0o600);
   });
 
   test('commits are synced: write-ahead log with synchronous=FULL (2)', () => {
-    const database = openNewest(join(directory, 'settings.v1.db'), (path) => new SqliteDatabase(path), []);
+    const database = openNewest(
+      join(directory, 'settings.v2.db'),
+      (path) => new SqliteDatabase(path),
+      released,
+    );
     expect(database.pragma('journal_mode', { simple: true })).toBe('wal');
     expect(database.pragma('synchronous', { simple: true })).toBe(2);
     database.close();
   });
 
   test('a full disk is an error, and what was saved before stays in force', () => {
-    const database = openNewest(join(directory, 'settings.v1.db'), (path) => new SqliteDatabase(path), []);
+    const database = openNewest(
+      join(directory, 'settings.v2.db'),
+      (path) => new SqliteDatabase(path),
+      released,
+    );
     const store = new SettingsStore(database, { persistent: true, now: ports.now });
     succeeded(store.save(layer('before'), 'web'));
     // SQLite then answers SQLITE_FULL as it does where the disk has no room.
@@ -198,7 +237,7 @@ describe('a power cut', () => {
   }, 60_000);
 
   test('between the making of the file and its schema leaves a store that works', async () => {
-    await writeFile(join(directory, 'settings.v1.db'), '');
+    await writeFile(join(directory, 'settings.v2.db'), '');
     const { store, warnings } = await open();
     expect(warnings).toEqual([]);
     expect(store.save(layer('one'), 'web').ok).toBe(true);
@@ -211,7 +250,7 @@ describe('a damaged database', () => {
     const { store } = await open();
     for (let count = 0; count < 20; count++) succeeded(store.save(layer(`host-${count}`), 'web'));
     store.close();
-    return join(directory, 'settings.v1.db');
+    return join(directory, 'settings.v2.db');
   };
 
   test.each<[string, (bytes: Buffer) => Buffer]>([
@@ -232,7 +271,7 @@ describe('a damaged database', () => {
       {
         code: 'SETTINGS_CORRUPT',
         message: expect.stringMatching(
-          /damaged \(.+\) and are set aside as corrupt-[0-9TZ]+-settings\.v1\.db\.$/,
+          /damaged \(.+\) and are set aside as corrupt-[0-9TZ]+-settings\.v2\.db\.$/,
         ),
         advice: expect.stringMatching(/\.$/),
       },
@@ -250,7 +289,7 @@ describe('a damaged database', () => {
   test('a second one does not take the place of the first', async () => {
     const still: StorePorts = { files: storeFiles, now: () => '2026-01-01T00:00:00.000Z' };
     for (let round = 1; round <= 3; round++) {
-      await writeFile(join(directory, 'settings.v1.db'), `noise ${round} `.repeat(1000));
+      await writeFile(join(directory, 'settings.v2.db'), `noise ${round} `.repeat(1000));
       (await openSettingsStore(directory, still)).store.close();
     }
     const aside = (await readdir(directory)).filter((name) => name.startsWith('corrupt-'));
@@ -264,7 +303,7 @@ describe('a state partition that cannot be used', () => {
     [
       'has a folder in the place of the file',
       async () => {
-        await mkdir(join(directory, 'settings.v1.db'));
+        await mkdir(join(directory, 'settings.v2.db'));
         return directory;
       },
     ],
@@ -279,6 +318,21 @@ describe('a state partition that cannot be used', () => {
 });
 
 describe('migrations', () => {
+  test('version 1 to 2: revisions from before were confirmed', async () => {
+    const first = openNewest(join(directory, 'settings.v1.db'), (path) => new SqliteDatabase(path), []);
+    const insert = "INSERT INTO revision (time, author, document) VALUES ('then', 'web', ?)";
+    first.prepare(insert).run(JSON.stringify(layer('old')));
+    first.exec('INSERT INTO in_force VALUES (1, 1)');
+    first.close();
+    const { store, warnings } = await open();
+    expect(warnings).toEqual([]);
+    expect(succeeded(store.current())).toEqual({
+      ...{ id: 1, time: 'then', author: 'web', outcome: 'confirmed', reason: null, base: null },
+      layer: layer('old'),
+    });
+    store.close();
+  });
+
   const addNote: Migration = (database) =>
     database.exec("ALTER TABLE revision ADD COLUMN note TEXT NOT NULL DEFAULT ''");
   const rename: Migration = (database) => {
@@ -292,36 +346,36 @@ describe('migrations', () => {
 
   test('work on a copy: the new release has the settings, the release before it still has its own', async () => {
     await fill();
-    const newer = await open({ migrations: [addNote, rename] });
+    const newer = await open({ migrations: [...released, addNote, rename] });
     expect(newer.warnings).toEqual([]);
     expect(succeeded(newer.store.current())).toMatchObject({ layer: layer('old'), author: 'migrated web' });
     succeeded(newer.store.save(layer('new'), 'web'));
     newer.store.close();
-    expect((await readdir(directory)).sort()).toEqual(['settings.v1.db', 'settings.v3.db']);
-    expect((await stat(join(directory, 'settings.v3.db'))).mode & 0o777).toBe(0o600);
+    expect((await readdir(directory)).sort()).toEqual(['settings.v2.db', 'settings.v4.db']);
+    expect((await stat(join(directory, 'settings.v4.db'))).mode & 0o777).toBe(0o600);
     const older = await open();
     expect(succeeded(older.store.current())).toMatchObject({ layer: layer('old'), author: 'web' });
     older.store.close();
     // A second start of the new release does not migrate again.
-    const again = await open({ migrations: [addNote, rename] });
+    const again = await open({ migrations: [...released, addNote, rename] });
     expect(succeeded(again.store.current())).toMatchObject({ layer: layer('new') });
     again.store.close();
   });
 
   test('start from the newest older version', async () => {
     await fill();
-    const second = await open({ migrations: [rename] });
+    const second = await open({ migrations: [...released, rename] });
     succeeded(second.store.save(layer('second'), 'web'));
     second.store.close();
-    const third = await open({ migrations: [rename, addNote] });
+    const third = await open({ migrations: [...released, rename, addNote] });
     expect(succeeded(third.store.current())).toMatchObject({ layer: layer('second') });
     third.store.close();
   });
 
   test('a new box gets the newest schema at once', async () => {
-    const { store } = await open({ migrations: [addNote] });
+    const { store } = await open({ migrations: [...released, addNote] });
     store.close();
-    const database = new SqliteDatabase(join(directory, 'settings.v2.db'));
+    const database = new SqliteDatabase(join(directory, 'settings.v3.db'));
     expect(database.prepare("SELECT name FROM pragma_table_info('revision')").pluck().all()).toContain(
       'note',
     );
@@ -334,21 +388,21 @@ describe('migrations', () => {
       rename(database);
       if (database.prepare('SELECT 1 FROM revision').get() !== undefined) throw new Error('no such luck');
     };
-    const { store, warnings } = await open({ migrations: [failing] });
+    const { store, warnings } = await open({ migrations: [...released, failing] });
     expect(warnings).toMatchObject([
       { code: 'SETTINGS_NOT_KEPT', message: expect.stringContaining('no such luck') },
     ]);
     expect(store.persistent).toBe(false);
     store.close();
-    expect(await readdir(directory)).not.toContain('settings.v2.db');
-    const fixed = await open({ migrations: [rename] });
+    expect(await readdir(directory)).not.toContain('settings.v3.db');
+    const fixed = await open({ migrations: [...released, rename] });
     expect(succeeded(fixed.store.current())).toMatchObject({ author: 'migrated web' });
     fixed.store.close();
   });
 
   test('a damaged original is set aside and the box starts anew', async () => {
-    await writeFile(join(directory, 'settings.v1.db'), 'noise '.repeat(2000));
-    const { store, warnings } = await open({ migrations: [rename] });
+    await writeFile(join(directory, 'settings.v2.db'), 'noise '.repeat(2000));
+    const { store, warnings } = await open({ migrations: [...released, rename] });
     expect(warnings).toMatchObject([{ code: 'SETTINGS_CORRUPT' }]);
     expect(store.persistent).toBe(true);
     store.close();
