@@ -1,7 +1,7 @@
 import { equalBytes } from '../bytes/bytes.ts';
+import { formatIpv6, parseIpv6 } from '../bytes/ipv6-text.ts';
 import type { PeerLocator } from './association-contents.ts';
 import { hipUdpPort } from './framing.ts';
-import { formatIpv6, parseIpv6 } from './ipv6-text.ts';
 import { limits } from './limits.ts';
 import { type Locator, sameLocator } from './locator.ts';
 import type { AnnouncedLocator, ParameterOf } from './parameter-fields.ts';

@@ -1,7 +1,7 @@
 import type { Result } from '../bytes/decode.ts';
+import { formatIpv6, parseIpv6 } from '../bytes/ipv6-text.ts';
 import { hipUdpPort } from './framing.ts';
 import { formatHit, type HostIdentityTag, parseHit } from './host-identity-tag.ts';
-import { formatIpv6, parseIpv6 } from './ipv6-text.ts';
 
 /** Where a peer is and who it must be. `host` is a name, an IPv4 or an IPv6 address without brackets. */
 export type HipUri = { readonly host: string; readonly port: number; readonly hit: HostIdentityTag };

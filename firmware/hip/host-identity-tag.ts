@@ -1,7 +1,7 @@
 import { compareBytes, concatBytes, fromHex } from '../bytes/bytes.ts';
+import { formatIpv6, parseIpv6 } from '../bytes/ipv6-text.ts';
 import type { HipCrypto } from './crypto-port.ts';
 import type { HostIdentity } from './host-identity.ts';
-import { formatIpv6, parseIpv6 } from './ipv6-text.ts';
 import { hashLengths, hashOfSuite } from './suites.ts';
 
 declare const brand: unique symbol;

@@ -1,6 +1,6 @@
 import { isIPv4 } from 'node:net';
 import { getSystemErrorMessage, getSystemErrorName } from 'node:util';
-import { formatIpv6, parseIpv6 } from '../hip/ipv6-text.ts';
+import { formatIpv6, parseIpv6 } from '../bytes/ipv6-text.ts';
 
 /** Numbers of the kernel's interface (linux/socket.h, linux/in.h), the same on x86-64 and arm64. */
 export const AF_INET = 2;

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { fromHex } from '../../firmware/bytes/bytes.ts';
+import { parseIpv6 } from '../../firmware/bytes/ipv6-text.ts';
 import { hipProtocol, internetChecksum } from '../../firmware/hip/checksum.ts';
 import { frameRaw, frameUdp, rawChecksumIsGood, unframeUdp } from '../../firmware/hip/framing.ts';
 import { parseHit } from '../../firmware/hip/host-identity-tag.ts';
-import { parseIpv6 } from '../../firmware/hip/ipv6-text.ts';
 import { encodePacket } from '../../firmware/hip/packet.ts';
 
 const octets = (text: string) => parseIpv6(text) ?? new Uint8Array();

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { concatBytes, toHex } from '../../firmware/bytes/bytes.ts';
+import { parseIpv6 } from '../../firmware/bytes/ipv6-text.ts';
 import { describePacket, formatDescription, packetOctets } from '../../firmware/hip/describe.ts';
 import { frameRaw, frameUdp } from '../../firmware/hip/framing.ts';
-import { parseIpv6 } from '../../firmware/hip/ipv6-text.ts';
 import { encodePacket } from '../../firmware/hip/packet.ts';
 
 const octets = (text: string) => parseIpv6(text) ?? new Uint8Array();

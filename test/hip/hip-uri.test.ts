@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { formatIpv6, parseIpv6 } from '../../firmware/bytes/ipv6-text.ts';
 import { formatHipUri, parseHipUri } from '../../firmware/hip/hip-uri.ts';
 import { formatHit, hostIdentityTag } from '../../firmware/hip/host-identity-tag.ts';
-import { formatIpv6, parseIpv6 } from '../../firmware/hip/ipv6-text.ts';
 import { hipUri } from '../../firmware/store/settings-schema.ts';
 
 const hit = '2001:22:0:1::5';

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { concatBytes } from '../../firmware/bytes/bytes.ts';
+import { parseIpv6 } from '../../firmware/bytes/ipv6-text.ts';
 import { Writer } from '../../firmware/bytes/writer.ts';
 import { frameRaw } from '../../firmware/hip/framing.ts';
-import { parseIpv6 } from '../../firmware/hip/ipv6-text.ts';
 import { encodePacket } from '../../firmware/hip/packet.ts';
 import { exchange, parsed, twoHosts } from './two-hosts.ts';
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fromHex, toHex } from '../../firmware/bytes/bytes.ts';
+import { parseIpv6 } from '../../firmware/bytes/ipv6-text.ts';
 import { frameRaw } from '../../firmware/hip/framing.ts';
-import { parseIpv6 } from '../../firmware/hip/ipv6-text.ts';
 import { encodePacket } from '../../firmware/hip/packet.ts';
 import { type Conversation, eventually, Laboratory, missingForNamespaces } from '../netd/namespace.ts';
 import type { SocketAnswer, SocketRequest } from './hip-socket.fixture.ts';

@@ -1,4 +1,4 @@
-import { formatIpv6 } from '../../hip/ipv6-text.ts';
+import { formatIpv6 } from '../../bytes/ipv6-text.ts';
 import type { Locator } from '../../hip/locator.ts';
 import { limits } from './limits.ts';
 

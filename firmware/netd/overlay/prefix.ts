@@ -1,4 +1,4 @@
-import { formatIpv6, parseIpv6 } from '../../hip/ipv6-text.ts';
+import { formatIpv6, parseIpv6 } from '../../bytes/ipv6-text.ts';
 
 /** An IPv4 or IPv6 network without host bits. */
 export type Prefix = { readonly text: string; readonly octets: Uint8Array; readonly length: number };

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseIpv6 } from '../../../firmware/hip/ipv6-text.ts';
+import { parseIpv6 } from '../../../firmware/bytes/ipv6-text.ts';
 import { type EspCounters, parseEspListing } from '../../../firmware/netd/overlay/esp-listing.ts';
 import { parsePathMtus, parseWrongSources } from '../../../firmware/netd/overlay/kernel-commands.ts';
 import { kernelEventGroups, parseKernelEvents } from '../../../firmware/netd/overlay/kernel-events.ts';
