@@ -189,6 +189,7 @@ function attestationOf(): Attestation {
   };
   return {
     evidence: async (nonce) => (await loaded()).evidence(nonce),
+    activate: async (challenge) => (await loaded()).activate(challenge),
     measuredBoot: async () => (await loaded()).measuredBoot(),
   };
 }

@@ -1,13 +1,11 @@
 import { equalBytes } from '../bytes/bytes.ts';
-import { withAttestationKey } from '../tpm/attestation-key.ts';
+import { type AttestationKey, withOwnAttestationKey } from '../tpm/attestation-key.ts';
 import type { Tpm } from '../tpm/client.ts';
 import { certify } from '../tpm/commands/attestation.ts';
 import { ownHandle } from '../tpm/constants.ts';
 import type { TpmCryptography } from '../tpm/crypto-port.ts';
 import type { TpmResult } from '../tpm/error.ts';
-import type { NamedHandle } from '../tpm/frame.ts';
 import { findPersistentKey } from '../tpm/persistent-key.ts';
-import type { PublicArea } from '../tpm/public-area.ts';
 import { type QuotedPcrs, quotePcrs } from '../tpm/quoted-pcrs.ts';
 import type { Endorsement, Evidence } from './evidence.ts';
 import { attestedBank, attestedPcrs, runtimePcr } from './measured-pcrs.ts';
@@ -20,8 +18,6 @@ export type EvidenceSources = {
   readonly runtimeLog: () => readonly RuntimeRecord[];
   readonly endorsements: readonly Endorsement[];
 };
-
-type AttestationKey = NamedHandle & { readonly publicArea: PublicArea };
 
 /** The runtime may measure between the quote and the reading of its log: then both are made again, this often. */
 const attempts = 3;
@@ -49,16 +45,6 @@ export function collectEvidence(
     };
     return { ok: true, value: evidence };
   });
-}
-
-/** Lends the attestation key: the persistent one, which loads nothing, or else the one derived again. */
-export async function withOwnAttestationKey<Value>(
-  tpm: Tpm,
-  use: (key: AttestationKey) => Promise<TpmResult<Value>>,
-): Promise<TpmResult<Value>> {
-  const kept = await findPersistentKey(tpm, ownHandle.attestationKey);
-  if (!kept.ok) return kept;
-  return kept.value === undefined ? withAttestationKey(tpm, use) : use(kept.value);
 }
 
 async function quoteWithLog(

@@ -1,7 +1,6 @@
 import { toHex } from '../bytes/bytes.ts';
-import { withAttestationKey } from '../tpm/attestation-key.ts';
+import { type AttestationKey, withOwnAttestationKey } from '../tpm/attestation-key.ts';
 import { Tpm, type Transmit } from '../tpm/client.ts';
-import type { CreatedPrimary } from '../tpm/commands/keys.ts';
 import { hashById } from '../tpm/constants.ts';
 import type { TpmCryptography } from '../tpm/crypto-port.ts';
 import type { TpmError, TpmResult } from '../tpm/error.ts';
@@ -52,16 +51,16 @@ async function readOpenTpm(tpm: Tpm, ports: TpmStatusPorts): Promise<TpmStatus> 
   const identified = await identifyTpm(tpm);
   if (!identified.ok) return failure(identified.error);
   const nonce = ports.random(nonceSize);
-  const quoted = await withAttestationKey(tpm, (key) => quoteWith(tpm, key, nonce, ports));
+  const quoted = await withOwnAttestationKey(tpm, (key) => quoteWith(tpm, key, nonce, ports));
   if (!quoted.ok) return failure(quoted.error);
   return present(identified.value, quoted.value, nonce, ports);
 }
 
-type Evidence = { readonly key: CreatedPrimary; readonly quoted: QuotedPcrs; readonly milliseconds: number };
+type Evidence = { readonly key: AttestationKey; readonly quoted: QuotedPcrs; readonly milliseconds: number };
 
 async function quoteWith(
   tpm: Tpm,
-  key: CreatedPrimary,
+  key: AttestationKey,
   nonce: Uint8Array,
   ports: TpmStatusPorts,
 ): Promise<TpmResult<Evidence>> {

@@ -62,6 +62,7 @@ export async function warmUp(): Promise<number> {
       replaceIdentity: async () => ({ outcome: 'other-identity', hit: null }),
       attestation: {
         evidence: async () => ({ ok: false, reason: '' }),
+        activate: async () => ({ ok: false, reason: '' }),
         measuredBoot: async () => ({ ok: false, reason: '' }),
       },
     },

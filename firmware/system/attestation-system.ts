@@ -3,16 +3,18 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readNonce } from '../attestation/appraisal-record.ts';
 import { answerChallenge, readEndorsements } from '../attestation/endorsement-keys.ts';
-import type { EnrolmentChallenge } from '../attestation/enrolment.ts';
+import { type EnrolmentChallenge, readChallenge } from '../attestation/enrolment.ts';
 import { type Endorsement, type Evidence, writeEvidence } from '../attestation/evidence.ts';
-import { collectEvidence, withOwnAttestationKey } from '../attestation/evidence-collection.ts';
+import { collectEvidence } from '../attestation/evidence-collection.ts';
 import { readJson } from '../attestation/json-fields.ts';
 import { describeMeasuredBoot } from '../attestation/measured-boot.ts';
 import { attestedBank } from '../attestation/measured-pcrs.ts';
 import { type ReferenceValues, readReferenceValues } from '../attestation/reference-values.ts';
 import { type RuntimeRecord, readRuntimeRecord } from '../attestation/runtime-log.ts';
 import type { TpmAccess } from '../boot/tpm-status.ts';
+import { toHex } from '../bytes/bytes.ts';
 import type { Result } from '../bytes/decode.ts';
+import { withOwnAttestationKey } from '../tpm/attestation-key.ts';
 import { Tpm } from '../tpm/client.ts';
 import type { TpmResult } from '../tpm/error.ts';
 import type { Attestation } from '../webui/api/attestation-route.ts';
@@ -121,6 +123,12 @@ export function openAttestation({
       const collected = await attester.collect(octets);
       if (!collected.ok) return { ok: false, reason: collected.error };
       return { ok: true, document: writeEvidence(collected.value) };
+    },
+    async activate(challenge) {
+      const asked = readChallenge(challenge);
+      if (!asked.ok) return { ok: false, reason: `${asked.error.path} ${asked.error.problem}.` };
+      const answer = await attester.answer(asked.value);
+      return answer.ok ? { ok: true, secret: toHex(answer.value) } : { ok: false, reason: answer.error };
     },
     async measuredBoot() {
       const collected = await attester.collect(tpmCryptography.random(32));

@@ -28,6 +28,8 @@ export const limits = {
   logLines: 500,
   /** Log lines that stand in the status: what a person reads at first sight. */
   logLinesInStatus: 100,
+  /** Octets of a structure of a TPM in a request: public areas and credentials have some hundreds. */
+  tpmStructure: 1_024,
   /** Evidence that is made at once: two wait for each other, more would keep the TPM from signing for tunnels. */
   evidenceAtOnce: 2,
   /** Claims tried: five at once, then one every twelve seconds. 40 bits then outlast any box. */

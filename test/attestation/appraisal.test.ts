@@ -11,10 +11,10 @@ import {
   writeChallenge,
 } from '../../firmware/attestation/enrolment.ts';
 import { type Evidence, readEvidence, writeEvidence } from '../../firmware/attestation/evidence.ts';
-import { withOwnAttestationKey } from '../../firmware/attestation/evidence-collection.ts';
 import type { Verdict } from '../../firmware/attestation/verdict.ts';
 import { tpmCryptography } from '../../firmware/system/tpm-cryptography.ts';
 import { openVerifierPorts, readCertificates } from '../../firmware/system/verifier.ts';
+import { withOwnAttestationKey } from '../../firmware/tpm/attestation-key.ts';
 import { quote } from '../../firmware/tpm/commands/attestation.ts';
 import { algorithm, hierarchy, objectAttribute } from '../../firmware/tpm/constants.ts';
 import { withPrimaryKey } from '../../firmware/tpm/persistent-key.ts';

@@ -32,6 +32,7 @@ const boot = describeMeasuredBoot(
 );
 const attestation: Attestation = {
   evidence: async () => ({ ok: false, reason: 'Nobody asks.' }),
+  activate: async () => ({ ok: false, reason: 'Nobody asks.' }),
   measuredBoot: async () => ({
     ok: true,
     boot: {

@@ -16,6 +16,7 @@ import { normalStatus } from './status-fixtures.ts';
 /** What a box without a TPM answers. */
 export const testAttestation: Attestation = {
   evidence: async () => ({ ok: false, reason: 'No evidence without a TPM.' }),
+  activate: async () => ({ ok: false, reason: 'No evidence without a TPM.' }),
   measuredBoot: async () => ({ ok: false, reason: 'No evidence without a TPM.' }),
 };
 

@@ -1,5 +1,5 @@
-import { equalBytes, fromHex, toHex } from '../../bytes/bytes.ts';
-import { attestationKeyTemplate, withAttestationKey } from '../../tpm/attestation-key.ts';
+import { fromHex, toHex } from '../../bytes/bytes.ts';
+import { findAttestationKey, withAttestationKey } from '../../tpm/attestation-key.ts';
 import type { ApprovedPolicy } from '../../tpm/authorized-signer.ts';
 import { Tpm } from '../../tpm/client.ts';
 import { hierarchy, ownHandle } from '../../tpm/constants.ts';
@@ -90,14 +90,10 @@ export class TpmIdentity {
    * one: a TPM that is not the box's own is left as it is.
    */
   async #attestationKeyName(expected?: string): Promise<TpmResult<Uint8Array>> {
-    const found = await findPersistentKey(this.#tpm, ownHandle.attestationKey);
+    const found = await findAttestationKey(this.#tpm);
     if (!found.ok) return found;
     const there = found.value;
-    if (
-      there !== undefined &&
-      isAttestationKey(there) &&
-      (expected ?? toHex(there.name)) === toHex(there.name)
-    )
+    if (there !== undefined && (expected ?? toHex(there.name)) === toHex(there.name))
       return { ok: true, value: there.name };
     // Anybody with the owner's password could have put another key there: the TPM's seed tells.
     return withAttestationKey(this.#tpm, async (key) => {
@@ -184,17 +180,6 @@ export class TpmIdentity {
 
 function failed(problem: IdentityProblem): TpmIdentityResult {
   return { ok: false, problem };
-}
-
-/** Made by the same template: which of a TPM's keys that is follows from its seed. */
-function isAttestationKey({ publicArea }: PersistentKey): boolean {
-  const { attributes, nameAlgorithm, key } = publicArea;
-  return (
-    key.type === 'ecc' &&
-    nameAlgorithm === attestationKeyTemplate.nameAlgorithm &&
-    attributes === attestationKeyTemplate.attributes &&
-    equalBytes(publicArea.authPolicy, attestationKeyTemplate.authPolicy)
-  );
 }
 
 /** As `hostKeyTemplate` makes them, for whichever release key. */

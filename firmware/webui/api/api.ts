@@ -6,6 +6,7 @@ import { limits } from '../limits.ts';
 import type { Connection, LogReader, ReadClock, ReadStatus, ReplaceIdentity } from '../ports.ts';
 import {
   type Attestation,
+  activationRoute,
   addAttestationRoutes,
   evidenceRoute,
   measuredBootRoute,
@@ -254,6 +255,7 @@ export function createApi(ports: ApiPorts) {
     [claimRoute.path, 'POST'],
     [replaceIdentityRoute.path, 'POST'],
     [evidenceRoute.path, 'POST'],
+    [activationRoute.path, 'POST'],
     [measuredBootRoute.path, 'GET, HEAD'],
     ['/api/v1/openapi.json', 'GET, HEAD'],
   ]);

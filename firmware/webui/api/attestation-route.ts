@@ -48,6 +48,12 @@ export interface Attestation {
   ): Promise<
     { readonly ok: true; readonly document: object } | { readonly ok: false; readonly reason: string }
   >;
+  /** The secret in an enrolment challenge, in hexadecimal. */
+  activate(
+    challenge: object,
+  ): Promise<
+    { readonly ok: true; readonly secret: string } | { readonly ok: false; readonly reason: string }
+  >;
   measuredBoot(): Promise<
     { readonly ok: true; readonly boot: MeasuredBoot } | { readonly ok: false; readonly reason: string }
   >;
@@ -77,6 +83,41 @@ export const evidenceRoute = createRoute({
     },
     400: problem('The body is not {"nonce": "…"}'),
     503: problem('The TPM is busy with other evidence, or does not answer'),
+  },
+});
+
+const hexadecimal = (octets: number) =>
+  z
+    .string()
+    .max(2 * octets)
+    .regex(/^([0-9a-fA-F]{2})*$/);
+
+export const activationRoute = createRoute({
+  method: 'post',
+  path: '/api/v1/attestation/activation',
+  summary: 'Opens an enrolment challenge, as `hithe attest challenge` makes it',
+  request: {
+    body: {
+      required: true,
+      content: {
+        'application/json': {
+          schema: z.strictObject({
+            type: z.literal('hithe-enrolment-challenge'),
+            endorsementKey: hexadecimal(limits.tpmStructure),
+            credentialBlob: hexadecimal(limits.tpmStructure),
+            encryptedSeed: hexadecimal(limits.tpmStructure),
+          }),
+        },
+      },
+    },
+  },
+  responses: {
+    200: {
+      description: 'The secret of the challenge: only the TPM with both its keys gives it',
+      content: { 'application/json': { schema: z.object({ secret: z.string() }) } },
+    },
+    400: problem('The body is no enrolment challenge'),
+    503: problem('The TPM is busy, does not answer, or is not the one that the challenge is for'),
   },
 });
 
@@ -112,6 +153,13 @@ export function addAttestationRoutes(
     if (answer === null) return problemAnswer(context, 'no-evidence', busy, { 'retry-after': '2' });
     if (!answer.ok) return problemAnswer(context, 'no-evidence', answer.reason);
     return context.json({ ...answer.document, type: 'hithe-evidence' as const }, 200);
+  });
+
+  app.openapi(activationRoute, async (context) => {
+    const answer = await inTurn(() => attestation.activate(context.req.valid('json')));
+    if (answer === null) return problemAnswer(context, 'no-evidence', busy, { 'retry-after': '2' });
+    if (!answer.ok) return problemAnswer(context, 'no-evidence', answer.reason);
+    return context.json({ secret: answer.secret }, 200);
   });
 
   app.openapi(measuredBootRoute, async (context) => {

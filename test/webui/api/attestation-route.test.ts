@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Attestation } from '../../../firmware/webui/api/attestation-route.ts';
 import { limits } from '../../../firmware/webui/limits.ts';
 import { openTestSite, post } from '../test-site.ts';
@@ -7,14 +7,19 @@ const nonce = '00'.repeat(32);
 const boot = { release: null, selfAppraisal: true, pcrBank: 'sha256', pcrs: [] } as const;
 const working: Attestation = {
   evidence: async (asked) => ({ ok: true, document: { type: 'hithe-evidence', asked } }),
+  activate: async (challenge) => ({ ok: true, secret: JSON.stringify(challenge) }),
   measuredBoot: async () => ({ ok: true, boot: { ...boot, pcrs: [] } }),
 };
 
 const site = (attestation: Attestation) => openTestSite(undefined, undefined, attestation);
 
-async function ask(attestation: Attestation, body: unknown): Promise<{ status: number; body: unknown }> {
+async function ask(
+  attestation: Attestation,
+  body: unknown,
+  about = 'evidence',
+): Promise<{ status: number; body: unknown }> {
   const opened = await site(attestation);
-  const response = await opened.request('/api/v1/attestation/evidence', post(JSON.stringify(body)));
+  const response = await opened.request(`/api/v1/attestation/${about}`, post(JSON.stringify(body)));
   return { status: response.status, body: await response.json() };
 }
 
@@ -38,9 +43,43 @@ test('what is no challenge is refused', async () => {
     expect(await ask(working, body)).toMatchObject({ status: 400 });
 });
 
+describe('an enrolment challenge', () => {
+  const challenge = {
+    type: 'hithe-enrolment-challenge',
+    endorsementKey: '00'.repeat(limits.tpmStructure),
+    credentialBlob: 'ab',
+    encryptedSeed: 'cd',
+  };
+
+  test('is opened by the TPM', async () => {
+    expect(await ask(working, challenge, 'activation')).toEqual({
+      status: 200,
+      body: { secret: JSON.stringify(challenge) },
+    });
+  });
+
+  test.each<[string, object]>([
+    ['without a part', { ...challenge, encryptedSeed: undefined }],
+    ['with more', { ...challenge, more: 1 }],
+    ['with what is no hexadecimal', { ...challenge, credentialBlob: 'xy' }],
+    ['too long', { ...challenge, endorsementKey: '00'.repeat(limits.tpmStructure + 1) }],
+  ])('%s is none', async (_, body) => {
+    expect(await ask(working, body, 'activation')).toMatchObject({ status: 400 });
+  });
+
+  test('for another TPM gets no secret', async () => {
+    const other: Attestation = { ...working, activate: async () => ({ ok: false, reason: 'Another TPM.' }) };
+    expect(await ask(other, challenge, 'activation')).toMatchObject({
+      status: 503,
+      body: { code: 'no-evidence', detail: 'Another TPM.' },
+    });
+  });
+});
+
 test('a box without a TPM says so', async () => {
   const none: Attestation = {
     evidence: async () => ({ ok: false, reason: 'No evidence without a TPM.' }),
+    activate: async () => ({ ok: false, reason: 'No evidence without a TPM.' }),
     measuredBoot: async () => ({ ok: false, reason: 'No evidence without a TPM.' }),
   };
   expect(await ask(none, { nonce })).toMatchObject({

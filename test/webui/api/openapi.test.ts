@@ -34,6 +34,7 @@ describe('the OpenAPI document', () => {
       'get /api/v1/events',
       'get /api/v1/log',
       'get /api/v1/status',
+      'post /api/v1/attestation/activation',
       'post /api/v1/attestation/evidence',
       'post /api/v1/claim',
       'post /api/v1/identity/replace',
