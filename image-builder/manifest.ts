@@ -35,14 +35,20 @@ export type ReleaseManifest = {
   };
   readonly uki: Authenticode & { readonly file: string; readonly size: number; readonly sha256: string };
   readonly loader: Authenticode & { readonly sha256: string };
-  readonly initrd: { readonly size: number; readonly sha256: string };
+  readonly initrd: {
+    readonly size: number;
+    readonly sha256: string;
+    /** As the kernel measures it into PCR 9: with what the stub appends to it. */
+    readonly measuredSha256: string;
+    readonly measuredSha384: string;
+  };
   /** The firmware measures it by itself too, inside the UKI, but under Secure Boot: there the stub starts it past the firmware. */
   readonly kernel: Authenticode & {
     readonly release: string;
     readonly size: number;
     readonly sha256: string;
   };
-  /** Also what PCR 9 begins with, as UCS-2 with a NUL. PCR 12 stays zero: nothing comes from outside the UKI. */
+  /** Also what PCR 9 begins with, as UCS-2 with a NUL; the initial RAM disk follows. PCR 12 stays zero: nothing comes from outside the UKI. */
   readonly commandLine: string;
   /** PCR 11 after the boot: the sections that lead to it, in order, each measured as its name with a NUL, then its content. */
   readonly pcr11: {

@@ -3,6 +3,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { boardProfiles } from '../firmware/boot/board-profiles.ts';
 import type { ReleaseManifest } from './manifest.ts';
+import { measuredInitrd } from './measured-initrd.ts';
 import { measuredSections, predictPcr11 } from './pcr-policy.ts';
 import { authenticodeHash } from './pe.ts';
 import type { ReleaseKey } from './release-key.ts';
@@ -49,7 +50,8 @@ function authenticode(path: string) {
 /** Measures what was built as the box's firmware and stub will, and describes it. */
 export async function describeRelease(parts: ReleaseParts): Promise<ReleaseManifest> {
   const { releaseKey, secureBoot } = parts;
-  const sections = measuredSections(readFileSync(parts.uki));
+  const uki = readFileSync(parts.uki);
+  const [sections, initrd] = [measuredSections(uki), measuredInitrd(uki)];
   const publicKey = createPublicKey(releaseKey.publicPem).export({ type: 'spki', format: 'der' });
   const file = async (path: string) => ({ file: basename(path), ...(await described(path)) });
   return {
@@ -62,7 +64,11 @@ export async function describeRelease(parts: ReleaseParts): Promise<ReleaseManif
     root: { ...parts.verity, ...(await described(parts.root)) },
     uki: { file: parts.ukiName, ...(await described(parts.uki)), ...authenticode(parts.uki) },
     loader: { ...(await described(parts.loader)), ...authenticode(parts.loader) },
-    initrd: await described(parts.initrd),
+    initrd: {
+      ...(await described(parts.initrd)),
+      measuredSha256: initrd.sha256,
+      measuredSha384: initrd.sha384,
+    },
     kernel: {
       release: parts.kernelRelease,
       ...(await described(parts.kernel)),

@@ -11,8 +11,8 @@ import { type Finding, finding, type NamedEvent } from './verdict.ts';
 /** An event of a PCR that a policy is for: its digest is what counts, the rest is for people. */
 type Measured = { readonly digest: string; readonly event: BootEvent };
 
-/** What a policy expects at one place of a PCR: digests, each with the words for it; undefined where any will do. */
-type Step = { readonly what: string; readonly digest: string | null };
+/** What a policy expects at one place of a PCR: a digest with the words for it. */
+type Step = { readonly what: string; readonly digest: string };
 
 /** PCRs into which nothing is measured on a released boot: other loaders, what comes from outside the kernel image, shim. */
 const emptyPcrs: ReadonlyMap<number, string> = new Map([
@@ -32,8 +32,8 @@ const actions = [
 
 /**
  * Holds a boot log against a release: in the PCRs that depend on the release alone, what was measured has to be exactly
- * what the manifest says, by digests; types and data of events are the words of whoever wrote the log. Each PCR gets at
- * most one finding, of the first event that diverges.
+ * what the manifest says, by digests; types and data of events are the words of whoever wrote the log. Where as many events
+ * as expected were measured into a PCR, each that diverges is a finding; else the first is the only one.
  */
 export function bootFindings(
   events: readonly BootEvent[],
@@ -108,8 +108,8 @@ class BootPolicy {
     return this.#compare(pcr, programs, programs.length === steps.length ? steps : withKernel, null);
   }
 
-  /** PCR 9, by the kernel itself: its command line, then its initial RAM disk, which the stub put together and no manifest predicts. */
-  kernelSteps({ commandLine }: ReferenceValues): Step[] {
+  /** PCR 9, by the kernel itself: its command line, then its initial RAM disk as the stub put it together. */
+  kernelSteps({ commandLine, initrd }: ReferenceValues): Step[] {
     const wide = new Uint8Array((commandLine.length + 1) * 2);
     for (let index = 0; index < commandLine.length; index++) {
       wide[index * 2] = commandLine.charCodeAt(index) & 0xff;
@@ -117,7 +117,7 @@ class BootPolicy {
     }
     return [
       { what: 'the released command line', digest: toHex(this.#digest(attestedBank, wide)) },
-      { what: 'an initial RAM disk', digest: null },
+      { what: 'the released initial RAM disk', digest: initrd },
     ];
   }
 
@@ -140,21 +140,22 @@ class BootPolicy {
     steps: readonly Step[],
     nothing: string | null,
   ): Finding[] {
-    for (const [index, { digest, event }] of events.entries()) {
+    const diverging = events.flatMap(({ digest, event }, index) => {
       const step = steps[index];
-      if (step !== undefined && (step.digest === null || step.digest === digest)) continue;
+      if (step?.digest === digest) return [];
       const problem =
         step === undefined ? (nothing ?? 'something more was measured') : `this is not ${step.what}`;
-      const expected = step === undefined ? 'nothing more' : (step.digest ?? step.what);
+      const expected = step?.digest ?? 'nothing more';
       return [finding('boot', problem, { pcr, event: nameEvent(event), expected, actual: digest })];
-    }
+    });
+    // Something that is left out or put in moves all that follows.
+    if (diverging.length > 0) return events.length === steps.length ? diverging : diverging.slice(0, 1);
     const missing = steps[events.length];
     if (missing === undefined) return [];
-    const expected = missing.digest ?? missing.what;
     const problem = `the log ends before ${missing.what}`;
     const last = events.at(-1);
     const event = last === undefined ? null : nameEvent(last.event);
-    return [finding('boot', problem, { pcr, event, expected, actual: 'nothing' })];
+    return [finding('boot', problem, { pcr, event, expected: missing.digest, actual: 'nothing' })];
   }
 
   #measured(pcr: number): Measured[] {

@@ -21,6 +21,8 @@ export type ReferenceValues = {
   /** The firmware measures the kernel inside the kernel image too, unless Secure Boot is on. */
   readonly kernel: string;
   readonly commandLine: string;
+  /** The initial RAM disk as the kernel has it from the stub. */
+  readonly initrd: string;
   /** PCR 11 after the boot, and what leads to it. */
   readonly pcr11: string;
   readonly sections: readonly { readonly name: string; readonly sha256: string }[];
@@ -78,6 +80,7 @@ function readManifest(
     kernelImage: sha256(fields.object('uki'), 'authenticodeSha256'),
     kernel: sha256(fields.object('kernel'), 'authenticodeSha256'),
     commandLine: fields.text('commandLine', 4096),
+    initrd: sha256(fields.object('initrd'), 'measuredSha256'),
     pcr11: sha256(pcr11, 'sha256'),
     sections: pcr11.list('sections', 32, (section) => ({
       name: section.text('name', 8),

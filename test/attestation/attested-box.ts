@@ -45,6 +45,7 @@ export const manifest = {
   uki: { authenticodeSha256: hex(ascii('uki')) },
   kernel: { authenticodeSha256: hex(ascii('kernel')) },
   commandLine,
+  initrd: { measuredSha256: hex(ascii('initial RAM disk')) },
   root: { rootHash: hex(ascii('root')) },
   pcr11: {
     sha256: hex(ascii('not looked at')),
