@@ -10,8 +10,10 @@ import {
 import { formatLocator, type Locator } from '../../hip/locator.ts';
 import type { Packet } from '../../hip/packet.ts';
 import { transition } from '../../hip/transition.ts';
+import { AssociationHistory } from './association-history.ts';
 import { type DataPath, type EspEffect, isEspEffect } from './data-path.ts';
 import type { KernelEvent } from './kernel-events.ts';
+import { KernelQueue } from './kernel-queue.ts';
 import { limits } from './limits.ts';
 import type { Peer } from './peer.ts';
 import { PeerSearch } from './peer-search.ts';
@@ -48,9 +50,7 @@ export class AssociationRunner {
   #peer: Peer;
   #state: AssociationState = unassociated;
   #timer: OverlayTimer | undefined;
-  /** Kernel changes happen one after the other, and what follows them in a transition waits for them. */
-  #work: Promise<void> = Promise.resolve();
-  #queued = 0;
+  readonly #kernel = new KernelQueue((error) => this.#dataPathFailed(error));
   #closing = false;
   /** Whether somebody wants the association now: always, or since traffic asked for it. */
   #wanted: boolean;
@@ -58,12 +58,10 @@ export class AssociationRunner {
   #wrongSource = 0;
   #pathMtu: number | null = null;
   readonly #roundTrip = new RoundTrip();
-  #rekeys = 0;
+  readonly #history = new AssociationHistory();
   #failedResolutions = 0;
   #tries = 0;
   #lastError: string | null = null;
-  /** When the association came about: `at` on the machine's clock, which tells it from another. */
-  #established: { readonly at: number; readonly text: string } | null = null;
 
   constructor(peer: Peer, context: AssociationContext, ports: RunnerPorts) {
     this.#peer = peer;
@@ -103,23 +101,36 @@ export class AssociationRunner {
   }
 
   status(): TunnelStatus {
-    const association = isCarrying(this.#state) ? this.#state.association : undefined;
+    const association = this.#installedAssociation();
     const { locator } = this;
     const { tooOld, replayed, forged, ...traffic } = this.#traffic.totals;
     return {
       ...describePeer(this.#peer),
-      state: this.#state.name,
+      state: this.#shownState(),
       role: association?.role ?? null,
       locator: locator === undefined ? null : formatLocator(locator),
       espSuite: association?.suite.name ?? null,
-      establishedAt: association === undefined ? null : (this.#established?.text ?? null),
+      establishedAt: association === undefined ? null : this.#history.establishedAt,
       lastError: this.#lastError,
-      rekeys: association === undefined ? 0 : this.#rekeys,
+      rekeys: association === undefined ? 0 : this.#history.rekeys,
       roundTripMs: association?.role === 'initiator' ? this.#roundTrip.milliseconds : null,
       pathMtu: association === undefined ? null : this.#pathMtu,
       traffic,
       dropped: { wrongSource: this.#wrongSource, tooOld, replayed, forged },
     };
+  }
+
+  /** The association that the kernel carries traffic for. */
+  #installedAssociation(): Carrying['association'] | undefined {
+    if (!isCarrying(this.#state)) return undefined;
+    const { association } = this.#state;
+    return this.#history.isInstalled(association.establishedAt) ? association : undefined;
+  }
+
+  /** Until the kernel has an association it is shown as it was: whoever reads that a tunnel stands may send at once. */
+  #shownState(): AssociationState['name'] {
+    if (!isCarrying(this.#state) || this.#installedAssociation() !== undefined) return this.#state.name;
+    return this.#state.association.role === 'initiator' ? 'I2-SENT' : 'UNASSOCIATED';
   }
 
   /** Starts what is wanted from the beginning. */
@@ -214,7 +225,7 @@ export class AssociationRunner {
     while (this.#state.pending !== undefined && this.#ports.monotonic() < until) await this.#pause(10);
     this.input({ type: 'abandon' });
     this.#timer?.close();
-    await this.#work;
+    await this.#kernel.done();
   }
 
   input(input: AssociationInput): void {
@@ -224,16 +235,9 @@ export class AssociationRunner {
     this.#state = state;
     this.#roundTrip.note(state, now);
     this.#perform(effects);
-    if (isCarrying(state)) this.#noteAssociation(state.association.establishedAt);
+    if (isCarrying(state)) this.#history.note(state.association.establishedAt, this.#ports.wallClock);
     if (state.name !== before) this.#entered(state);
     this.#arm();
-  }
-
-  /** A new association may take the place of another without a state between. */
-  #noteAssociation(at: number): void {
-    if (this.#established?.at === at) return;
-    this.#established = { at, text: new Date(this.#ports.wallClock()).toISOString() };
-    this.#rekeys = 0;
   }
 
   #entered(state: AssociationState): void {
@@ -249,13 +253,13 @@ export class AssociationRunner {
 
   #perform(effects: readonly AssociationEffect[]): void {
     const esp = effects.filter(isEspEffect);
-    if (esp.length > 0) this.#queue(() => this.#applyToKernel(esp));
+    const at = isCarrying(this.#state) ? this.#state.association.establishedAt : undefined;
+    if (esp.length > 0) this.#kernel.add(() => this.#applyToKernel(esp, at));
     for (const effect of effects) {
       switch (effect.type) {
         case 'send':
           // What was installed must be there before the peer can use it.
-          if (this.#queued > 0) this.#queue(async () => this.#send(effect.packet, effect.to));
-          else this.#send(effect.packet, effect.to);
+          this.#kernel.afterAll(() => this.#ports.socket.send(effect.packet, effect.to));
           break;
         case 'answer-i1':
           this.#ports.answerI1(effect.i1, effect.to);
@@ -280,22 +284,15 @@ export class AssociationRunner {
     }
   }
 
-  #queue(job: () => Promise<void>): void {
-    this.#queued++;
-    this.#work = this.#work
-      .then(job)
-      .catch((error: unknown) => this.#dataPathFailed(error))
-      .finally(() => {
-        this.#queued--;
-      });
-  }
-
-  async #applyToKernel(effects: readonly EspEffect[]): Promise<void> {
+  /** `association` is the time at which that came about which the effects are of. */
+  async #applyToKernel(effects: readonly EspEffect[], association: number | undefined): Promise<void> {
     await this.#ports.dataPath.apply(this.#peer, effects);
-    if (effects.some((effect) => effect.type === 'install-outbound' && effect.replaces !== undefined))
-      this.#rekeys++;
-    // Only what the kernel took counts as success, or a kernel that refuses would be asked every second.
-    if (effects.some(({ type }) => type === 'install-outbound')) this.#tries = 0;
+    const outbound = effects.find((effect) => effect.type === 'install-outbound');
+    if (outbound !== undefined && association !== undefined) {
+      this.#history.installed(association, outbound.replaces !== undefined);
+      // Only what the kernel took counts as success, or a kernel that refuses would be asked every second.
+      this.#tries = 0;
+    }
     // The kernel cannot change where an inbound security association comes from, and tells of every packet that does not.
     if (
       effects.some((effect) => effect.type === 'move-outbound' && this.#comesFromElsewhere(effect.localSpi))
@@ -331,10 +328,6 @@ export class AssociationRunner {
     this.#ports.log('error', `${this.#peer.name}: ${message}`);
     this.input({ type: 'abandon' });
     this.#lastError = message;
-  }
-
-  #send(packet: Uint8Array, to: Locator): void {
-    this.#ports.socket.send(packet, to);
   }
 
   async #sign(message: Uint8Array): Promise<void> {

@@ -5,7 +5,7 @@ import type { TrafficTotals } from './traffic-count.ts';
 export type TunnelStatus = {
   peer: string;
   hit: string;
-  /** The state of RFC 7401 §4.4.2. In R2-SENT the tunnel carries already. */
+  /** The state of RFC 7401 §4.4.2, a new one that carries not before the kernel does. In R2-SENT the tunnel carries already. */
   state: string;
   connect: 'always' | 'on-demand';
   /** Which end began the exchange, while there is an association. */

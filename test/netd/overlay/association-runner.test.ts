@@ -171,6 +171,50 @@ describe('an association that is to be kept up', () => {
   });
 });
 
+describe('while the kernel is still being told of an association', () => {
+  /** A asks B; the outbound half waits in one end's kernel until it is let go. */
+  async function halted(end: 'initiator' | 'responder') {
+    const bench = new Bench();
+    const { promise, resolve: letGo } = Promise.withResolvers<void>();
+    const slow: DataPath = {
+      ...working(),
+      apply: async (_, effects) => {
+        if (effects.some(({ type }) => type === 'install-outbound')) await promise;
+      },
+    };
+    const kernels = end === 'initiator' ? ([slow, working()] as const) : ([working(), slow] as const);
+    const a = await startOverlay(bench.ports('192.0.2.1'), { peers: [] }, { dataPath: kernels[0] });
+    const b = await startOverlay(
+      bench.ports('192.0.2.2'),
+      { peers: [{ ...peer('a', '192.0.2.1', a), connect: 'on-demand' }] },
+      { dataPath: kernels[1] },
+    );
+    await a.reconfigure({ peers: [peer('b', '192.0.2.2', b)] });
+    await bench.pass(900);
+    return { bench, a, b, letGo };
+  }
+
+  test('the initiator’s tunnel is not shown as established, though R2 has come', async () => {
+    const { bench, a, b, letGo } = await halted('initiator');
+    expect(states(b)).toEqual([{ state: 'R2-SENT', lastError: null }]);
+    expect(a.tunnels()).toMatchObject([{ state: 'I2-SENT', role: null, establishedAt: null }]);
+    letGo();
+    await bench.pass(0);
+    expect(a.tunnels()).toMatchObject([{ state: 'ESTABLISHED', role: 'initiator' }]);
+    expect(a.tunnels()[0]?.establishedAt).not.toBeNull();
+  });
+
+  test('the responder’s tunnel is shown as it was, and no R2 is sent', async () => {
+    const { bench, a, b, letGo } = await halted('responder');
+    expect(states(a)).toEqual([{ state: 'I2-SENT', lastError: null }]);
+    expect(b.tunnels()).toMatchObject([{ state: 'UNASSOCIATED', role: null, establishedAt: null }]);
+    letGo();
+    await bench.pass(0);
+    expect(b.tunnels()).toMatchObject([{ state: 'R2-SENT', role: 'responder' }]);
+    expect(states(a)).toEqual([{ state: 'ESTABLISHED', lastError: null }]);
+  });
+});
+
 /** A with that kernel and its settings for B; B keeps the association up only as far as A asks. */
 async function pair(settings: Partial<PeerSettings> = {}, hosts: { b?: string } = {}) {
   const bench = new Bench();
