@@ -80,6 +80,8 @@ class RunningOverlay implements Overlay {
   readonly #marks = new Map<string, number>();
   readonly #kernel: KernelWatch;
   #responding: Responding | undefined;
+  /** The last I1 of each peer that came before there was an R1 to answer it. */
+  readonly #earlyI1s = new Map<string, { readonly i1: Packet; readonly from: Locator }>();
   #addressTimer: OverlayTimer | undefined;
   #addresses = '';
   #config: OverlayConfig = { peers: [] };
@@ -177,7 +179,7 @@ class RunningOverlay implements Overlay {
     // Time keeps the counter growing over restarts without a place to store it (RFC 7401 §4.1.4).
     const counter = BigInt(Math.max(1, Math.floor(wallClock())));
     const responder = new Responder(this.#own, crypto, counter, offers);
-    const signing = new R1Signing(this.#ports, responder);
+    const signing = new R1Signing(this.#ports, responder, () => this.#answerEarlyI1s());
     this.#responding = { text, offers, responder, signing };
     void signing.renew();
     return this.#responding;
@@ -238,7 +240,15 @@ class RunningOverlay implements Overlay {
     if (this.#responding === undefined || !this.#rate.allow(to.address, now, isKnown)) return;
     const r1 = this.#responding.responder.answer(i1, to, now);
     if (r1 !== undefined) this.#ports.socket.send(r1, to);
+    else if (runner !== undefined) this.#earlyI1s.set(runner.peer.hit, { i1, from: to });
     void this.#responding.signing.signMissing();
+  }
+
+  /** After a start the peers’ I1s come while the R1s are being signed; a peer would repeat its own after seconds only. */
+  #answerEarlyI1s(): void {
+    const early = [...this.#earlyI1s];
+    this.#earlyI1s.clear();
+    for (const [hit, { i1, from }] of early) if (this.#runners.has(hit)) this.#answerI1(i1, from);
   }
 
   #watchAddresses(): void {

@@ -7,19 +7,27 @@ import type { OverlayPorts, OverlayTimer } from './ports.ts';
 export class R1Signing {
   readonly #ports: Pick<OverlayPorts, 'signer' | 'monotonic' | 'setTimer' | 'log'>;
   readonly #responder: Responder;
+  readonly #onGeneration: () => void;
   #timer: OverlayTimer | undefined;
   #isSigning = false;
   #closed = false;
 
-  constructor(ports: Pick<OverlayPorts, 'signer' | 'monotonic' | 'setTimer' | 'log'>, responder: Responder) {
+  /** `onGeneration` is called when a new generation serves. */
+  constructor(
+    ports: Pick<OverlayPorts, 'signer' | 'monotonic' | 'setTimer' | 'log'>,
+    responder: Responder,
+    onGeneration: () => void = () => {},
+  ) {
     this.#ports = ports;
     this.#responder = responder;
+    this.#onGeneration = onGeneration;
   }
 
   /** Signs a new generation, and from then on one whenever it is time. */
   async renew(): Promise<void> {
     const signed = await this.#finish(this.#responder.draftGeneration(this.#ports.monotonic()));
     if (this.#closed) return;
+    if (signed) this.#onGeneration();
     const wait = signed ? hipLimits.generationMs : limits.signRetryMs;
     this.#timer = this.#ports.setTimer(wait, () => void this.renew());
   }

@@ -122,6 +122,32 @@ describe('an association that is to be kept up', () => {
     expect([...states(a), ...states(b)].map(({ state }) => state)).toEqual(['ESTABLISHED', 'ESTABLISHED']);
   });
 
+  test('an I1 that comes before the first R1 is signed is answered as soon as one is', async () => {
+    const bench = new Bench();
+    const real = newSigner();
+    const { promise, resolve: tpmIsReady } = Promise.withResolvers<void>();
+    const signer = {
+      identity: real.identity,
+      sign: async (message: Uint8Array) => {
+        await promise;
+        return real.sign(message);
+      },
+    };
+    const a = await startOverlay(bench.ports('192.0.2.1', signer), { peers: [] }, { dataPath: working() });
+    const b = await startOverlay(
+      bench.ports('192.0.2.2'),
+      { peers: [peer('a', '192.0.2.1', a)] },
+      { dataPath: working() },
+    );
+    await a.reconfigure({ peers: [{ ...peer('b', '192.0.2.2', b), connect: 'on-demand' }] });
+    // Within the wait after B's second I1, so that a third has no part in it.
+    await bench.pass(1_500);
+    expect(states(b)).toEqual([{ state: 'I1-SENT', lastError: null }]);
+    tpmIsReady();
+    await bench.pass(100);
+    expect(states(b)).toEqual([{ state: 'ESTABLISHED', lastError: null }]);
+  });
+
   test('close tells the peer and leaves nothing running', async () => {
     const bench = new Bench();
     const a = await startOverlay(bench.ports('192.0.2.1'), { peers: [] }, { dataPath: working() });
@@ -250,7 +276,7 @@ describe('what the kernel says', () => {
       dropped: { wrongSource: 4, tooOld: 0, replayed: 0, forged: 0 },
     });
     // What connections through the tunnel are held to.
-    expect(kernel.heldSegments.at(-1)).toEqual(new Map([[kernel.spis.mark, 1400]]));
+    expect(kernel.fitted.at(-1)).toEqual(new Map([[kernel.spis.mark, 1400]]));
     await bench.pass(limits.countersMs);
     expect(status().dropped.wrongSource).toBe(4);
   });
