@@ -18,6 +18,7 @@ import { openLogRing } from './system/log-ring.ts';
 import { readKernelRelease, readMemory, readUptimeSeconds } from './system/machine-status.ts';
 import { createNetworkSystem } from './system/network-system.ts';
 import { openFactFiles } from './system/platform-facts.ts';
+import { runCommand } from './system/run-command.ts';
 import { secretFiles } from './system/secret-files.ts';
 import { storeFiles } from './system/store-files.ts';
 import { openDriverSystem } from './system/sysfs-devices.ts';
@@ -72,7 +73,7 @@ export async function runDaemon(): Promise<void> {
       return Math.round((blocks * bsize) / 1024 / 1024);
     },
     stateProblem: () => readOr(`${runFolder}/state-problem`, null)?.trim() ?? null,
-    openPage: async ({ hostname, readStatus, interfaces, onClaimed, replaceIdentity }) => {
+    openPage: async ({ hostname, readStatus, interfaces, onClaimed, replaceIdentity, configuration }) => {
       const web = await startWebUi(
         {
           hostname,
@@ -86,6 +87,7 @@ export async function runDaemon(): Promise<void> {
           openListeners: openWebListeners,
           replaceIdentity,
           attestation: attestationOf(),
+          configuration,
         },
         {
           page: await loadPageFiles(),
@@ -107,6 +109,12 @@ export async function runDaemon(): Promise<void> {
       return page;
     },
     identity: identityOf(log),
+    echo: async (hit) => {
+      const { status } = await runCommand('/bin/busybox', ['ping', '-6', '-c', '2', '-W', '2', hit], {
+        timeoutMs: 5000,
+      });
+      return status === 0;
+    },
     measureRuntime: runtimeMeasurer(),
     tpmVisible: () => existsSync('/dev/tpmrm0'),
     readTpm: async () => {

@@ -26,4 +26,8 @@ export const limits = {
   metaDataOctets: 64 * 1024,
   /** Milliseconds between two looks for a new disc: a person notices no delay, an idle box no work. */
   discIntervalMs: 2000,
+  /** Peers that are asked whether a change of settings left them reachable: some speak for all, and all are asked at once. */
+  reachedPeers: 8,
+  /** Milliseconds between two looks whether a change that confirms itself may stay. */
+  proofIntervalMs: 2000,
 } as const;

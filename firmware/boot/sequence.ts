@@ -2,11 +2,13 @@ import { type Network, startNetwork } from '../netd/netd.ts';
 import type { NetworkSystem } from '../netd/system-port.ts';
 import type { Settings } from '../store/settings-schema.ts';
 import type { SettingsStore } from '../store/settings-store.ts';
+import type { Configuration as ConfigurationApi } from '../webui/api/config-route.ts';
 import type { Status } from '../webui/api/status-schema.ts';
 import type { PageInterface } from '../webui/page-addresses.ts';
 import type { ReplaceIdentity } from '../webui/ports.ts';
 import type { BoardProfile } from './board-profile-schema.ts';
 import { profileNamed } from './board-profiles.ts';
+import { Configuration } from './configuration.ts';
 import { diagnosticsWarnings } from './diagnostics.ts';
 import { type DriverSystem, loadDrivers } from './drivers.ts';
 import { IdentityKeeper, type IdentityKeeperPorts } from './identity/keeper.ts';
@@ -52,8 +54,11 @@ export type BootPorts = {
     readonly interfaces: readonly PageInterface[];
     readonly onClaimed: () => void;
     readonly replaceIdentity: ReplaceIdentity;
+    readonly configuration: ConfigurationApi;
   }) => Promise<Page>;
   readonly identity: Pick<IdentityKeeperPorts, 'open' | 'replace' | 'startOverlay'>;
+  /** Whether the peer with this HIT answers an echo through its tunnel. */
+  readonly echo: (hit: string) => Promise<boolean>;
   /** True where the kernel shows a TPM already; some wait for a driver. */
   readonly tpmVisible: () => boolean;
   readonly readTpm: () => Promise<TpmStatus>;
@@ -168,6 +173,24 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
       warn: (warning) => board.warn(warning),
     },
   );
+  const configuration = new Configuration({
+    store: opened.store,
+    keeper,
+    reachability: {
+      tunnels: () =>
+        identity.tunnels().flatMap(({ hit, establishedAt }) => (establishedAt === null ? [] : [hit])),
+      echo: ports.echo,
+      pageAddresses: () => page?.addresses() ?? [],
+      answersItself: ports.answersItself,
+    },
+    apply: () => applyInForce(),
+    planNetwork: async (wanted) => (await network?.plan(wanted.network)) ?? [],
+    wait: ports.wait,
+    seconds: ports.uptimeSeconds,
+    warn: (warning) => board.warn(warning),
+    clearWarning: (code) => board.clearWarning(code),
+    log: (level, message) => ports.log(level, 'settings', message),
+  });
   const discs = new SettingsDiscs(ports.discs);
   // Whether the box is claimed is the page's to know, which is not up yet; a disc that is in from the start waits for it.
   settings = keeper.inForce();
@@ -198,6 +221,36 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     return board.read();
   };
 
+  /** Before anything works by the settings, so that nothing does so unseen. */
+  const measure = async (): Promise<void> => {
+    const reason = await ports.measureRuntime({ boardProfile: profile, settings });
+    if (reason === null) return;
+    board.warn({
+      code: 'NOT_MEASURED',
+      message: `What the runtime works by was not measured: ${reason}.`,
+      advice: 'Evidence of this box will not be accepted until it is restarted.',
+    });
+  };
+  const warnOfDiagnostics = (): void => {
+    const { on, over } = diagnosticsWarnings(settings);
+    for (const warning of on) board.warn(warning);
+    for (const code of over) board.clearWarning(code);
+  };
+  /** Puts the settings that are in force now into effect; resolves with what went wrong, or null. */
+  const applyInForce = async (): Promise<string | null> => {
+    if (network === null) return 'the box is still starting';
+    settings = keeper.inForce();
+    await measure();
+    warnOfDiagnostics();
+    board.set({ hostname: settings.hostname });
+    await ports.setHostname(settings.hostname);
+    await network.reconfigure(settings.network);
+    await identity.apply(settings);
+    await follow();
+    const { state, detail } = network.snapshot();
+    return state === 'failed' ? (detail ?? 'the network could not be applied') : null;
+  };
+
   // The page prepares (keys, certificate) while the network comes up: most of both is waiting for other programs.
   const preparedPage = ports.openPage({
     hostname: () => settings.hostname,
@@ -212,6 +265,7 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
       if (page) background('console', ports.showConsole(board.read(), page, profile.name));
       return outcome;
     },
+    configuration,
   });
   // Its failure is told where it is awaited.
   preparedPage.catch(() => undefined);
@@ -230,34 +284,10 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
   ports.log('info', 'boot', `The page is up ${ports.uptimeSeconds().toFixed(1)} s after the kernel started`);
   if (openPage.claimed()) await network.setClaimed(true);
 
-  /** Before anything works by the settings, so that nothing does so unseen. */
-  const measure = async (): Promise<void> => {
-    const reason = await ports.measureRuntime({ boardProfile: profile, settings });
-    if (reason === null) return;
-    board.warn({
-      code: 'NOT_MEASURED',
-      message: `What the runtime works by was not measured: ${reason}.`,
-      advice: 'Evidence of this box will not be accepted until it is restarted.',
-    });
-  };
-  const warnOfDiagnostics = (): void => {
-    const { on, over } = diagnosticsWarnings(settings);
-    for (const warning of on) board.warn(warning);
-    for (const code of over) board.clearWarning(code);
-  };
-  /** Puts changed settings in force. */
-  const apply = async (): Promise<void> => {
-    settings = keeper.inForce();
-    await measure();
-    warnOfDiagnostics();
-    board.set({ hostname: settings.hostname });
-    await ports.setHostname(settings.hostname);
-    await openNetwork.reconfigure(settings.network);
-    await identity.apply(settings);
-    await follow();
-  };
   const takeDisc = async (result: Parameters<SettingsKeeper['takeDisc']>[0]): Promise<void> => {
-    if (keeper.takeDisc(result, openPage.claimed())) await apply();
+    if (!keeper.takeDisc(result, openPage.claimed())) return;
+    configuration.supersede('a settings disc was put in');
+    await applyInForce();
   };
 
   background('boot', ports.showConsole(board.read(), openPage, profile.name));
@@ -266,7 +296,7 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
   const rest = async (): Promise<void> => {
     const driversFirst = ports.tpmVisible() ? null : await loadDrivers(ports.drivers, profile);
     if (keeper.takeDisc(await discs.look(), openPage.claimed())) {
-      await apply();
+      await applyInForce();
     } else {
       await measure();
       warnOfDiagnostics();
@@ -297,6 +327,7 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     board,
     async close() {
       stop.abort();
+      await configuration.close();
       await identity.close();
       await openPage.close();
       await openNetwork.close();

@@ -1,4 +1,5 @@
-import { type SettingsLayers, settingsInForce } from '../store/settings-layers.ts';
+import { mergeLayers, type SettingsLayers, settingsInForce } from '../store/settings-layers.ts';
+import type { Parsed } from '../store/settings-problem.ts';
 import type { Settings, SettingsLayer } from '../store/settings-schema.ts';
 import type { SettingsStore } from '../store/settings-store.ts';
 import type { SettingsDiscResult } from './settings-disc.ts';
@@ -14,6 +15,7 @@ export class SettingsKeeper {
   readonly #layers: Omit<SettingsLayers, 'saved'>;
   readonly #log: Log;
   readonly #warn: (warning: Warning) => void;
+  #trial: SettingsLayer | null = null;
 
   constructor(
     store: SettingsStore,
@@ -26,8 +28,28 @@ export class SettingsKeeper {
     this.#warn = warn;
   }
 
-  /** The settings in force. A saved layer that does not fit is left out with a warning: the box always starts. */
+  /** Has a layer in force in the place of the saved one, or the saved one again. */
+  tryLayer(layer: SettingsLayer | null): void {
+    this.#trial = layer;
+  }
+
+  /** All layers with this one as the saved one. */
+  merge(saved: SettingsLayer): Parsed<Settings> {
+    return mergeLayers({ ...this.#layers, saved });
+  }
+
+  /**
+   * The settings in force. What is on trial has all of its say but about the identity: one that was given up cannot be
+   * taken back.
+   */
   inForce(): Settings {
+    const confirmed = this.#confirmed();
+    const tried = this.#trial === null ? null : this.merge(this.#trial);
+    return tried?.ok ? { ...tried.value, identity: confirmed.identity } : confirmed;
+  }
+
+  /** The settings that were confirmed. A saved layer that does not fit is left out with a warning: the box always starts. */
+  #confirmed(): Settings {
     const current = this.#store.current();
     if (!current.ok) {
       this.#warn({

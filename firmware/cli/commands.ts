@@ -57,6 +57,12 @@ export const commands: Readonly<Record<string, Command>> = {
     tells: 'the JSON Schema of the settings, or what is wrong with a settings file',
     run: async (args) => (await import('./settings.ts')).settings(args),
   },
+  config: {
+    usage: 'config get|set|import|discard|diff|apply|confirm|revert|history|export|schema … [--json]',
+    tells: 'the settings: shown, changed on trial, confirmed, taken back (config --help)',
+    run: async (args) => (await import('./config.ts')).config(args),
+    help: async () => (await import('./config.ts')).configHelp,
+  },
   version: {
     usage: 'version',
     tells: 'the version of the image',

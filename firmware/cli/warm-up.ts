@@ -4,6 +4,7 @@ import { StatusBoard } from '../boot/status-board.ts';
 import { settingsInForce } from '../store/settings-layers.ts';
 import { certificateKeys } from '../system/certificate-keys.ts';
 import { openFactFiles } from '../system/platform-facts.ts';
+import type { Configuration } from '../webui/api/config-route.ts';
 import type { WebHandler } from '../webui/ports.ts';
 import { loadPageFiles } from '../webui/server/assets.ts';
 import { startWebUi } from '../webui/server/start-web-ui.ts';
@@ -65,6 +66,7 @@ export async function warmUp(): Promise<number> {
         activate: async () => ({ ok: false, reason: '' }),
         measuredBoot: async () => ({ ok: false, reason: '' }),
       },
+      configuration: noConfiguration,
     },
     { page: await loadPageFiles(), httpsPort: 443, httpPort: 80, localSocket: null, interfaces: [] },
   );
@@ -77,3 +79,20 @@ export async function warmUp(): Promise<number> {
   await web.close();
   return 0;
 }
+
+const nothing = { ok: false, code: 'settings-not-kept', detail: '' } as const;
+
+/** Nothing is asked of it. */
+const noConfiguration: Configuration = {
+  schema: async () => ({}),
+  read: () => nothing,
+  edit: () => nothing,
+  discard: () => nothing,
+  plan: async () => nothing,
+  apply: async () => nothing,
+  confirm: async () => nothing,
+  rollBack: async () => nothing,
+  restore: async () => nothing,
+  history: () => nothing,
+  revision: () => nothing,
+};

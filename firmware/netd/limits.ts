@@ -25,4 +25,6 @@ export const limits = {
   /** A change that failed is tried again after this, doubled up to the longest. */
   firstRetryMs: 1000,
   longestRetryMs: 30_000,
+  /** Rules that a plan names: a person reads no more. */
+  plannedRules: 60,
 } as const;

@@ -4,7 +4,7 @@ import { type DesiredNetwork, desiredNetwork } from './desired.ts';
 import { isEmptyPlan, type ObservedNetwork, planNetwork } from './diff.ts';
 import { limits } from './limits.ts';
 import type { Observation } from './observed.ts';
-import { describePlan } from './plan-text.ts';
+import { describeOther, describePlan } from './plan-text.ts';
 import { assignPorts, type Port, type PortRules } from './ports.ts';
 import { NetworkServices } from './services.ts';
 import { interfaceStatus, type NetworkStatus, type UplinkAddress, uplinkAddresses } from './status.ts';
@@ -30,6 +30,8 @@ export type Network = {
   /** Both resolve when the change has been applied, or has failed and says so in `snapshot`. */
   readonly setClaimed: (claimed: boolean) => Promise<void>;
   readonly reconfigure: (settings: NetworkSettings) => Promise<void>;
+  /** What `reconfigure` with these settings would do now, a line each; nothing is done. */
+  readonly plan: (settings: NetworkSettings) => Promise<readonly string[]>;
   /** Ends watching and the DHCP programs. The network stays as it is. */
   readonly close: () => Promise<void>;
 };
@@ -109,10 +111,14 @@ class Reconciler {
 
   #desire(): DesiredNetwork {
     this.#ports = assignPorts(this.#system.listNics(), this.#portRules, this.#settings.ports);
-    const underlay = this.#ports.filter(({ role }) => role === 'underlay').map(({ nic }) => nic.kernelName);
+    return this.#desireOf(this.#settings, this.#ports);
+  }
+
+  #desireOf(settings: NetworkSettings, ports: readonly Port[]): DesiredNetwork {
+    const underlay = ports.filter(({ role }) => role === 'underlay').map(({ nic }) => nic.kernelName);
     return desiredNetwork({
-      settings: this.#settings,
-      ports: this.#ports,
+      settings,
+      ports,
       leases: this.#services.leases(underlay),
       claimed: this.#claimed,
       firewallInForce: this.#firewall !== null,
@@ -208,6 +214,15 @@ class Reconciler {
     return this.#queue();
   }
 
+  async plan(settings: NetworkSettings): Promise<readonly string[]> {
+    const ports = assignPorts(this.#system.listNics(), this.#portRules, settings.ports);
+    const desired = this.#desireOf(settings, ports);
+    const observed = await observeNetwork(this.#system, desired);
+    if (!observed.ok) return [`The plan cannot be made: ${observed.reason}`];
+    const current = this.#desireOf(this.#settings, this.#ports);
+    return [...describePlan(planNetwork(desired, observed.value)), ...describeOther(current, desired)];
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     this.#timer?.close();
@@ -230,6 +245,7 @@ export async function startNetwork(system: NetworkSystem, input: NetworkInput): 
     ports: () => reconciler.ports(),
     setClaimed: (claimed) => reconciler.setClaimed(claimed),
     reconfigure: (settings) => reconciler.reconfigure(settings),
+    plan: (settings) => reconciler.plan(settings),
     close: () => reconciler.close(),
   };
 }

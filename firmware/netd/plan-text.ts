@@ -1,4 +1,6 @@
+import type { DesiredNetwork } from './desired.ts';
 import type { LinkOperation, Plan } from './diff.ts';
+import { limits } from './limits.ts';
 import { type ObservedRoute, routeProtocol } from './observed.ts';
 
 function routeWords({ destination, gateway, onLink, link, metric }: ObservedRoute): string {
@@ -68,4 +70,27 @@ export function describePlan(plan: Plan): readonly string[] {
     ({ path, from, to }) => `${path.replace(/^\/(proc\/)?sys\//, '')}: ${from ?? 'none'} → ${to}`,
   );
   return [...plan.batch.map(sentence), ...writes];
+}
+
+/** What changes besides what `ip` does: services, and rules of the ruleset, for people. */
+export function describeOther(before: DesiredNetwork, after: DesiredNetwork): readonly string[] {
+  const services = (['dhcpServer', 'dhcpClients', 'nameServers'] as const).flatMap((name) => {
+    const [from, to] = [JSON.stringify(before[name]), JSON.stringify(after[name])];
+    return from === to ? [] : [`${name}: ${from} → ${to}`];
+  });
+  return [...services, ...describeRules(before.firewall, after.firewall)];
+}
+
+function describeRules(before: string, after: string): readonly string[] {
+  const [from, to] = [linesOf(before), linesOf(after)];
+  const lines = [
+    ...[...from].filter((line) => !to.has(line)).map((line) => `rule removed: ${line}`),
+    ...[...to].filter((line) => !from.has(line)).map((line) => `rule added: ${line}`),
+  ];
+  const shown = lines.slice(0, limits.plannedRules);
+  return lines.length > shown.length ? [...shown, `and ${lines.length - shown.length} rules more`] : shown;
+}
+
+function linesOf(ruleset: string): ReadonlySet<string> {
+  return new Set(ruleset.split('\n').map((line) => line.trim()));
 }

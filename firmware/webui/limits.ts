@@ -1,7 +1,15 @@
 /** Bounds of the page and its API. Each protects a box of 256 MiB from a client that is slow, greedy or hostile. */
 export const limits = {
-  /** The largest request body, in octets: a claim is under 40; room for a settings document comes with its route. */
+  /** The largest request body, in octets: a claim is under 40. */
   bodyBytes: 4096,
+  /** Of a request from the box itself that carries a settings document: the largest one (8 MiB), and what is around it. */
+  settingsBodyBytes: 8 * 1024 * 1024 + 4096,
+  /** Seconds that a change of settings may be on trial: time to see that it works, and to walk to the box. */
+  trialSeconds: [5, 3600],
+  trialSecondsUnlessTold: 60,
+  /** Code units of who made a change, and of a path to a setting; the store has the same bounds. */
+  authorLength: 63,
+  settingsPathLength: 300,
   /** A browser sends about 1 KiB of headers; Node's own default is 16 KiB. */
   headerBytes: 8192,
   /** What comes after these is left out, which is Node's way; a browser sends about twenty. */

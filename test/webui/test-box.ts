@@ -12,6 +12,7 @@ import type { ConnectionBounds, LogReader, ReadStatus } from '../../firmware/web
 import type { PageFile } from '../../firmware/webui/server/page-files.ts';
 import { startWebUi, type WebUi } from '../../firmware/webui/server/start-web-ui.ts';
 import { normalStatus } from './status-fixtures.ts';
+import { openTestConfiguration } from './test-configuration.ts';
 
 /** What a box without a TPM answers. */
 export const testAttestation: Attestation = {
@@ -78,6 +79,7 @@ export async function startTestBox(options: TestBoxOptions = {}): Promise<TestBo
       now: Date.now,
       replaceIdentity: async (hit) => ({ outcome: 'other-identity', hit }),
       attestation: options.attestation ?? testAttestation,
+      configuration: openTestConfiguration().configuration,
       openListeners: (given) =>
         openWebListeners({ ...given, bounds: { ...given.bounds, ...options.bounds } }),
     },

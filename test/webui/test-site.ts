@@ -1,9 +1,11 @@
+import type { Configuration } from '../../firmware/webui/api/config-route.ts';
 import { type Claim, openClaim } from '../../firmware/webui/claim.ts';
 import type { Connection, ReadStatus, ReplaceIdentity } from '../../firmware/webui/ports.ts';
 import { type PageFile, preparePageFiles } from '../../firmware/webui/server/page-files.ts';
 import { createSite } from '../../firmware/webui/server/site.ts';
 import { logLines, normalStatus } from './status-fixtures.ts';
 import { testAttestation, testLog } from './test-box.ts';
+import { openTestConfiguration } from './test-configuration.ts';
 
 export const testTime = Date.UTC(2026, 5, 1, 12);
 
@@ -42,6 +44,7 @@ export async function openTestSite(
   readStatus: ReadStatus = () => normalStatus(testTime),
   replaceIdentity: ReplaceIdentity = async (hit) => ({ outcome: 'other-identity', hit }),
   attestation = testAttestation,
+  configuration: Configuration = openTestConfiguration().configuration,
 ): Promise<TestSite> {
   const log = testLog(logLines(testTime));
   const clock = { at: testTime };
@@ -72,6 +75,7 @@ export async function openTestSite(
     onClaimed: () => void claimed.push('claimed'),
     replaceIdentity,
     attestation,
+    configuration,
   });
   return {
     claim,

@@ -11,6 +11,7 @@ import {
   evidenceRoute,
   measuredBootRoute,
 } from './attestation-route.ts';
+import { addConfigRoutes, type Configuration, configRoutes } from './config-route.ts';
 import { createEventStreams } from './event-stream.ts';
 import { addIdentityRoute, replaceIdentityRoute } from './identity-route.ts';
 import { problemAnswer, problemResponse, problemSchema } from './problem.ts';
@@ -27,6 +28,7 @@ export interface ApiPorts {
   readonly onClaimed: () => void;
   readonly replaceIdentity: ReplaceIdentity;
   readonly attestation: Attestation;
+  readonly configuration: Configuration;
 }
 
 export type ApiEnvironment = { Bindings: Connection };
@@ -174,16 +176,17 @@ export function createApi(ports: ApiPorts) {
     }
     return next();
   });
-  app.use(
-    '/api/v1/*',
+  const bounded = (maxSize: number) =>
     bodyLimit({
-      maxSize: limits.bodyBytes,
+      maxSize,
       onError: () =>
-        problemResponse('body-too-large', `A body has at most ${limits.bodyBytes} octets.`, {
-          connection: 'close',
-        }),
-    }),
-  );
+        problemResponse('body-too-large', `A body has at most ${maxSize} octets.`, { connection: 'close' }),
+    });
+  const [small, withDocument] = [bounded(limits.bodyBytes), bounded(limits.settingsBodyBytes)];
+  app.use('/api/v1/*', (context, next) => {
+    const isSettings = context.env.transport === 'local' && context.req.path.startsWith('/api/v1/config/');
+    return (isSettings ? withDocument : small)(context, next);
+  });
 
   app.openapi(statusRoute, (context) => {
     const status: Status = { ...statusUpdate(), log: [...log.read(0, limits.logLinesInStatus).entries] };
@@ -240,6 +243,7 @@ export function createApi(ports: ApiPorts) {
 
   addIdentityRoute(app, ports.replaceIdentity);
   addAttestationRoutes(app, ports.attestation);
+  addConfigRoutes(app, ports.configuration);
 
   // Written when it is first asked for: nothing at boot waits for it.
   let document: string | null = null;
@@ -257,6 +261,10 @@ export function createApi(ports: ApiPorts) {
     [evidenceRoute.path, 'POST'],
     [activationRoute.path, 'POST'],
     [measuredBootRoute.path, 'GET, HEAD'],
+    ...Object.values(configRoutes).map(({ path, method }): [string, string] => [
+      path.replace('{id}', ':id'),
+      method === 'get' ? 'GET, HEAD' : 'POST',
+    ]),
     ['/api/v1/openapi.json', 'GET, HEAD'],
   ]);
   for (const [path, allow] of methods) {

@@ -1,4 +1,5 @@
 import type { Attestation } from '../api/attestation-route.ts';
+import type { Configuration } from '../api/config-route.ts';
 import type { Claim } from '../claim.ts';
 import { openClaim } from '../claim.ts';
 import { reasonOf, WebUiError } from '../error.ts';
@@ -33,6 +34,7 @@ export interface WebUiPorts {
   readonly openListeners: (options: ListenerOptions) => WebListeners;
   readonly replaceIdentity: ReplaceIdentity;
   readonly attestation: Attestation;
+  readonly configuration: Configuration;
 }
 
 export interface WebUiOptions {

@@ -31,12 +31,21 @@ describe('the OpenAPI document', () => {
     );
     expect(operations.sort()).toEqual([
       'get /api/v1/attestation',
+      'get /api/v1/config',
+      'get /api/v1/config/history',
+      'get /api/v1/config/history/{id}',
+      'get /api/v1/config/schema',
       'get /api/v1/events',
       'get /api/v1/log',
       'get /api/v1/status',
       'post /api/v1/attestation/activation',
       'post /api/v1/attestation/evidence',
       'post /api/v1/claim',
+      'post /api/v1/config/apply',
+      'post /api/v1/config/confirm',
+      'post /api/v1/config/draft',
+      'post /api/v1/config/plan',
+      'post /api/v1/config/revert',
       'post /api/v1/identity/replace',
     ]);
     for (const name of operations) {
@@ -51,7 +60,12 @@ describe('the OpenAPI document', () => {
     const names = [...JSON.stringify(described).matchAll(/"#\/components\/schemas\/([^"]+)"/g)].map(
       ([, name]) => name,
     );
-    expect(new Set(names)).toEqual(new Set(['MeasuredBoot', 'Status', 'Log', 'Claimed', 'Problem']));
+    expect(new Set(names)).toEqual(
+      new Set([
+        ...['MeasuredBoot', 'Status', 'Log', 'Claimed', 'Problem'],
+        ...['Settings', 'SettingsPlan', 'SettingsApplied', 'Revision', 'RevisionDetail'],
+      ]),
+    );
     for (const name of names) expect(Object.keys(described.components.schemas)).toContain(name);
   });
 

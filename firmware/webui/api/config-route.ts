@@ -1,0 +1,283 @@
+import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import { limits } from '../limits.ts';
+import type { Connection } from '../ports.ts';
+import { type ProblemCode, problemAnswer, problemSchema } from './problem.ts';
+
+const revision = z
+  .object({
+    id: z.number().int(),
+    /** ISO 8601 in UTC. */
+    time: z.string(),
+    author: z.string(),
+    outcome: z.enum(['confirmed', 'trial', 'reverted', 'interrupted']),
+    /** Why it was taken back. */
+    reason: z.string().nullable(),
+    /** The revision that was in force when it was saved. */
+    base: z.number().int().nullable(),
+  })
+  .openapi('Revision');
+export type Revision = z.infer<typeof revision>;
+
+const change = z.object({ path: z.string(), before: z.string().nullable(), after: z.string().nullable() });
+
+const plan = z
+  .object({
+    /** Settings that differ; before and after are JSON, shortened. */
+    changes: z.array(change).readonly(),
+    /** Changes beyond those listed. */
+    more: z.number().int(),
+    /** What would be done to links, addresses, routes, ruleset and services, a line each. */
+    network: z.array(z.string()).readonly(),
+  })
+  .openapi('SettingsPlan');
+export type SettingsPlan = z.infer<typeof plan>;
+
+const trial = z.object({
+  revision: z.number().int(),
+  author: z.string(),
+  secondsLeft: z.number(),
+  /** Confirmed by itself once the proof is there. */
+  automatic: z.boolean(),
+  /** What the proof lacked when it was last looked for; empty where nothing, null before that. */
+  missing: z.array(z.string()).readonly().nullable(),
+});
+
+const document = z.looseObject({ version: z.literal(1) });
+
+const view = z
+  .object({
+    /** In force for good; null where nothing was ever saved. */
+    revision: revision.nullable(),
+    trial: trial.nullable(),
+    /** The saved layer alone. */
+    saved: document,
+    /** The saved layer with the changes that `draft` collects; null where there are none. */
+    draft: document.nullable(),
+    /** All layers together, as the box works by them now. */
+    inForce: document,
+  })
+  .openapi('Settings');
+export type SettingsView = z.infer<typeof view>;
+
+const applied = z.object({ revision, trial: trial.nullable(), plan }).openapi('SettingsApplied');
+export type SettingsApplied = z.infer<typeof applied>;
+
+const revisionDetail = z
+  .object({ revision, document, changes: z.array(change).readonly().nullable(), more: z.number().int() })
+  .openapi('RevisionDetail');
+export type RevisionDetail = z.infer<typeof revisionDetail>;
+
+export type ConfigurationProblem = Extract<ProblemCode, `settings-${string}`>;
+export type ConfigurationResult<Value> =
+  | { readonly ok: true; readonly value: Value }
+  | { readonly ok: false; readonly code: ConfigurationProblem; readonly detail: string };
+
+export type TrialOptions = {
+  readonly author: string;
+  readonly seconds: number;
+  readonly automatic: boolean;
+};
+
+/** The settings as the API changes them. A document that is left out is the draft. */
+export interface Configuration {
+  schema(): Promise<object>;
+  read(): ConfigurationResult<SettingsView>;
+  edit(path: string, value: unknown): ConfigurationResult<SettingsView>;
+  discard(): ConfigurationResult<SettingsView>;
+  plan(document: unknown): Promise<ConfigurationResult<SettingsPlan>>;
+  apply(document: unknown, options: TrialOptions): Promise<ConfigurationResult<SettingsApplied>>;
+  confirm(anyway: boolean): Promise<ConfigurationResult<Revision>>;
+  /** Ends the trial that is under way. */
+  rollBack(author: string): Promise<ConfigurationResult<Revision>>;
+  /** Tries an earlier revision's document. */
+  restore(revision: number, options: TrialOptions): Promise<ConfigurationResult<SettingsApplied>>;
+  history(): ConfigurationResult<readonly Revision[]>;
+  revision(id: number): ConfigurationResult<RevisionDetail>;
+}
+
+const problem = (description: string) => ({
+  description,
+  content: { 'application/problem+json': { schema: problemSchema } },
+});
+const json = <Schema extends z.ZodType>(description: string, schema: Schema) => ({
+  description,
+  content: { 'application/json': { schema } },
+});
+const body = <Schema extends z.ZodType>(schema: Schema) => ({
+  body: { required: true, content: { 'application/json': { schema } } },
+});
+
+/** What may go wrong with any of them. */
+const refusals = {
+  400: problem('The request is none, or its document is no settings document; the detail names the fields'),
+  403: problem('The request did not come over the socket of the box, or it came from another site'),
+  404: problem('No such setting or revision'),
+  409: problem('A trial is under way, or none, or nothing changes, or the proof is not there'),
+  413: problem('The document is too large'),
+  500: problem('It could not be saved or put in force; what was in force before still is'),
+};
+
+const author = z.string().min(1).max(limits.authorLength).default('command line');
+const trialFields = {
+  author,
+  /** Until what was in force before comes back by itself. */
+  seconds: z
+    .int()
+    .min(limits.trialSeconds[0])
+    .max(limits.trialSeconds[1])
+    .default(limits.trialSecondsUnlessTold),
+  automatic: z.boolean().default(false),
+};
+const documentOrDraft = z.looseObject({}).optional();
+
+export const configRoutes = {
+  read: createRoute({
+    method: 'get',
+    path: '/api/v1/config',
+    summary: 'The settings: saved, drafted, in force, on trial; from the box itself alone',
+    responses: { 200: json('The settings', view), ...refusals },
+  }),
+  schema: createRoute({
+    method: 'get',
+    path: '/api/v1/config/schema',
+    summary: 'JSON Schema of a settings document',
+    responses: { 200: json('The schema', z.looseObject({})) },
+  }),
+  plan: createRoute({
+    method: 'post',
+    path: '/api/v1/config/plan',
+    summary: 'What a document, or the draft, would change; nothing is done',
+    request: body(z.strictObject({ document: documentOrDraft })),
+    responses: { 200: json('The plan', plan), ...refusals },
+  }),
+  draft: createRoute({
+    method: 'post',
+    path: '/api/v1/config/draft',
+    summary: 'Changes one setting in the draft, takes it away where there is no value, or discards the draft',
+    request: body(
+      z.union([
+        z.strictObject({ path: z.string().max(limits.settingsPathLength), value: z.unknown().optional() }),
+        z.strictObject({ discard: z.literal(true) }),
+      ]),
+    ),
+    responses: { 200: json('The settings with the draft', view), ...refusals },
+  }),
+  apply: createRoute({
+    method: 'post',
+    path: '/api/v1/config/apply',
+    summary: 'Tries a document, or the draft: in force at once, taken back by itself unless it is confirmed',
+    request: body(z.strictObject({ document: documentOrDraft, ...trialFields })),
+    responses: { 200: json('In force on trial', applied), ...refusals },
+  }),
+  confirm: createRoute({
+    method: 'post',
+    path: '/api/v1/config/confirm',
+    summary: 'Keeps what is on trial, if peers and page are reachable as before, or anyway',
+    request: body(z.strictObject({ anyway: z.boolean().default(false) })),
+    responses: { 200: json('Confirmed', revision), ...refusals },
+  }),
+  revert: createRoute({
+    method: 'post',
+    path: '/api/v1/config/revert',
+    summary: 'Ends the trial, or tries an earlier revision again',
+    request: body(z.strictObject({ revision: z.int().min(1).optional(), ...trialFields })),
+    responses: {
+      200: json(
+        'What was in force before is again, or the earlier revision is on trial',
+        z.union([applied, revision]),
+      ),
+      ...refusals,
+    },
+  }),
+  history: createRoute({
+    method: 'get',
+    path: '/api/v1/config/history',
+    summary: 'The revisions that are kept, newest first',
+    responses: {
+      200: json('The revisions', z.object({ revisions: z.array(revision).readonly() })),
+      ...refusals,
+    },
+  }),
+  revision: createRoute({
+    method: 'get',
+    path: '/api/v1/config/history/{id}',
+    summary: 'One revision: its document, and what it changed',
+    request: { params: z.object({ id: z.coerce.number().int().min(1) }) },
+    responses: { 200: json('The revision', revisionDetail), ...refusals },
+  }),
+};
+
+type Environment = { Bindings: Connection };
+
+/** A problem by its code: each status is a type of its own to the route. */
+function refuse(
+  context: Context<Environment>,
+  { code, detail }: { readonly code: ConfigurationProblem; readonly detail: string },
+) {
+  switch (code) {
+    case 'settings-invalid':
+      return problemAnswer(context, code, detail);
+    case 'settings-not-there':
+      return problemAnswer(context, code, detail);
+    case 'settings-trial':
+    case 'settings-no-trial':
+    case 'settings-unchanged':
+    case 'settings-not-proven':
+      return problemAnswer(context, code, detail);
+    case 'settings-not-kept':
+    case 'settings-not-applied':
+      return problemAnswer(context, code, detail);
+  }
+}
+
+/** Settings name peers, addresses and rules: all but the schema is for who is on the box. */
+export function addConfigRoutes(app: OpenAPIHono<Environment>, configuration: Configuration): void {
+  app.use('/api/v1/config/*', async (context, next) => {
+    const open = context.req.path === configRoutes.schema.path || context.env.transport === 'local';
+    if (!open) return problemAnswer(context, 'local-only', 'Only the command line on the box may do this.');
+    return next();
+  });
+
+  app.openapi(configRoutes.schema, async (context) =>
+    context.json({ ...(await configuration.schema()) }, 200),
+  );
+  app.openapi(configRoutes.read, (context) => {
+    const result = configuration.read();
+    return result.ok ? context.json(result.value, 200) : refuse(context, result);
+  });
+  app.openapi(configRoutes.plan, async (context) => {
+    const result = await configuration.plan(context.req.valid('json').document);
+    return result.ok ? context.json(result.value, 200) : refuse(context, result);
+  });
+  app.openapi(configRoutes.draft, (context) => {
+    const asked = context.req.valid('json');
+    const result = 'discard' in asked ? configuration.discard() : configuration.edit(asked.path, asked.value);
+    return result.ok ? context.json(result.value, 200) : refuse(context, result);
+  });
+  app.openapi(configRoutes.apply, async (context) => {
+    const { document, ...options } = context.req.valid('json');
+    const result = await configuration.apply(document, options);
+    return result.ok ? context.json(result.value, 200) : refuse(context, result);
+  });
+  app.openapi(configRoutes.confirm, async (context) => {
+    const result = await configuration.confirm(context.req.valid('json').anyway);
+    return result.ok ? context.json(result.value, 200) : refuse(context, result);
+  });
+  app.openapi(configRoutes.revert, async (context) => {
+    const { revision: id, ...options } = context.req.valid('json');
+    const result =
+      id === undefined
+        ? await configuration.rollBack(options.author)
+        : await configuration.restore(id, options);
+    return result.ok ? context.json(result.value, 200) : refuse(context, result);
+  });
+  app.openapi(configRoutes.history, (context) => {
+    const result = configuration.history();
+    return result.ok ? context.json({ revisions: result.value }, 200) : refuse(context, result);
+  });
+  app.openapi(configRoutes.revision, (context) => {
+    const result = configuration.revision(context.req.valid('param').id);
+    return result.ok ? context.json(result.value, 200) : refuse(context, result);
+  });
+}

@@ -1,0 +1,105 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { config } from '../../firmware/cli/config.ts';
+import { startTestBox, type TestBox } from '../webui/test-box.ts';
+import { runHere } from './run-here.ts';
+
+let box: TestBox;
+let folder: string;
+beforeAll(async () => {
+  box = await startTestBox();
+  folder = mkdtempSync(join(tmpdir(), 'hithe-config-'));
+});
+afterAll(async () => {
+  await box.close();
+  rmSync(folder, { recursive: true });
+});
+
+const run = (...args: readonly string[]) => runHere(config, [...args, '--socket', box.socket]);
+const file = (text: string) => {
+  const path = join(folder, 'settings.json');
+  writeFileSync(path, text);
+  return path;
+};
+
+describe('hithe config', () => {
+  test('get prints a setting as a shell can use it, or as JSON', async () => {
+    expect(await run('get', 'hostname')).toEqual({ status: 0, stdout: 'hithe\n', stderr: '' });
+    expect((await run('get', 'network.lan', '--json')).stdout).toContain('"dhcpServer": true');
+    expect(await run('get', 'no.such')).toMatchObject({ status: 1, stderr: 'hithe: there is no no\n' });
+    expect(await run('get', 'a..b')).toMatchObject({ status: 2 });
+  });
+
+  test('set, diff, apply, confirm, history and export: a change from thought to file', async () => {
+    expect((await run('set', 'hostname', 'one')).stdout).toBe(
+      'hostname: "hithe" → "one"\n  network: network of one\n',
+    );
+    await run('set', 'network.lan.dhcpServer', 'false');
+    expect((await run('diff')).stdout).toContain('network.lan.dhcpServer: true → false');
+    const applied = await run('apply', '--seconds', '300', '--author', 'Ann');
+    expect(applied.stdout).toMatch(
+      /^hostname: "hithe" → "one"\n(.*\n)*Revision 1 is in force on trial; it is taken back in 300 s/,
+    );
+    expect((await run('get', 'hostname')).stdout).toBe('one\n');
+    expect(await run('apply', file('{"version":1}'))).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('by Ann is on trial'),
+    });
+    expect(await run('confirm')).toMatchObject({ status: 0, stdout: 'Revision 1 is confirmed.\n' });
+    expect((await run('history')).stdout).toMatch(/REVISION .*\n1 .*confirmed .*Ann/);
+    expect((await run('history', '1')).stdout).toContain('hostname: not set → "one"');
+    const exported = join(folder, 'exported.json');
+    expect((await run('export', exported)).status).toBe(0);
+    expect(JSON.parse(readFileSync(exported, 'utf8'))).toEqual({
+      ...{ version: 1, hostname: 'one' },
+      network: { lan: { dhcpServer: false } },
+    });
+    expect(statSync(exported).mode & 0o777).toBe(0o600);
+  });
+
+  test('import, discard, revert', async () => {
+    expect((await run('import', file('{"version":1,"hostname":"two"}'))).status).toBe(0);
+    expect((await run('get', 'hostname', '--draft')).stdout).toBe('two\n');
+    await run('discard');
+    expect(await run('diff')).toMatchObject({ status: 1 });
+    expect((await run('apply', file('{"version":1,"hostname":"two"}'))).status).toBe(0);
+    expect((await run('revert')).stdout).toMatch(/is taken back/);
+    expect(await run('revert')).toMatchObject({ status: 1, stderr: 'hithe: Nothing is on trial.\n' });
+  });
+
+  test('what is no settings document is refused with the reason', async () => {
+    for (const [text, reason] of [
+      ['nonsense', 'is not valid JSON'],
+      ['{"version":1,"overlay":{"peers":[{}]}}', 'overlay.peers[0].name'],
+      [`{"a":"${'x'.repeat(10_000_000)}"}`, 'a settings document has at most 8388608'],
+    ] as const) {
+      const { status, stderr } = await run('apply', file(text));
+      expect([status, stderr]).toEqual([1, expect.stringContaining(reason)]);
+    }
+    expect(await run('apply', join(folder, 'missing'))).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('ENOENT'),
+    });
+  });
+
+  test('schema is a JSON Schema; a wrong use says what it takes', async () => {
+    expect(JSON.parse((await run('schema')).stdout)).toMatchObject({ title: 'Hithe settings layer' });
+    for (const args of [
+      [],
+      ['nonsense'],
+      ['set', 'hostname'],
+      ['apply', 'a', 'b'],
+      ['apply', '--seconds', '4'],
+    ])
+      expect((await run(...args)).status).toBe(2);
+  });
+
+  test('where nothing runs, says so', async () => {
+    expect(await runHere(config, ['get', '--socket', join(folder, 'none')])).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('No Hithe is running here'),
+    });
+  });
+});
