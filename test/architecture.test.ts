@@ -114,6 +114,7 @@ describe('the folder table of ARCHITECTURE.md', () => {
       'firmware/hip',
       'firmware/tpm',
       'firmware/attestation',
+      'firmware/policy',
     ]);
     for (const { packages, runs, names } of pure) {
       expect(packages).toEqual([]);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { limits } from './limits.ts';
 import { peerConflicts } from './peer-conflicts.ts';
+import { defaultPolicy, policyConflicts, policySettings } from './policy-schema.ts';
 
 /** A name that a person gives: shown as it is, never interpreted. */
 const label = z.string().min(1).max(limits.labelLength);
@@ -94,17 +95,24 @@ const identitySettings = z.strictObject({
 });
 
 /** The whole settings document, complete: what is in force after all layers are merged. */
-export const settings = z.strictObject({
-  version: z.literal(1),
-  hostname: z.hostname().max(63),
-  network: networkSettings,
-  identity: identitySettings,
-  overlay: overlaySettings.superRefine(({ peers }, context) => {
-    for (const { path, problem } of peerConflicts(peers))
-      context.addIssue({ code: 'custom', path: ['peers', ...path], message: problem });
-  }),
-  diagnostics: diagnosticsSettings,
-});
+export const settings = z
+  .strictObject({
+    version: z.literal(1),
+    hostname: z.hostname().max(63),
+    network: networkSettings,
+    identity: identitySettings,
+    overlay: overlaySettings.superRefine(({ peers }, context) => {
+      for (const { path, problem } of peerConflicts(peers))
+        context.addIssue({ code: 'custom', path: ['peers', ...path], message: problem });
+    }),
+    policy: policySettings,
+    diagnostics: diagnosticsSettings,
+  })
+  .superRefine(({ policy, overlay }, context) => {
+    const names = overlay.peers.map(({ name }) => name);
+    for (const { path, problem } of policyConflicts(policy, names))
+      context.addIssue({ code: 'custom', path: ['policy', ...path], message: problem });
+  });
 export type Settings = z.infer<typeof settings>;
 
 const { underlay, lan, management } = networkSettings.shape;
@@ -119,6 +127,7 @@ export const settingsLayer = z.strictObject({
     .optional(),
   identity: identitySettings.partial().optional(),
   overlay: overlaySettings.extend({ rekey: rekeySettings.partial() }).partial().optional(),
+  policy: policySettings.partial().optional(),
   diagnostics: diagnosticsSettings.partial().optional(),
 });
 /** As it is written: without the defaults, which would hide what a lower layer says. */
@@ -142,5 +151,6 @@ export const defaultSettings: Settings = {
     rekey: { seconds: 3600, mebibytes: 65_536 },
     espSuites: ['aes-gcm-16', 'aes-128-cbc-hmac-sha-256', 'aes-256-cbc-hmac-sha-256'],
   },
+  policy: defaultPolicy,
   diagnostics: { keyLog: false, nullEncryption: false },
 };

@@ -273,7 +273,7 @@ describe('JSON Schema', () => {
       additionalProperties: false,
     });
     expect(settingsJsonSchema()).toMatchObject({
-      required: ['version', 'hostname', 'network', 'identity', 'overlay', 'diagnostics'],
+      required: ['version', 'hostname', 'network', 'identity', 'overlay', 'policy', 'diagnostics'],
     });
   });
 });

@@ -1,0 +1,29 @@
+/** Bounds of the policy. Each is tested at its edge. */
+export const limits = {
+  /** Rules of one gateway: the largest policy that is measured. */
+  rules: 10_000,
+  /** Devices that the settings name, on all gateways that this one talks to. */
+  devices: 10_000,
+  /** Addresses and networks of one device: a server with every VLAN on it. */
+  addressesPerDevice: 16,
+  /** Labels of one device or gateway. */
+  labels: 32,
+  /** Octets of a label: `name=value` fits a table column. */
+  labelLength: 63,
+  /** Selectors of one side of a rule, and values of one list in a selector. */
+  selectors: 64,
+  /** Services of one rule, and port ranges of one service. */
+  services: 32,
+  /**
+   * Classes of addresses that a selector may fall into and still be told apart one by one; what is wider has classes
+   * with the other wide ones, so that a label on a thousand devices does not take a thousand entries.
+   */
+  narrowClasses: 16,
+  /** Entries of all tables together: 10,000 rules take as many; each costs the kernel some 100 octets. */
+  entries: 262_144,
+  /** Generations that a conntrack mark tells apart; none is 0, which new connections have. */
+  generations: 255,
+  /** Records of denied packets a second, and how many may come at once. */
+  logRate: 200,
+  logBurst: 400,
+} as const;
