@@ -2,13 +2,16 @@ import type { CertifyAttest, QuoteAttest } from '../tpm/attest.ts';
 import type { AppraisalRecord } from './appraisal-record.ts';
 import type { Activation } from './enrolment.ts';
 import type { Evidence } from './evidence.ts';
+import type { Challenge } from './nonce-book.ts';
 import type { ReferenceValues } from './reference-values.ts';
 import type { VerifierPorts } from './verifier-ports.ts';
 
 /** What whoever appraises brings to it. */
 export type AppraisalPolicy = {
-  /** The challenge that the evidence answers. Each is good for one appraisal: whoever gives it sees to that. */
+  /** The challenge that the evidence answers. */
   readonly nonce: Uint8Array;
+  /** Whether the verifier gave this challenge out, lately and for the first time. */
+  readonly challenge: Challenge;
   readonly reference: ReferenceValues;
   /** What the last appraisal of this box came to. */
   readonly previous: AppraisalRecord | null;

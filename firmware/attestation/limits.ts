@@ -26,6 +26,10 @@ export const limits = {
   certificates: 8,
   /** Octets of a certificate: those of endorsement keys have about one thousand. */
   certificateSize: 8_192,
+  /** Milliseconds that a challenge may stay unanswered: the slowest TPM takes half a minute for its first evidence. */
+  nonceLifetime: 5 * 60 * 1000,
+  /** Challenges that are open at once: more boxes than one verifier asks within their lifetime. */
+  nonces: 1_024,
   /** Octets of a release manifest: six thousand now. */
   manifestSize: 1024 * 1024,
 } as const;

@@ -14,7 +14,7 @@ import { type Finding, finding, type NamedEvent } from './verdict.ts';
 const { id: bankId, digestSize } = hashByName(attestedBank);
 
 /** The quote is this attestation key's, over the octets as they came, in answer to this challenge. */
-export function quoteFindings({ evidence, quote, nonce, previous, ports }: Question): Finding[] {
+export function quoteFindings({ evidence, quote, nonce, challenge, previous, ports }: Question): Finding[] {
   const { attest, signature } = evidence.quote;
   if (!ports.cryptography.verify(evidence.attestationKey, attest, signature))
     return [finding('quote', 'the attestation key did not sign this quote')];
@@ -22,6 +22,9 @@ export function quoteFindings({ evidence, quote, nonce, previous, ports }: Quest
     const problem = 'the quote answers another challenge';
     return [finding('quote', problem, { expected: toHex(nonce), actual: toHex(quote.extraData) })];
   }
+  if (challenge === 'lapsed') return [finding('quote', 'this challenge lapsed before it was answered')];
+  if (challenge === 'unknown')
+    return [finding('quote', 'this challenge was never given out, or was answered already')];
   if (previous?.nonce === toHex(nonce))
     return [finding('quote', 'this challenge was used for the last appraisal already')];
   return [];
@@ -157,11 +160,15 @@ export function machineWarnings(question: Question): string[] {
     .map(() => 'PCR 1 has changed: the machine’s boot entries or firmware settings are others.');
 }
 
-export function notesOn({ previous, evidence }: Question): string[] {
+export function notesOn({ previous, evidence, challenge }: Question): string[] {
+  const notes: string[] = [];
+  if (challenge === 'unchecked')
+    notes.push('Nobody looked up when this challenge was given out, and whether it was answered before.');
   if (previous === null)
-    return ['There is no earlier appraisal to hold the clock and the machine’s own PCRs against.'];
-  if (previous.settings === newestMeasurement(evidence.runtimeLog, 'settings')) return [];
-  return ['The settings in force are others than at the last appraisal.'];
+    notes.push('There is no earlier appraisal to hold the clock and the machine’s own PCRs against.');
+  else if (previous.settings !== newestMeasurement(evidence.runtimeLog, 'settings'))
+    notes.push('The settings in force are others than at the last appraisal.');
+  return notes;
 }
 
 function changedPcrs({ previous, evidence }: Question) {

@@ -5,6 +5,7 @@ import { appraise } from '../attestation/appraisal.ts';
 import { type AppraisalRecord, readAppraisalRecord, readNonce } from '../attestation/appraisal-record.ts';
 import { attestationResult } from '../attestation/attestation-result.ts';
 import { type Activation, readActivationAnswer, readKeptChallenge } from '../attestation/enrolment.ts';
+import { type Challenge, redeemNonce } from '../attestation/nonce-book.ts';
 import { developmentKeySha256, readReferenceValues } from '../attestation/reference-values.ts';
 import { vendorRoots } from '../attestation/vendor-roots.ts';
 import type { Verdict } from '../attestation/verdict.ts';
@@ -15,12 +16,13 @@ import { tpmCryptography } from '../system/tpm-cryptography.ts';
 import { signToken } from '../system/verdict-token.ts';
 import { openVerifierPorts, readCertificates, readReleaseKey } from '../system/verifier.ts';
 import { printJson, readArguments, UsageError } from './arguments.ts';
-import { readJsonFile, readNamedFile } from './attest-files.ts';
+import { changeNonceBook, readJsonFile, readNamedFile } from './attest-files.ts';
 
 const options = {
   manifest: { type: 'string' },
   evidence: { type: 'string' },
   nonce: { type: 'string' },
+  book: { type: 'string' },
   'release-key': { type: 'string' },
   ca: { type: 'string', multiple: true },
   previous: { type: 'string' },
@@ -53,6 +55,7 @@ export async function attestAppraise(args: readonly string[]): Promise<number> {
   }
   const policy = {
     nonce,
+    challenge: challengeOf(values.book, nonce),
     reference: reference.value,
     previous: previousOf(values.previous),
     activation: activationOf(values.kept, values.answer),
@@ -102,6 +105,15 @@ function rootsOf(files: readonly string[]): X509Certificate[] {
   return [...vendorRoots.map(({ pem }) => pem), ...given].flatMap((pem) =>
     understood('--ca', () => readCertificates(pem)),
   );
+}
+
+/** Looking a challenge up uses it up, whatever the evidence is worth. */
+function challengeOf(book: string | undefined, nonce: Uint8Array): Challenge {
+  if (book === undefined) return 'unchecked';
+  return changeNonceBook(book, (known) => {
+    const { challenge: value, book: rest } = redeemNonce(known, nonce, Date.now());
+    return { book: rest, value };
+  });
 }
 
 function previousOf(path: string | undefined): AppraisalRecord | null {

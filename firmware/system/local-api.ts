@@ -1,4 +1,5 @@
-import { request } from 'node:http';
+import { type ClientRequest, request } from 'node:http';
+import { request as requestSecurely } from 'node:https';
 
 /** The socket of a running box. */
 export const localSocketPath = '/run/hithe/hithe.sock';
@@ -16,6 +17,11 @@ export interface LocalCall {
   readonly timeoutMs?: number;
 }
 
+/** A call of another box's API, by the address or name of its page, `ADDRESS` or `ADDRESS:PORT`. */
+export interface RemoteCall extends Omit<LocalCall, 'socketPath'> {
+  readonly box: string;
+}
+
 /** A status with the longest inventory is under 1 MiB. */
 const largestAnswer = 8 * 1024 * 1024;
 
@@ -24,16 +30,54 @@ const largestAnswer = 8 * 1024 * 1024;
  * too: its body is a problem document (RFC 9457).
  */
 export function callLocalApi(call: LocalCall): Promise<LocalAnswer> {
-  const { method = 'GET', path, body, socketPath = localSocketPath, timeoutMs = 30_000 } = call;
+  const { socketPath = localSocketPath } = call;
+  return exchange(
+    call,
+    (options) => request({ ...options, socketPath, headers: { ...options.headers, host: 'localhost' } }),
+    (error) => explain(error, socketPath),
+  );
+}
+
+/**
+ * The same over the network. Whose certificate the box shows is not looked at: this is for what proves itself, such as
+ * evidence, and never for secrets.
+ */
+export function callUnverifiedBox(call: RemoteCall): Promise<LocalAnswer> {
+  const url = urlOf(call.box);
+  if (url === undefined) return Promise.resolve({ ok: false, reason: `${call.box} is no address of a box.` });
+  return exchange(
+    call,
+    (options) => requestSecurely(url, { ...options, rejectUnauthorized: false }),
+    (error) => `The box at ${call.box} does not answer: ${error.message}`,
+  );
+}
+
+function urlOf(box: string): URL | undefined {
+  const written = /^[0-9a-f]*:[0-9a-f:.]*:[0-9a-f:.]*$/i.test(box) ? `[${box}]` : box;
+  const url = URL.parse(`https://${written}/`);
+  const plain = url !== null && url.username === '' && url.pathname === '/' && url.search + url.hash === '';
+  return plain ? url : undefined;
+}
+
+type Outgoing = {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string | number>>;
+  readonly signal: AbortSignal;
+};
+
+function exchange(
+  { method = 'GET', path, body, timeoutMs = 30_000 }: Omit<LocalCall, 'socketPath'>,
+  send: (options: Outgoing) => ClientRequest,
+  explained: (error: Error) => string,
+): Promise<LocalAnswer> {
   return new Promise((resolve) => {
     const fail = (reason: string) => resolve({ ok: false, reason });
     const payload = body === undefined ? null : JSON.stringify(body);
-    const outgoing = request({
-      socketPath,
+    const outgoing = send({
       method,
       path,
       headers: {
-        host: 'localhost',
         connection: 'close',
         ...(payload !== null && {
           'content-type': 'application/json',
@@ -42,7 +86,7 @@ export function callLocalApi(call: LocalCall): Promise<LocalAnswer> {
       },
       signal: AbortSignal.timeout(timeoutMs),
     });
-    outgoing.on('error', (error) => fail(explain(error, socketPath)));
+    outgoing.on('error', (error) => fail(explained(error)));
     outgoing.on('response', (incoming) => {
       const chunks: Buffer[] = [];
       let length = 0;
@@ -52,7 +96,7 @@ export function callLocalApi(call: LocalCall): Promise<LocalAnswer> {
         if (length > largestAnswer)
           incoming.destroy(new Error('The answer is larger than any the box gives.'));
       });
-      incoming.on('error', (error) => fail(explain(error, socketPath)));
+      incoming.on('error', (error) => fail(explained(error)));
       incoming.on('end', () => {
         try {
           const parsed: unknown = JSON.parse(Buffer.concat(chunks).toString('utf8'));

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { answerChallenge } from '../../firmware/attestation/endorsement-keys.ts';
 import { readChallenge } from '../../firmware/attestation/enrolment.ts';
 import { writeEvidence } from '../../firmware/attestation/evidence.ts';
+import { noteNonce, writeNonceBook } from '../../firmware/attestation/nonce-book.ts';
 import { developmentKeySha256 } from '../../firmware/attestation/reference-values.ts';
 import { vendorRoots } from '../../firmware/attestation/vendor-roots.ts';
 import type { Verdict } from '../../firmware/attestation/verdict.ts';
@@ -88,6 +89,32 @@ describe('hithe attest appraise', () => {
     // All that is wrong with the second time is that it is the same evidence.
     expect([again.status, verdict.findings.map(({ check }) => check)]).toEqual([1, ['quote']]);
     vi.useRealTimers();
+  });
+
+  test('takes a challenge of its book once, and no other', async () => {
+    const book = at('book');
+    const given = (await run('nonce', '--book', book)).stdout.trim();
+    expect(given).toMatch(/^[0-9a-f]{64}$/);
+    const problems = async (asked: string) => {
+      const { stdout } = await appraise('--any-tpm', '--nonce', asked, '--book', book, '--json');
+      return (JSON.parse(stdout) as Verdict).findings.map(({ problem }) => problem);
+    };
+    expect(await problems(given)).toEqual(['the quote answers another challenge', expect.anything()]);
+    expect(await problems(nonce)).toEqual(['this challenge was never given out, or was answered already']);
+    const noted = noteNonce([], new Uint8Array(Buffer.from(nonce, 'hex')), Date.now());
+    writeFileSync(book, JSON.stringify(writeNonceBook(noted)));
+    expect(await problems(nonce)).toEqual([]);
+    expect(await problems(nonce)).toEqual(['this challenge was never given out, or was answered already']);
+    writeFileSync(`${book}.lock`, '');
+    expect(await run('nonce', '--book', book)).toMatchObject({ status: 2 });
+    rmSync(`${book}.lock`);
+    writeFileSync(book, '[]');
+    expect(await run('nonce', '--book', book)).toMatchObject({ status: 2 });
+    expect(readFileSync(book, 'utf8')).toBe('[]');
+  });
+
+  test('says where no book is kept', async () => {
+    expect((await appraise('--any-tpm')).stdout).toContain('Note: Nobody looked up when this challenge');
   });
 
   test('fails without roots, and says so', async () => {
