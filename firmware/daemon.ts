@@ -163,15 +163,23 @@ function identityOf(log: Log): BootPorts['identity'] {
       openTpm: () => openTpmDevice(),
     });
   };
+  const overlayParts = async () => ({
+    ...(await import('./system/overlay-system.ts')),
+    ...(await import('./netd/overlay/overlay.ts')),
+  });
   return {
-    open: async (settings) =>
-      (await import('./boot/identity/identity.ts')).openIdentity(await ports(), settings),
+    async open(settings) {
+      const { openIdentity } = await import('./boot/identity/identity.ts');
+      const opening = openIdentity(await ports(), settings);
+      // What is loaded while the TPM works is no more waited for afterwards. A failure is told where it is used.
+      overlayParts().catch(() => undefined);
+      return opening;
+    },
     replace: async (settings) =>
       (await import('./boot/identity/identity.ts')).replaceIdentity(await ports(), settings),
     startOverlay: async (key, settings) => {
       const { signerOf } = await import('./system/identity-system.ts');
-      const { openOverlayPorts } = await import('./system/overlay-system.ts');
-      const { overlayConfig, startOverlay } = await import('./netd/overlay/overlay.ts');
+      const { openOverlayPorts, overlayConfig, startOverlay } = await overlayParts();
       const overlayLog = (level: Parameters<Log>[0], message: string) => log(level, 'overlay', message);
       const overlayPorts = await openOverlayPorts(signerOf(key), overlayLog);
       const overlay = await startOverlay(overlayPorts, overlayConfig(settings));

@@ -40,6 +40,15 @@ export type DriverReport = {
  */
 const removableStorage = ['usb_storage', 'uas', 'sd_mod', 'sr_mod'];
 
+/**
+ * What the first security association of a tunnel waits for where nobody has loaded it: ESP and the cipher that gateways
+ * agree on, whose self-tests take their time. Names of other processors' modules are not found, and nobody minds.
+ */
+const overlayModules = [
+  ...['esp4', 'esp6', 'seqiv', 'ctr', 'gcm'],
+  ...['aesni-intel', 'ghash-clmulni-intel', 'aes-ce-blk', 'ghash-ce'],
+];
+
 /** Buses whose devices a person would recognise; of the others only those are told that a module drives. */
 const recognisable = new Set(['pci', 'usb', 'virtio', 'vmbus', 'xen', 'scsi', 'mmc', 'sdio', 'hid']);
 
@@ -74,6 +83,11 @@ export function reportDevices(devices: readonly SystemDevice[]): Status['devices
       driver: device.driver,
       modules: device.module === null ? [] : [device.module],
     }));
+}
+
+/** Loads what tunnels will need of the kernel. Never rejects: the kernel itself loads what is missing then. */
+export async function loadOverlayModules(system: Pick<DriverSystem, 'modprobe'>): Promise<void> {
+  await system.modprobe(overlayModules);
 }
 
 /**

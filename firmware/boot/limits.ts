@@ -12,6 +12,10 @@ export const limits = {
   kernelArguments: 512,
   /** Passes over the modaliases: a driver may bring a bus whose devices bring further ones (PCI, USB, hub, disk). */
   driverPasses: 5,
+  /** Seconds that the rest of the start leaves the processor to tunnels which are always wanted: an exchange with its first repetition. */
+  tunnelsFirstSeconds: 10,
+  /** Milliseconds between two looks whether they carry. */
+  tunnelsLookMs: 250,
   /** Characters of aliases in one call of modprobe: an argument vector holds 128 KiB in one string, 2 MiB in all. */
   modprobeArguments: 100_000,
   /** Devices told on the page: a full server chassis has about as many PCI functions. */

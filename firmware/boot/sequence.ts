@@ -10,14 +10,16 @@ import type { BoardProfile } from './board-profile-schema.ts';
 import { profileNamed } from './board-profiles.ts';
 import { Configuration } from './configuration.ts';
 import { diagnosticsWarnings } from './diagnostics.ts';
-import { type DriverSystem, loadDrivers } from './drivers.ts';
+import { type DriverSystem, loadDrivers, loadOverlayModules } from './drivers.ts';
+import { keepHealthy } from './health.ts';
 import { IdentityKeeper, type IdentityKeeperPorts } from './identity/keeper.ts';
 import type { PlatformDetection } from './platform/detect.ts';
 import { type DiscSystem, SettingsDiscs } from './settings-disc.ts';
 import { SettingsKeeper } from './settings-keeper.ts';
-import { markGood, readSlotState, type SlotSystem } from './slots.ts';
+import { readSlotState, type SlotSystem } from './slots.ts';
 import { StatusBoard, type StatusFacts } from './status-board.ts';
 import type { TpmStatus } from './tpm-status.ts';
+import { tunnelsCarry } from './tunnels-first.ts';
 
 type LogLevel = 'debug' | 'info' | 'warning' | 'error';
 type Warning = StatusFacts['warnings'][number];
@@ -89,12 +91,8 @@ export type BootPorts = {
   readonly wait: (milliseconds: number, signal: AbortSignal) => Promise<void>;
 };
 
-/** How often health is looked at and the watchdog fed: several times within its minute. */
-const healthIntervalMs = 5_000;
 /** Counters on the page are at most this old while somebody looks. */
 const counterAgeMs = 2_000;
-/** Good after so many looks in a row: a runtime that dies in its first seconds is not good. */
-const looksUntilGood = 3;
 
 const unknownNetwork: Status['network'] = { state: 'applying', detail: null, interfaces: [] };
 
@@ -105,8 +103,8 @@ export interface Gateway {
 }
 
 /**
- * Brings the gateway up in the order that serves a person who waits: platform, settings, network, page; then drivers'
- * report, identity and overlay, TPM, inventory; health marks the slot good. A step that fails leaves a warning on the
+ * Brings the gateway up in the order that serves a person who waits: platform, settings, network, page; then identity
+ * and overlay, drivers' report, TPM, inventory; health marks the slot good. A step that fails leaves a warning on the
  * page and the others go on.
  */
 export async function startGateway(ports: BootPorts): Promise<Gateway> {
@@ -124,8 +122,15 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
   let page: Page | null = null;
   let settings: Settings;
 
+  /** The measurement that is under way, or the last one. */
+  let measured: Promise<void> = Promise.resolve();
   const identity = new IdentityKeeper({
     ...ports.identity,
+    // The overlay works by the settings, so it waits until they are measured; opening the identity takes as long.
+    startOverlay: async (key, wanted) => {
+      await measured;
+      return ports.identity.startOverlay(key, wanted);
+    },
     warn: (warning) => board.warn(warning),
     clearWarning: (code) => board.clearWarning(code),
     log: (level, message) => ports.log(level, 'identity', message),
@@ -222,7 +227,7 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
   };
 
   /** Before anything works by the settings, so that nothing does so unseen. */
-  const measure = async (): Promise<void> => {
+  const measureNow = async (): Promise<void> => {
     const reason = await ports.measureRuntime({ boardProfile: profile, settings });
     if (reason === null) return;
     board.warn({
@@ -230,6 +235,10 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
       message: `What the runtime works by was not measured: ${reason}.`,
       advice: 'Evidence of this box will not be accepted until it is restarted.',
     });
+  };
+  const measure = (): Promise<void> => {
+    measured = measureNow();
+    return measured;
   };
   const warnOfDiagnostics = (): void => {
     const { on, over } = diagnosticsWarnings(settings);
@@ -295,16 +304,18 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
 
   const rest = async (): Promise<void> => {
     const driversFirst = ports.tpmVisible() ? null : await loadDrivers(ports.drivers, profile);
+    background('drivers', loadOverlayModules(ports.drivers));
     if (keeper.takeDisc(await discs.look(), openPage.claimed())) {
       await applyInForce();
     } else {
-      await measure();
       warnOfDiagnostics();
-      await identity.apply(settings);
+      await Promise.all([measure(), identity.apply(settings)]);
     }
     await ports.showConsole(board.read(), openPage, profile.name);
     background('settings', discs.watch({ onDisc: takeDisc, signal: stop.signal }));
 
+    // What is left takes a small box seconds: more drivers' self-tests, a quote of the TPM, the hardware's inventory.
+    await tunnelsCarry({ ...ports, tunnels: () => identity.tunnels() }, stop.signal);
     const { devices, failure } = driversFirst ?? (await loadDrivers(ports.drivers, profile));
     board.set({ devices });
     if (failure !== null) ports.log('warning', 'drivers', failure);
@@ -354,51 +365,5 @@ async function repeat(
   while (!signal.aborted) {
     await ports.wait(intervalMs, signal);
     if (!signal.aborted) await work();
-  }
-}
-
-/**
- * Feeds the watchdog while the runtime answers a request to itself, and not otherwise; marks the slot good once it has
- * answered several times in a row with the network applied and the store open.
- */
-async function keepHealthy(ports: BootPorts, board: StatusBoard, signal: AbortSignal): Promise<void> {
-  let looksInARow = 0;
-  let marked = false;
-  while (!signal.aborted) {
-    const answers = await ports.answersItself();
-    if (answers) ports.watchdog.feed();
-    else ports.log('error', 'health', 'The runtime does not answer itself; the watchdog is not fed');
-    const applied = board.read().network.state === 'applied';
-    looksInARow = answers && applied ? looksInARow + 1 : 0;
-    if (!marked && looksInARow >= looksUntilGood) {
-      marked = true;
-      const result = await markGood(ports.slots);
-      if (result.state === 'failed') {
-        board.warn({
-          code: 'SLOT_NOT_MARKED',
-          message: `This boot could not be marked good: ${result.reason}`,
-          advice:
-            'After three boots the loader falls back to the other slot. Check the EFI system partition.',
-        });
-      }
-      ports.log(
-        result.state === 'failed' ? 'error' : 'info',
-        'boot',
-        `Boot counting: ${markResultText(result)}`,
-      );
-    }
-    await ports.wait(healthIntervalMs, signal);
-  }
-}
-
-function markResultText(result: Awaited<ReturnType<typeof markGood>>): string {
-  switch (result.state) {
-    case 'marked':
-      return `marked good as ${result.entry}`;
-    case 'already-good':
-    case 'not-counted':
-      return result.detail;
-    case 'failed':
-      return result.reason;
   }
 }
