@@ -185,6 +185,7 @@ function identityOf(log: Log): BootPorts['identity'] {
       const overlay = await startOverlay(overlayPorts, overlayConfig(settings));
       return {
         tunnels: () => overlay.tunnels(),
+        strayDatagrams: () => overlay.strayDatagrams(),
         reconfigure: (next) => overlay.reconfigure(overlayConfig(next)),
         close: () => overlay.close(),
       };

@@ -150,6 +150,7 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
       network: () => network?.snapshot() ?? unknownNetwork,
       identity: () => identity.status(),
       tunnels: () => identity.tunnels(),
+      strayDatagrams: () => identity.strayDatagrams(),
     },
   );
   const background = (name: string, work: Promise<unknown>): void => {

@@ -3,7 +3,10 @@ import type { Status } from '../webui/api/status-schema.ts';
 /** What the sequence knows so far; the page adds the time, the claim and the log. */
 export type StatusFacts = Omit<Status, 'time' | 'claimed' | 'log'>;
 
-type Live = Pick<StatusFacts, 'uptimeSeconds' | 'memory' | 'network' | 'identity' | 'tunnels'>;
+type Live = Pick<
+  StatusFacts,
+  'uptimeSeconds' | 'memory' | 'network' | 'identity' | 'tunnels' | 'strayDatagrams'
+>;
 
 /** Values that change while the box runs, read anew each time; cheap, since every open page asks every two seconds. */
 export type LiveSources = { readonly [name in keyof Live]: () => Live[name] };
@@ -43,6 +46,7 @@ export class StatusBoard {
       network: this.#live.network(),
       identity: this.#live.identity(),
       tunnels: this.#live.tunnels(),
+      strayDatagrams: this.#live.strayDatagrams(),
     };
     return { ...this.#facts, ...live, warnings: [...this.#warnings.values()] };
   }

@@ -76,11 +76,19 @@ export async function tunnel(args: readonly string[]): Promise<number> {
   const found = await ask<Status>('/api/v1/status');
   if (!found) return 1;
   if (values.json) printJson(found.tunnels);
-  else process.stdout.write(formatTable(tunnelColumns, found.tunnels.map(tunnelRow)));
+  else process.stdout.write(formatTable(tunnelColumns, found.tunnels.map(tunnelRow)) + strayLine(found));
   return 0;
 }
 
 /** The error comes last: it alone may hold spaces. */
+/** A line where something came that was no peer's, else nothing. */
+function strayLine({ strayDatagrams }: Status): string {
+  if (strayDatagrams === null) return '';
+  const { notHip, badChecksum } = strayDatagrams;
+  if (notHip + badChecksum === 0) return '';
+  return `Dropped unheard: ${notHip} datagrams that were no HIP, ${badChecksum} packets with a wrong checksum\n`;
+}
+
 const tunnelColumns = [
   ...['PEER', 'STATE', 'CONNECT', 'ROLE', 'HIT', 'LOCATOR', 'ESP', 'SINCE', 'REKEYS', 'RTT-MS', 'MTU'],
   ...['SENT-BYTES', 'RECEIVED-BYTES', 'DROPPED', 'PREFIXES', 'ERROR'],

@@ -39,6 +39,7 @@ export async function warmUp(): Promise<number> {
         ...{ formerHit: null, problem: null, signing: null },
       }),
       tunnels: () => [],
+      strayDatagrams: () => null,
     },
   );
   let handler: WebHandler | undefined;

@@ -124,6 +124,7 @@ export function normalStatus(at: number): Reading {
         }),
       ],
     },
+    strayDatagrams: { notHip: 0, badChecksum: 0 },
     tunnels: [
       {
         peer: 'berlin',
@@ -204,6 +205,7 @@ export function emptyStatus(at: number): Reading {
       interfaces: normal.network.interfaces.slice(0, 1),
     },
     tunnels: [],
+    strayDatagrams: null,
     devices: [],
     inventory: null,
   };
@@ -222,6 +224,7 @@ export function degradedStatus(at: number): Reading {
       reason: 'TPM2_Startup answered 0x101 (TPM_RC_FAILURE).',
       advice: 'Take the power away for ten seconds; a warm restart does not reset a TPM.',
     },
+    strayDatagrams: { notHip: 1_204, badChecksum: 3 },
     tunnels: [
       { ...first, peer: 'Außenstelle Köln-Müngersdorf, Gebäude Süd, Technikraum 2.14' },
       {

@@ -9,6 +9,7 @@ type Warning = Status['warnings'][number];
 /** The overlay that speaks for an identity. */
 export interface Overlay {
   tunnels(): Status['tunnels'];
+  strayDatagrams(): Status['strayDatagrams'];
   reconfigure(settings: Settings): Promise<void>;
   close(): Promise<void>;
 }
@@ -92,6 +93,10 @@ export class IdentityKeeper {
 
   tunnels(): Status['tunnels'] {
     return this.#overlay?.tunnels() ?? [];
+  }
+
+  strayDatagrams(): Status['strayDatagrams'] {
+    return this.#overlay?.strayDatagrams() ?? null;
   }
 
   close(): Promise<void> {

@@ -17,7 +17,7 @@ import { KernelWatch } from './kernel-watch.ts';
 import { withKeyLog } from './key-log.ts';
 import { limits } from './limits.ts';
 import { firstMark, type Peer, readPeers } from './peer.ts';
-import type { OverlayPorts, OverlayTimer } from './ports.ts';
+import type { OverlayPorts, OverlaySocket, OverlayTimer } from './ports.ts';
 import { R1Signing } from './r1-signing.ts';
 import type { TunnelStatus } from './tunnel-status.ts';
 
@@ -43,6 +43,8 @@ export type Overlay = {
   /** The HIT of this box as text. */
   readonly hit: string;
   tunnels(): TunnelStatus[];
+  /** Datagrams that were dropped before anybody heard them, since the start. */
+  strayDatagrams(): ReturnType<OverlaySocket['dropped']>;
   /** Takes another list of peers; those that stay keep their associations. Rejects with `OverlayError`. */
   reconfigure(config: OverlayConfig): Promise<void>;
   /** Tells the peers, forgets all keys and takes everything out of the kernel. */
@@ -112,6 +114,10 @@ class RunningOverlay implements Overlay {
 
   tunnels(): TunnelStatus[] {
     return [...this.#runners.values()].map((runner) => runner.status());
+  }
+
+  strayDatagrams(): ReturnType<OverlaySocket['dropped']> {
+    return this.#ports.socket.dropped();
   }
 
   /** One after the other: a peer that comes back must find the kernel without its old association. */

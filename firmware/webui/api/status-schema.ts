@@ -150,6 +150,8 @@ const statusFields = z.object({
     interfaces: z.array(networkInterface),
   }),
   tunnels: z.array(tunnel),
+  /** What came to the overlay's port and was no peer's: no HIP at all, or HIP over IP with a wrong checksum. Null without an overlay. */
+  strayDatagrams: z.object({ notHip: z.number().int(), badChecksum: z.number().int() }).nullable(),
   devices: z.array(device),
   memory: z.object({ totalBytes: z.number(), usedBytes: z.number(), availableBytes: z.number() }),
   /** Null until the hardware has been listed, which takes longer than the page's first answer. */

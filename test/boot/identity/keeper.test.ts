@@ -36,6 +36,7 @@ function keeper(
       done.push(`overlay ${number} with ${settings.overlay.peers.length} peers`);
       return {
         tunnels: () => [],
+        strayDatagrams: () => ({ notHip: 1, badChecksum: 0 }),
         reconfigure: async (next) => void done.push(`reconfigure with ${next.overlay.peers.length} peers`),
         close: async () => void done.push(`overlay ${number} closed`),
       };
@@ -72,6 +73,13 @@ test('opens once; changed peers only reach the overlay', async () => {
     'overlay 1 closed',
     `close ${hits[0]}`,
   ]);
+});
+
+test('tells what came to the overlay’s port and was no peer’s, while there is an overlay', async () => {
+  const { kept } = keeper((_, events) => identity(hits[0], 'tpm', events));
+  expect(status.shape.strayDatagrams.parse(kept.strayDatagrams())).toBeNull();
+  await kept.apply(settings());
+  expect(status.shape.strayDatagrams.parse(kept.strayDatagrams())).toEqual({ notHip: 1, badChecksum: 0 });
 });
 
 test('without an identity: a warning, the HIT of before, no overlay, and no second try while nothing changes', async () => {
