@@ -7,7 +7,8 @@ import { attestationResult } from '../attestation/attestation-result.ts';
 import { type Activation, readActivationAnswer, readKeptChallenge } from '../attestation/enrolment.ts';
 import { type Challenge, redeemNonce } from '../attestation/nonce-book.ts';
 import { developmentKeySha256, readReferenceValues } from '../attestation/reference-values.ts';
-import { vendorRoots } from '../attestation/vendor-roots.ts';
+import { vendorIntermediates } from '../attestation/vendor-intermediates.ts';
+import { type VendorCertificate, vendorRoots } from '../attestation/vendor-roots.ts';
 import type { Verdict } from '../attestation/verdict.ts';
 import { verdictText } from '../attestation/verdict-text.ts';
 import type { ReleaseKey } from '../attestation/verifier-ports.ts';
@@ -61,7 +62,7 @@ export async function attestAppraise(args: readonly string[]): Promise<number> {
     activation: activationOf(values.kept, values.answer),
     anyTpm: values['any-tpm'] === true,
   };
-  const ports = openVerifierPorts(rootsOf(values.ca ?? []), Date.now());
+  const ports = openVerifierPorts(rootsOf(values.ca ?? []), Date.now(), certificatesOf(vendorIntermediates));
   const verdict = appraise(readJsonFile('--evidence', evidence), policy, ports);
   if (values.record !== undefined && verdict.record !== null)
     writeFileSync(values.record, `${JSON.stringify(verdict.record, null, 2)}\n`);
@@ -101,11 +102,12 @@ function releaseKeyFor(manifest: string, named: string | undefined): ReleaseKey 
 }
 
 function rootsOf(files: readonly string[]): X509Certificate[] {
-  const given = files.map((path) => textOf('--ca', path));
-  return [...vendorRoots.map(({ pem }) => pem), ...given].flatMap((pem) =>
-    understood('--ca', () => readCertificates(pem)),
-  );
+  const given = files.flatMap((path) => understood('--ca', () => readCertificates(textOf('--ca', path))));
+  return [...certificatesOf(vendorRoots), ...given];
 }
+
+const certificatesOf = (entries: readonly VendorCertificate[]) =>
+  entries.flatMap(({ pem }) => readCertificates(pem));
 
 /** Looking a challenge up uses it up, whatever the evidence is worth. */
 function challengeOf(book: string | undefined, nonce: Uint8Array): Challenge {

@@ -13,11 +13,19 @@ const endorsementUsage = '2.23.133.8.1';
 /** Certificates from an endorsement key's to a root: vendors have one or two between them. */
 const chainLength = 6;
 
-/** What an appraisal takes of this machine. `roots` are whom the verifier trusts; `now` is milliseconds since 1970. */
-export function openVerifierPorts(roots: readonly X509Certificate[], now: number): VerifierPorts {
+/**
+ * What an appraisal takes of this machine. `roots` are whom the verifier trusts; `now` is milliseconds since 1970;
+ * `intermediates` fill in what a TPM leaves out of its chain.
+ */
+export function openVerifierPorts(
+  roots: readonly X509Certificate[],
+  now: number,
+  intermediates: readonly X509Certificate[] = [],
+): VerifierPorts {
   return {
     cryptography: tpmCryptography,
-    checkEndorsement: (certificates, key) => checkEndorsement(certificates, key, roots, now),
+    checkEndorsement: (certificates, key) =>
+      checkEndorsement(certificates, key, { roots, intermediates, now }),
     hitOf: ({ x, y }) => formatHit(ownIdentity(encodeEcdsaIdentity({ curve: 'P-256', x, y }), hipCrypto).hit),
   };
 }
@@ -49,15 +57,20 @@ function verifies(data: Uint8Array, key: KeyObject, signature: Uint8Array): bool
   }
 }
 
+type Trust = {
+  readonly roots: readonly X509Certificate[];
+  readonly intermediates: readonly X509Certificate[];
+  readonly now: number;
+};
+
 const failed = (problem: string) => ({ ok: false as const, error: problem });
 
 function checkEndorsement(
   octets: readonly Uint8Array[],
   key: PublicArea,
-  roots: readonly X509Certificate[],
-  now: number,
+  trust: Trust,
 ): ReturnType<VerifierPorts['checkEndorsement']> {
-  if (roots.length === 0) return failed('no root certificates of TPM vendors were given');
+  if (trust.roots.length === 0) return failed('no root certificates of TPM vendors were given');
   try {
     const [own, ...others] = octets.map((der) => new X509Certificate(der));
     if (own === undefined) return failed('the endorsement key has no certificate');
@@ -67,7 +80,7 @@ function checkEndorsement(
     if (!own.keyUsage?.includes(endorsementUsage))
       return failed('the certificate is not one for an endorsement key');
     if (own.ca) return failed('the certificate of the endorsement key is that of an authority');
-    const problem = chainProblem(own, others, roots, now);
+    const problem = chainProblem(own, others, trust);
     return problem === null ? { ok: true, value: own.subject || own.serialNumber } : failed(problem);
   } catch {
     // OpenSSL throws for octets that are no certificate and keys that it does not know.
@@ -79,8 +92,7 @@ function checkEndorsement(
 function chainProblem(
   own: X509Certificate,
   others: readonly X509Certificate[],
-  roots: readonly X509Certificate[],
-  now: number,
+  { roots, intermediates, now }: Trust,
 ): string | null {
   let current = own;
   for (let length = 1; length <= chainLength; length++) {
@@ -93,7 +105,7 @@ function chainProblem(
       const inForce = now >= root.validFromDate.getTime() && now <= root.validToDate.getTime();
       return inForce ? null : `a certificate is not in force now: ${oneLine(root.subject)}`;
     }
-    const next = others.find(issued);
+    const next = others.find(issued) ?? intermediates.find(issued);
     if (next === undefined)
       return `no root that was given issued the certificate: ${oneLine(current.issuer)}`;
     current = next;
