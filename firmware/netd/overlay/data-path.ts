@@ -7,6 +7,7 @@ import { OverlayError } from './error.ts';
 import { type EspCounters, parseEspListing } from './esp-listing.ts';
 import { KernelCommands } from './kernel-commands.ts';
 import { limits } from './limits.ts';
+import { narrowBelow, narrowWayRoutes } from './narrow-way.ts';
 import { pathMtuRemoval, renderFragments, renderSegments } from './path-mtu.ts';
 import type { Peer } from './peer.ts';
 import type { OverlayPorts } from './ports.ts';
@@ -21,10 +22,10 @@ import {
 import {
   type EspEnds,
   renderBasePolicies,
+  renderChange,
   renderInbound,
   renderInboundPolicyRemoval,
   renderOutbound,
-  renderPortChange,
   renderStateRemoval,
   renderTrap,
   renderTrapRemoval,
@@ -75,8 +76,8 @@ export type DataPath = {
   wrongSources(): Promise<ReadonlyMap<number, number>>;
   /** What the kernel knows that the way to each address takes in one packet, in octets. */
   pathMtus(addresses: readonly string[]): Promise<ReadonlyMap<string, number>>;
-  /** Holds TCP with the hosts behind each peer to the path MTU of its way, by mark. */
-  holdSegments(pathMtus: ReadonlyMap<number, number>): Promise<void>;
+  /** Fits TCP with the hosts behind each peer, and ESP to it, to the path MTU of its way, by mark. */
+  fitPaths(pathMtus: ReadonlyMap<number, number>): Promise<void>;
   /** Takes everything away, keys first. */
   close(): Promise<void>;
 };
@@ -97,6 +98,8 @@ export class KernelDataPath implements DataPath {
   readonly #outbound = new Map<number, Installed<Outbound>>();
   #rekey: RekeySettings = { seconds: Number.POSITIVE_INFINITY, mebibytes: Number.POSITIVE_INFINITY };
   #underlayMtu = 0;
+  /** Of each peer's way, by mark, where it is known. */
+  #pathMtus: ReadonlyMap<number, number> = new Map();
   #peers: readonly Peer[] = [];
   /** The ruleset of segments that the kernel has. */
   #segments = '';
@@ -113,11 +116,14 @@ export class KernelDataPath implements DataPath {
   async open({ underlayMtu, rekey }: DataPathSettings): Promise<void> {
     this.#rekey = rekey;
     this.#underlayMtu = underlayMtu;
-    await this.#kernel.ipTolerant(renderTeardown(this.#localHit));
+    await this.#kernel.ipTolerant(renderTeardown(this.#localHit) + narrowWayRoutes.remove);
     await this.#kernel.nft(renderFragments());
-    await this.holdSegments(new Map());
+    await this.fitPaths(new Map());
     // Policies before routes: nothing may find a way while there is no rule for it.
-    await this.#kernel.ip(renderBasePolicies() + renderDevice(this.#localHit, underlayMtu));
+    await this.#kernel.ip(
+      renderBasePolicies() + narrowWayRoutes.add + renderDevice(this.#localHit, underlayMtu),
+    );
+    await this.#kernel.narrowWays('add');
   }
 
   async setPeers(peers: readonly Peer[], { underlayMtu, rekey }: DataPathSettings): Promise<void> {
@@ -204,20 +210,31 @@ export class KernelDataPath implements DataPath {
     return new Map(addresses.map((address) => [address, known.get(address) ?? this.#underlayMtu]));
   }
 
-  async holdSegments(pathMtus: ReadonlyMap<number, number>): Promise<void> {
+  async fitPaths(pathMtus: ReadonlyMap<number, number>): Promise<void> {
+    this.#pathMtus = pathMtus;
     const segments = renderSegments(
       this.#peers.flatMap((peer) => {
-        const pathMtu = pathMtus.get(peer.mark) ?? this.#underlayMtu;
+        const pathMtu = this.#pathMtu(peer.mark);
         return pathMtu < this.#underlayMtu ? [{ peer, pathMtu }] : [];
       }),
     );
-    if (segments === this.#segments) return;
-    await this.#kernel.nft(segments);
-    this.#segments = segments;
+    if (segments !== this.#segments) {
+      await this.#kernel.nft(segments);
+      this.#segments = segments;
+    }
+    for (const [mark, { association, ends }] of this.#outbound) {
+      const narrow = this.#isNarrow(mark);
+      if (narrow === ends.narrow) continue;
+      const fitting = { ...ends, narrow };
+      this.#outbound.set(mark, { association, ends: fitting });
+      // Where it has gone meanwhile there is nothing to change: an update never makes one.
+      await this.#kernel.ipTolerant(renderChange(association, undefined, fitting, this.#rekey));
+    }
   }
 
   async close(): Promise<void> {
-    await this.#kernel.ipTolerant(renderTeardown(this.#localHit));
+    await this.#kernel.ipTolerant(renderTeardown(this.#localHit) + narrowWayRoutes.remove);
+    await this.#kernel.narrowWays('remove');
     await this.#kernel.nft(antiSpoofingRemoval + admissionRemoval + pathMtuRemoval);
   }
 
@@ -251,7 +268,7 @@ export class KernelDataPath implements DataPath {
     if (isSameWay(old.ends, ends)) {
       if (inbound !== undefined) this.#inbound.set(localSpi, { ...inbound, ends });
       if (ends.peer.port !== old.ends.peer.port)
-        await this.#kernel.ip(renderPortChange(association, inbound?.association, ends, this.#rekey));
+        await this.#kernel.ip(renderChange(association, inbound?.association, ends, this.#rekey));
       return;
     }
     const start = (await this.#sentSequence(old)) + limits.sequenceMargin;
@@ -310,6 +327,14 @@ export class KernelDataPath implements DataPath {
     return this.#peers.some((peer) => peer.mark === mark);
   }
 
+  #pathMtu(mark: number): number {
+    return this.#pathMtus.get(mark) ?? this.#underlayMtu;
+  }
+
+  #isNarrow(mark: number): boolean {
+    return this.#pathMtu(mark) < narrowBelow;
+  }
+
   #hits({ hit }: Peer): { localHit: string; peerHit: string } {
     return { localHit: this.#localHit, peerHit: hit };
   }
@@ -322,6 +347,7 @@ export class KernelDataPath implements DataPath {
       local: { address, port: locator.port === null ? null : this.#localPort },
       peer: locator,
       mark: peer.mark,
+      narrow: this.#isNarrow(peer.mark),
     };
   }
 }

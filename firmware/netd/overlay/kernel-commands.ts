@@ -1,33 +1,38 @@
-import { type CommandResult, type CommandRunner, programs } from '../system-port.ts';
+import { type CommandRunner, programs } from '../system-port.ts';
 import { wrongSourceSet } from './anti-spoofing.ts';
 import { OverlayError } from './error.ts';
+import { IpBatches, withoutKeys } from './ip-batches.ts';
 import { limits } from './limits.ts';
+import { narrowWayRule } from './narrow-way.ts';
 import { parseToldMtus, toldMtuSet } from './path-mtu.ts';
 
 /** The image's ip and nft with the overlay's rules for them. Failures are `OverlayError`s without keys. */
 export class KernelCommands {
   readonly #run: CommandRunner;
+  readonly #batches: IpBatches;
 
   constructor(run: CommandRunner) {
     this.#run = run;
+    this.#batches = new IpBatches(run);
   }
 
-  /** Lines go to standard input, since arguments are everybody's to read and some lines hold keys. */
-  async ip(input: string): Promise<void> {
-    if (input === '') return;
-    const { status, stderr } = await this.#batch(input);
-    if (status !== 0) throw new OverlayError('command-failed', `ip: ${withoutKeys(stderr)}`);
+  /** Lines for `ip -batch -`, see `IpBatches.all`. */
+  ip(lines: string): Promise<void> {
+    return this.#batches.all(lines);
   }
 
-  /**
-   * Lines each of which may find nothing to do. `ip -force` is no help: where XFRM has nothing to delete, ip ends at
-   * once, batch or not. So the lines that did not go together go one by one.
-   */
-  async ipTolerant(input: string): Promise<void> {
-    if (input === '') return;
-    const { status } = await this.#batch(input);
-    if (status === 0) return;
-    for (const line of input.split('\n').filter((text) => text !== '')) await this.#batch(`${line}\n`);
+  /** Lines each of which may find nothing to do, see `IpBatches.each`. */
+  ipTolerant(lines: string): Promise<void> {
+    return this.#batches.each(lines);
+  }
+
+  /** Rules of both IP versions' routing, which name no address: the old ones go, and with `add` come anew. */
+  async narrowWays(verb: 'add' | 'remove'): Promise<void> {
+    for (const version of [4, 6] as const) {
+      const batches = new IpBatches(this.#run, version);
+      await batches.each(narrowWayRule.remove);
+      if (verb === 'add') await batches.all(narrowWayRule.add);
+    }
   }
 
   async nft(input: string): Promise<void> {
@@ -80,10 +85,6 @@ export class KernelCommands {
     });
     return parsePathMtus(stdout);
   }
-
-  #batch(input: string): Promise<CommandResult> {
-    return this.#run(programs.ip, ['-batch', '-'], { input });
-  }
 }
 
 /** Reads elements of `nft list set`: `0x00010001 counter packets 3 bytes 252`. */
@@ -103,9 +104,4 @@ export function parsePathMtus(text: string): ReadonlyMap<string, number> {
     if (mtu !== undefined) known.set(address, Number(mtu));
   }
   return known;
-}
-
-/** ip may quote a word that it did not understand. Nothing of a key's length in hexadecimal leaves this file. */
-function withoutKeys(text: string): string {
-  return text.trim().replaceAll(/(0x)?[0-9a-fA-F]{24,}/g, '[secret]');
 }

@@ -82,7 +82,7 @@ export class KernelWatch {
       const before = this.#wrongSources;
       this.#wrongSources = wrongSources;
       const ways = up.map(({ peer, locator }) => [peer.mark, pathMtus.get(locator?.address ?? '')] as const);
-      await this.#dataPath.holdSegments(
+      await this.#dataPath.fitPaths(
         new Map(ways.flatMap(([mark, mtu]) => (mtu === undefined ? [] : [[mark, mtu]]))),
       );
       for (const runner of up) {

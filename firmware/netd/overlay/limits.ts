@@ -16,6 +16,8 @@ export const limits = {
   countersMs: 5_000,
   /** Characters of the listing that counters are read from: 1,200 for each association of 10,000 peers. */
   listingText: 32 * 1024 * 1024,
+  /** Callers' lines in one run of ip: a few seconds of it on a slow box, well below the time a program is given. */
+  stepsPerBatch: 1_000,
   /** An on-demand association without traffic is left after this. */
   idleMs: 300_000,
   /** Where a peer has several places, the next is tried after this; the last gets all retransmissions. */

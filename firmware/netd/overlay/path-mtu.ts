@@ -2,6 +2,7 @@ import { hipUdpPort } from '../../hip/framing.ts';
 import { overlayDevice } from '../desired.ts';
 import { limits as networkLimits } from '../limits.ts';
 import { limits } from './limits.ts';
+import { narrowWayMark } from './narrow-way.ts';
 import type { Peer } from './peer.ts';
 import { segmentMtu } from './routes.ts';
 
@@ -15,7 +16,8 @@ export const toldMtuSet = `${fragmentTable} told_mtus`;
  * Lets every IPv6 packet of 1280 octets through a narrow IPv4 underlay: IPv6 knows nothing smaller (RFC 8200 §5), and
  * XFRM's BEET mode never fragments before ESP. So the ESP packets that such packets become may be fragmented outside (RFC
  * 2473 §7.1), each with a number of its own; larger ones still find out the path MTU. The kernel takes no path for
- * narrower than `leastKnownMtu`, or it would refuse them itself; what routers say below that is kept beside it.
+ * narrower than `leastKnownMtu`, or it would refuse them itself; what routers say below that is kept beside it. Over
+ * narrow IPv6, and where the box's own link is narrow, see narrow-way.ts.
  */
 export function renderFragments(): string {
   const fragmented = `ip length ${limits.wholeMtu + 1}-${networkLimits.leastKnownMtu} ip frag-off set 0 ip id set numgen inc mod 65536`;
@@ -36,6 +38,10 @@ table ${fragmentTable} {
 		type filter hook output priority mangle; policy accept;
 		udp sport ${hipUdpPort} @th,64,32 != 0 ${fragmented}
 		ip protocol esp ${fragmented}
+	}
+	chain narrow_ways {
+		type route hook output priority mangle; policy accept;
+		meta mark & ${narrowWayMark} != 0 meta mark set meta mark & ${narrowWayMark - 1}
 	}
 }
 `;

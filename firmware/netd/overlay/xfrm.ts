@@ -6,6 +6,7 @@ import type { Locator } from '../../hip/locator.ts';
 import type { EspSuite } from '../../hip/suites.ts';
 import type { RekeySettings } from '../../store/settings-schema.ts';
 import { limits } from './limits.ts';
+import { narrowWayMark } from './narrow-way.ts';
 
 /** Who the two ends of a security association are, inside and outside. HITs and addresses as canonical text. */
 export type EspEnds = {
@@ -15,6 +16,8 @@ export type EspEnds = {
   readonly peer: Locator;
   /** The peer's mark, also XFRM's reqid. */
   readonly mark: number;
+  /** The way to the peer is narrower than what ESP makes of 1280 octets, see path-mtu.ts. */
+  readonly narrow: boolean;
 };
 
 type PeerHits = Pick<EspEnds, 'localHit' | 'peerHit'>;
@@ -89,8 +92,11 @@ export function renderOutbound(
   ].join('');
 }
 
-/** Another UDP port of the peer for both halves; the kernel takes nothing else into a security association that it has. */
-export function renderPortChange(
+/**
+ * Another UDP port of the peer for both halves, or another width of the way to it; the kernel takes nothing else into a
+ * security association that it has.
+ */
+export function renderChange(
   outbound: OutboundSecurityAssociation,
   inbound: InboundSecurityAssociation | undefined,
   ends: EspEnds,
@@ -118,14 +124,17 @@ function inboundState(
 function outboundState(
   verb: 'add' | 'update',
   association: OutboundSecurityAssociation,
-  { localHit, peerHit, local, peer, mark }: EspEnds,
+  { localHit, peerHit, local, peer, mark, narrow }: EspEnds,
   rekey: RekeySettings,
   after: bigint,
 ): string {
   const beginning = state(verb, association, { from: local, to: peer, mark }, rekey);
   const [high, low] = [after >> 32n, after & 0xffff_ffffn];
   const sequence = after === 0n ? '' : ` replay-oseq ${low} replay-oseq-hi ${high}`;
-  return `${beginning}${sequence} sel src ${localHit} dst ${peerHit}\n`;
+  // An update without a mark would leave the one that is there, and ip leaves a mark of 0 out.
+  const [bit, mask] = [hex(narrow ? narrowWayMark : 1), hex(narrowWayMark)];
+  const way = narrow || verb === 'update' ? ` output-mark ${bit} mask ${mask}` : '';
+  return `${beginning}${sequence}${way} sel src ${localHit} dst ${peerHit}\n`;
 }
 
 function state(

@@ -83,7 +83,7 @@ export const working = (): DataPath => ({
   counters: async () => [],
   wrongSources: async () => new Map(),
   pathMtus: async () => new Map(),
-  holdSegments: async () => {},
+  fitPaths: async () => {},
   close: async () => {},
 });
 
@@ -160,9 +160,9 @@ export class CountingKernel implements DataPath {
     ];
   }
   wrongSources = async () => new Map(this.wrong);
-  readonly heldSegments: ReadonlyMap<number, number>[] = [];
-  async holdSegments(pathMtus: ReadonlyMap<number, number>): Promise<void> {
-    this.heldSegments.push(pathMtus);
+  readonly fitted: ReadonlyMap<number, number>[] = [];
+  async fitPaths(pathMtus: ReadonlyMap<number, number>): Promise<void> {
+    this.fitted.push(pathMtus);
   }
   pathMtus = async (addresses: readonly string[]) => new Map(addresses.map((address) => [address, 1400]));
 }

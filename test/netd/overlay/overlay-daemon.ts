@@ -46,7 +46,7 @@ async function start({ pem, peers }: { pem: string; peers: PeerSettings[] }): Pr
     counters: async () => [],
     wrongSources: async () => new Map(),
     pathMtus: async () => new Map(),
-    holdSegments: async () => {},
+    fitPaths: async () => {},
     async apply(_, effects) {
       for (const effect of effects) {
         switch (effect.type) {

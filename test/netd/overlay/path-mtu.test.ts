@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { Secret } from '../../../firmware/bytes/secret.ts';
+import { espSuites } from '../../../firmware/hip/suites.ts';
 import { limits as networkLimits } from '../../../firmware/netd/limits.ts';
-import { KernelDataPath } from '../../../firmware/netd/overlay/data-path.ts';
+import { type EspEffect, KernelDataPath } from '../../../firmware/netd/overlay/data-path.ts';
 import { limits } from '../../../firmware/netd/overlay/limits.ts';
+import { narrowBelow } from '../../../firmware/netd/overlay/narrow-way.ts';
 import {
   parseToldMtus,
   pathMtuRemoval,
@@ -78,7 +81,7 @@ describe('the kernel as data path', () => {
       '2001:22::a',
       10500,
     );
-    return { path, last: () => inputs.at(-1) ?? '', count: () => inputs.length };
+    return { path, inputs, last: () => inputs.at(-1) ?? '', count: () => inputs.length };
   }
 
   test('the path MTU is what routers said, what the kernel learned, or the link’s', async () => {
@@ -97,16 +100,46 @@ describe('the kernel as data path', () => {
     const { path, last, count } = dataPath();
     await path.open(settings);
     await path.setPeers(peers, settings);
-    await path.holdSegments(new Map([[0xb, 1500]]));
+    await path.fitPaths(new Map([[0xb, 1500]]));
     const before = count();
-    await path.holdSegments(new Map([[0xb, 1499]]));
+    await path.fitPaths(new Map([[0xb, 1499]]));
     expect(last()).toContain(`ip daddr @ip_${segmentMtu(1499)} tcp option maxseg size set`);
     expect(last()).not.toContain('fd30::/64');
-    await path.holdSegments(new Map([[0xb, 1499]]));
+    await path.fitPaths(new Map([[0xb, 1499]]));
     expect(count()).toBe(before + 1);
-    await path.holdSegments(new Map());
+    await path.fitPaths(new Map());
     expect(last()).not.toContain('maxseg');
     await path.close();
     expect(last()).toContain(pathMtuRemoval);
+  });
+
+  test('a way that becomes narrow or wide again changes the outbound half, once; a new one is made for it', async () => {
+    const [peer] = peers;
+    const [suite] = espSuites;
+    if (peer === undefined || suite === undefined) throw new Error('no peer or suite');
+    const { path, inputs } = dataPath();
+    const updates = () => inputs.filter((input) => input.startsWith('xfrm state update'));
+    const keys = { encryption: new Secret(new Uint8Array(20)), authentication: new Secret(new Uint8Array()) };
+    const to = { address: '2001:db8::2', port: 10500 };
+    const outbound = (spi: number): EspEffect => ({
+      type: 'install-outbound',
+      association: { spi, suite, keys, to },
+    });
+    await path.open(settings);
+    await path.setPeers(peers, settings);
+    await path.apply(peer, [outbound(1)]);
+    await path.fitPaths(new Map([[peer.mark, narrowBelow]]));
+    expect(updates()).toEqual([]);
+    await path.fitPaths(new Map([[peer.mark, narrowBelow - 1]]));
+    await path.fitPaths(new Map([[peer.mark, 1280]]));
+    expect(updates()).toEqual([expect.stringContaining(' output-mark 0x80000000 mask 0x80000000 sel ')]);
+    await path.apply(peer, [outbound(2)]);
+    expect(inputs.at(-1)).toMatch(
+      /^xfrm state add .* spi 0x2 .* output-mark 0x80000000 mask 0x80000000 sel /,
+    );
+    await path.fitPaths(new Map());
+    expect(updates().slice(1)).toEqual([
+      expect.stringMatching(/ spi 0x2 .* output-mark 0x1 mask 0x80000000 sel /),
+    ]);
   });
 });

@@ -19,10 +19,10 @@ import {
 import {
   type EspEnds,
   renderBasePolicies,
+  renderChange,
   renderInbound,
   renderInboundPolicyRemoval,
   renderOutbound,
-  renderPortChange,
   renderStateRemoval,
   renderTrap,
   renderTrapRemoval,
@@ -34,7 +34,7 @@ const golden = (name: string) =>
   readFileSync(new URL(`../../golden/netd/overlay/${name}`, import.meta.url), 'utf8');
 
 const ipv4: EspEnds = {
-  ...{ localHit, peerHit: '2001:22:1::b', mark: 0x10001 },
+  ...{ localHit, peerHit: '2001:22:1::b', mark: 0x10001, narrow: false },
   local: { address: '192.0.2.1', port: 10500 },
   peer: { address: '192.0.2.2', port: 4711 },
 };
@@ -99,12 +99,23 @@ describe('lines for ip -batch', () => {
     expect(text).toBe(golden(file));
   });
 
-  test('port-change.txt: another UDP port of the peer', () => {
+  test('change.txt: another UDP port of the peer', () => {
     const association = security('aes-gcm-16');
     const outbound = { ...association, spi: 0x01020304, to: ipv4.peer };
-    const both = renderPortChange(outbound, { ...association, from: ipv4.peer }, ipv4, rekey);
-    expect(both).toBe(golden('port-change.txt'));
-    expect(both.startsWith(renderPortChange(outbound, undefined, ipv4, rekey))).toBe(true);
+    const both = renderChange(outbound, { ...association, from: ipv4.peer }, ipv4, rekey);
+    expect(both).toBe(golden('change.txt'));
+    expect(both.startsWith(renderChange(outbound, undefined, ipv4, rekey))).toBe(true);
+  });
+
+  test('a narrow way: from the start, from some time on, and no more', () => {
+    const outbound = { ...security('aes-gcm-16'), spi: 0x01020304, to: ipv6.peer };
+    const narrow = { ...ipv6, narrow: true };
+    const marked = ' output-mark 0x80000000 mask 0x80000000 sel ';
+    expect(renderOutbound(outbound, narrow, rekey)).toContain(marked);
+    expect(renderChange(outbound, undefined, narrow, rekey)).toContain(marked);
+    // ip leaves a mark of 0 out, and the kernel the mark as it was: so another bit, which the mask takes away.
+    expect(renderChange(outbound, undefined, ipv6, rekey)).toContain(' output-mark 0x1 mask 0x80000000 sel ');
+    expect(renderOutbound(outbound, ipv6, rekey)).not.toContain('output-mark');
   });
 
   test('limits: what asks for new keys is below what stops the old ones, whatever the settings', () => {
