@@ -32,7 +32,7 @@ const tunnelMs = 180_000;
 const transferMs = 120_000;
 const transferPort = 5000;
 
-/** The settings that a person would put on a gateway's stick: ports, its own LAN, and the other gateway as peer. */
+/** The settings that a person would put on a gateway's stick: ports, its own LAN, the other gateway as peer, and that both sites may talk. */
 function gatewaySettings(side: Side, peerHit: string): SettingsLayer {
   const peer = otherSide[side];
   return {
@@ -49,6 +49,19 @@ function gatewaySettings(side: Side, peerHit: string): SettingsLayer {
           name: `gateway-${peer}`,
           uri: `hip://${plan[peer].underlay}:10500/${peerHit}`,
           protectedPrefixes: [plan[peer].lan],
+        },
+      ],
+    },
+    policy: {
+      labels: ['site=lab'],
+      peerLabels: { [`gateway-${peer}`]: ['site=lab'] },
+      devices: [{ name: 'host', addresses: [plan[side].host] }],
+      rules: [
+        {
+          id: 'lab-sites',
+          subject: { labels: ['site=lab'] },
+          verb: 'allow',
+          object: { labels: ['site=lab'] },
         },
       ],
     },

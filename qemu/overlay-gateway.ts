@@ -2,6 +2,9 @@ import { generateKeyPairSync } from 'node:crypto';
 import { formatHit } from '../firmware/hip/host-identity-tag.ts';
 import { ownIdentity } from '../firmware/hip/own-identity.ts';
 import type { OverlayConfig } from '../firmware/netd/overlay/overlay.ts';
+import type { Explained } from '../firmware/netd/policy/enforcement.ts';
+import type { ExplainQuery } from '../firmware/policy/explain.ts';
+import type { PolicySettings } from '../firmware/store/policy-schema.ts';
 import type { PeerSettings } from '../firmware/store/settings-schema.ts';
 import { hipCrypto } from '../firmware/system/hip-crypto.ts';
 import { softwareSigner } from '../firmware/system/host-identity-file.ts';
@@ -10,6 +13,7 @@ import type { TrafficAnswer, TrafficRequest } from './guest/traffic.ts';
 import type { GuestProcess, GuestProcessEnd } from './guest-process.ts';
 import { HarnessError } from './harness-error.ts';
 import type { NetworkNamespace } from './network-namespace.ts';
+import { openPolicy } from './open-policy.ts';
 import { type PingResult, parsePing } from './ping.ts';
 import { waitUntil } from './wait-until.ts';
 
@@ -86,13 +90,22 @@ export class OverlayGateway {
   }
 
   /** Starts its overlay in a new process, as at power on; the identity is the same each time. */
-  async start(config: OverlayConfig): Promise<GatewayAnswer> {
+  async start(config: OverlayConfig, policy: PolicySettings = openPolicy): Promise<GatewayAnswer> {
     this.#process = this.#space.program('gateway', this.name);
-    return this.#ask({ do: 'start', pem: this.#pem, config });
+    return this.#ask({ do: 'start', pem: this.#pem, config, policy });
   }
 
   reconfigure(config: OverlayConfig): Promise<GatewayAnswer> {
     return this.#ask({ do: 'reconfigure', config });
+  }
+
+  /** Puts another policy in force; what it was started with, everything unless told, is over. */
+  enforce(policy: PolicySettings): Promise<GatewayAnswer> {
+    return this.#ask({ do: 'enforce', policy });
+  }
+
+  async explain(query: ExplainQuery): Promise<Explained | null> {
+    return (await this.#ask({ do: 'explain', query })).explained;
   }
 
   look(): Promise<GatewayAnswer> {

@@ -51,4 +51,10 @@ export type NetworkSystem = {
 };
 
 /** The image's programs. By path: busybox's shell and its applets of the same names must not come first. */
-export const programs = { ip: '/sbin/ip', nft: '/usr/sbin/nft', busybox: '/bin/busybox' } as const;
+export const programs = {
+  ip: '/sbin/ip',
+  nft: '/usr/sbin/nft',
+  conntrack: '/usr/sbin/conntrack',
+  busybox: '/bin/busybox',
+  dnsmasq: '/usr/sbin/dnsmasq',
+} as const;

@@ -9,8 +9,10 @@ export const policyTable = 'inet hithe_policy';
 export const hitsSet = `${policyTable} hits`;
 
 export type RulesetPlace = {
-  /** Links of the LAN groups, behind which quarantine holds. */
+  /** Links of hosts' networks, on which quarantine holds. */
   readonly lan: readonly string[];
+  /** The tunnel device. Only what goes between these links is the policy's. */
+  readonly overlay: string;
   /** 1 to `limits.generations`: other than that of the ruleset before, so that established flows are decided anew. */
   readonly generation: number;
   /** True where the kernel's counts belong to rule numbers that are not in use any more. */
@@ -170,7 +172,7 @@ function decisionChains(policy: CompiledPolicy, { lan, generation }: RulesetPlac
   const forget = ['ct mark set 0', 'meta mark set 0', 'meta priority set 0:0', 'accept'];
   const has = (category: Category) => policy.tables.some((table) => table.category === category);
   const isStaged = has('staged-deny') || has('staged-allow');
-  const lanSet = `{ ${lan.map((name) => `"${name}"`).join(', ')} }`;
+  const lanSet = setOf(lan);
   const quarantine =
     policy.accepted === null || lan.length === 0
       ? []
@@ -250,11 +252,14 @@ function decisionChains(policy: CompiledPolicy, { lan, generation }: RulesetPlac
   ];
 }
 
-function forwardChain({ generation }: RulesetPlace): Chain {
+function forwardChain({ generation, lan, overlay }: RulesetPlace): Chain {
   const current = hex(generation * 2 ** flowMarks.generationShift);
+  const links = setOf([...lan, overlay]);
   return {
     name: 'forward',
     lines: [
+      `iifname != ${links} accept`,
+      `oifname != ${links} accept`,
       // They have no mark of their own: the firewall's chain drops them.
       'ct state invalid,untracked accept',
       `ct mark & ${hex(flowMarks.generationMask)} == ${current} accept`,
@@ -301,6 +306,10 @@ function serviceElements({ from, to, class: number }: ClassRange): string[] {
   const protocol = protocolNumbers[Number(from >> 16n)] ?? [];
   const ports = first === last ? String(first) : `${first}-${last}`;
   return protocol.map((value) => `${value} . ${ports} : ${number}`);
+}
+
+function setOf(links: readonly string[]): string {
+  return `{ ${links.map((name) => `"${name}"`).join(', ')} }`;
 }
 
 function hex(value: number): string {

@@ -24,17 +24,6 @@ export function isActive({ schedule }: Rule, now: MinuteOfWeek): boolean {
   return periods(schedule).some(({ from, length }) => (now - from + week) % week < length);
 }
 
-/** Minutes until a schedule begins or ends, or undefined where none does. */
-export function minutesToNextChange(rules: readonly Rule[], now: MinuteOfWeek): number | undefined {
-  const edges = new Set<number>();
-  for (const { schedule } of rules) {
-    if (schedule === undefined) continue;
-    for (const { from, length } of periods(schedule)) edges.add(from).add((from + length) % week);
-  }
-  if (edges.size === 0) return undefined;
-  return Math.min(...[...edges].map((edge) => ((edge - now - 1 + week) % week) + 1));
-}
-
 function periods({ days = weekDays, from, to }: Schedule): { from: MinuteOfWeek; length: number }[] {
   const [start, end] = [parseTimeOfDay(from), parseTimeOfDay(to)];
   if (start === undefined || end === undefined) return [];

@@ -4,23 +4,43 @@ import { createInterface } from 'node:readline';
 import { renderFirewall } from '../../firmware/netd/firewall.ts';
 import { limits } from '../../firmware/netd/limits.ts';
 import { type Overlay, type OverlayConfig, startOverlay } from '../../firmware/netd/overlay/overlay.ts';
+import {
+  type Explained,
+  PolicyEnforcement,
+  type PolicyReport,
+} from '../../firmware/netd/policy/enforcement.ts';
+import type { ExplainQuery } from '../../firmware/policy/explain.ts';
+import type { PolicySettings } from '../../firmware/store/policy-schema.ts';
+import { defaultSettings } from '../../firmware/store/settings-schema.ts';
 import { softwareSigner } from '../../firmware/system/host-identity-file.ts';
 import { keyLogFile } from '../../firmware/system/key-log-file.ts';
+import { createNetworkSystem } from '../../firmware/system/network-system.ts';
 import { openOverlayPorts } from '../../firmware/system/overlay-system.ts';
 import { runCommand } from '../../firmware/system/run-command.ts';
 
 /** What a gateway of the overlay guest is told, a JSON document a line. */
 export type GatewayRequest =
   /** @see OverlayConfig; `pem` is the host identity's private key */
-  | { readonly do: 'start'; readonly pem: string; readonly config: OverlayConfig }
+  | {
+      readonly do: 'start';
+      readonly pem: string;
+      readonly config: OverlayConfig;
+      readonly policy: PolicySettings;
+    }
   | { readonly do: 'reconfigure'; readonly config: OverlayConfig }
   | { readonly do: 'look' }
+  /** Puts another policy in force. */
+  | { readonly do: 'enforce'; readonly policy: PolicySettings }
+  | { readonly do: 'explain'; readonly query: ExplainQuery }
   /** Ends the overlay in order: its peers are told. */
   | { readonly do: 'stop' };
 
 /** What it answers each time. */
 export type GatewayAnswer = {
   readonly tunnels: ReturnType<Overlay['tunnels']>;
+  readonly policy: PolicyReport;
+  /** To `explain`. */
+  readonly explained: Explained | null;
   /** Memory of the process in MiB. */
   readonly memoryMiB: number;
 };
@@ -31,9 +51,9 @@ export const links = { underlay: 'uplink', lan: 'lan' } as const;
 const firewall = renderFirewall({
   underlay: [links.underlay],
   dhcpClients: [],
-  lan: links.lan,
+  lans: [links.lan],
   management: null,
-  dhcpServer: false,
+  ...{ dhcpServers: [], announced: [], internet: [], mapped: [] },
   overlay: 'hip0',
   pageOnUnderlay: false,
 });
@@ -47,11 +67,30 @@ export async function runGateway([name = '']: readonly string[]): Promise<void> 
   if (ruleset.status !== 0) throw new Error(`nft: ${ruleset.stderr}`);
   writeFileSync('/proc/sys/net/ipv4/route/min_pmtu', String(limits.leastKnownMtu));
   let overlay: Overlay | undefined;
+  let explained: Explained | null = null;
+  let peers: OverlayConfig['peers'] = [];
   const log = (level: string, message: string) => process.stderr.write(`${level} ${message}\n`);
+  const enforcement = new PolicyEnforcement({
+    ...createNetworkSystem({ log, runFolder: `/run/hithe/${name}` }),
+    now: () => Date.now(),
+  });
+  const enforce = async (policy: PolicySettings) => {
+    const settings = {
+      ...defaultSettings,
+      policy,
+      overlay: { ...defaultSettings.overlay, peers: [...peers] },
+    };
+    const problem = await enforcement.apply({ settings, own: {}, lan: [links.lan] });
+    if (problem !== null) throw new Error(problem);
+  };
+  let policy: PolicySettings = defaultSettings.policy;
   for await (const line of createInterface(process.stdin)) {
     const request = JSON.parse(line) as GatewayRequest;
     switch (request.do) {
       case 'start':
+        ({ policy } = request);
+        ({ peers } = request.config);
+        await enforce(policy);
         overlay = await startOverlay(
           {
             ...(await openOverlayPorts(softwareSigner(createPrivateKey(request.pem)), log)),
@@ -61,8 +100,20 @@ export async function runGateway([name = '']: readonly string[]): Promise<void> 
         );
         break;
       case 'reconfigure':
+        ({ peers } = request.config);
+        await enforce(policy);
         await overlay?.reconfigure(request.config);
         break;
+      case 'enforce':
+        ({ policy } = request);
+        await enforce(policy);
+        break;
+      case 'explain': {
+        const result = enforcement.explain(request.query);
+        if (!result.ok) throw new Error(result.problem);
+        explained = result.value;
+        break;
+      }
       case 'stop':
         await overlay?.close();
         overlay = undefined;
@@ -72,6 +123,8 @@ export async function runGateway([name = '']: readonly string[]): Promise<void> 
     }
     const answer: GatewayAnswer = {
       tunnels: overlay?.tunnels() ?? [],
+      policy: await enforcement.report(),
+      explained,
       memoryMiB: process.memoryUsage.rss() / 1024 / 1024,
     };
     process.stdout.write(`${JSON.stringify(answer)}\n`);

@@ -19,9 +19,10 @@ const rawSockets = new Map<number, number>();
 
 function listenTcp(port: number): Promise<string> {
   return new Promise((resolve) => {
-    createServer((client) => client.on('error', () => {}).write('here')).listen(port, '::', () =>
-      resolve('listening'),
-    );
+    createServer((client) => {
+      client.on('error', () => {}).on('data', (octets) => client.write(`echo ${octets}`));
+      client.write('here');
+    }).listen(port, '::', () => resolve('listening'));
   });
 }
 

@@ -1,0 +1,218 @@
+import { type AddressRanges, parseAddressRange, unionOf } from '../../policy/address-line.ts';
+import { type CompiledPolicy, compilePolicy } from '../../policy/compile.ts';
+import { type ExplainQuery, type Explanation, explain, sayWhy } from '../../policy/explain.ts';
+import { flowMarks } from '../../policy/flow-marks.ts';
+import { limits } from '../../policy/limits.ts';
+import { hitsSet, policyTable, renderPolicy } from '../../policy/nftables.ts';
+import type { GatewayFacts, PolicyInput } from '../../policy/policy.ts';
+import { numberRules } from '../../policy/rule-numbers.ts';
+import { isActive, minuteOfWeek } from '../../policy/schedule.ts';
+import type { NetworkSettings } from '../../store/network-schema.ts';
+import type { Settings } from '../../store/settings-schema.ts';
+import { overlayDevice } from '../desired.ts';
+import { type CommandRunner, type NetworkSystem, programs } from '../system-port.ts';
+import { parseCounters, parseHits } from './counts.ts';
+import { formatMemory, type KernelMemory, parseMemory } from './memory.ts';
+import { policyPeers } from './peers.ts';
+
+export type PolicyPorts = Pick<
+  NetworkSystem,
+  'setTimer' | 'log' | 'readText' | 'replaceText' | 'runFolder'
+> & {
+  readonly run: CommandRunner;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+};
+
+/** What the policy depends on besides the time. */
+export type PolicyFacts = {
+  readonly settings: Pick<Settings, 'policy' | 'overlay' | 'network'>;
+  readonly own: GatewayFacts;
+  /** Links of hosts' networks. */
+  readonly lan: readonly string[];
+};
+
+/** How often a rule decided about a connection since the box started. */
+export type RuleReport = {
+  readonly id: string;
+  readonly number: number;
+  /** False outside its schedule. */
+  readonly active: boolean;
+  readonly connections: number;
+};
+
+export type PolicyReport = {
+  /** What keeps the newest policy from being in force, or null. */
+  readonly problem: string | null;
+  readonly generation: number;
+  readonly rules: readonly RuleReport[];
+  /** Connections allowed, and packets denied by reason; `cut`: of connections that were allowed before. */
+  readonly counters: Readonly<Record<string, number>>;
+};
+
+export type Explained = Explanation & { readonly why: string };
+
+type InForce = {
+  readonly facts: PolicyFacts;
+  readonly input: PolicyInput;
+  readonly compiled: CompiledPolicy;
+};
+
+/** Rules begin and end on the minute. */
+const minuteMs = 60_000;
+/** A ruleset that the kernel refused is tried again after this. */
+const retryMs = 10_000;
+/** A whole ruleset takes the kernel seconds where it is slow and busy. */
+const rulesetMs = 120_000;
+
+/**
+ * Keeps the kernel's ruleset as the policy and the clock have it. A policy that cannot be compiled or loaded leaves the
+ * one before in force; before the first one nothing is forwarded.
+ */
+export class PolicyEnforcement {
+  readonly #ports: PolicyPorts;
+  readonly #memoryFile: string;
+  #memory: KernelMemory;
+  #wanted: PolicyFacts | null = null;
+  #inForce: InForce | null = null;
+  /** The ruleset in the kernel but for its generation. */
+  #loaded = '';
+  #problem: string | null = 'the policy is not in force yet';
+  #work: Promise<unknown> = Promise.resolve();
+  #timer: { readonly close: () => void } | null = null;
+  #closed = false;
+
+  constructor(ports: PolicyPorts) {
+    this.#ports = ports;
+    this.#memoryFile = `${ports.runFolder}/policy.json`;
+    this.#memory = parseMemory(ports.readText(this.#memoryFile));
+  }
+
+  /** Puts a policy in force; resolves with what kept it from being so, or null. */
+  apply(facts: PolicyFacts): Promise<string | null> {
+    this.#wanted = facts;
+    return this.#enqueue();
+  }
+
+  /** Why a connection would be let through or not by the policy in force. */
+  explain(query: ExplainQuery): { ok: true; value: Explained } | { ok: false; problem: string } {
+    const inForce = this.#inForce;
+    if (inForce === null) return { ok: false, problem: this.#problem ?? 'no policy is in force' };
+    const { input, compiled, facts } = inForce;
+    const now = minuteOfWeek(this.#ports.now());
+    const result = explain({ input, compiled, lans: lanRanges(facts.settings.network) }, query);
+    if (!result.ok) return result;
+    return { ok: true, value: { ...result.value, why: sayWhy(result.value, input.policy.rules, now) } };
+  }
+
+  async report(): Promise<PolicyReport> {
+    const [hits, counters] = await Promise.all([
+      this.#ports.run(programs.nft, ['-j', 'list', 'set', ...hitsSet.split(' ')]),
+      this.#ports.run(programs.nft, ['-j', 'list', 'counters', 'table', ...policyTable.split(' ')]),
+    ]);
+    const connections = hits.status === 0 ? parseHits(hits.stdout) : new Map<number, number>();
+    const now = minuteOfWeek(this.#ports.now());
+    const numbers = this.#inForce?.compiled.numbers;
+    return {
+      problem: this.#problem,
+      generation: this.#memory.generation,
+      rules: (this.#inForce?.input.policy.rules ?? []).map((rule) => {
+        const number = numbers?.get(rule.id) ?? 0;
+        return {
+          id: rule.id,
+          number,
+          active: isActive(rule, now),
+          connections: connections.get(number) ?? 0,
+        };
+      }),
+      counters: counters.status === 0 ? parseCounters(counters.stdout) : {},
+    };
+  }
+
+  /** The rules stay in the kernel. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#timer?.close();
+    await this.#work;
+  }
+
+  #enqueue(): Promise<string | null> {
+    const done = this.#work.then(() => this.#enforce());
+    this.#work = done;
+    return done;
+  }
+
+  async #enforce(): Promise<string | null> {
+    if (this.#closed || this.#wanted === null) return this.#problem;
+    const before = this.#problem;
+    this.#problem = await this.#load(this.#wanted);
+    if (this.#problem !== null && this.#problem !== before)
+      this.#ports.log('error', `The policy is not in force: ${this.#problem}`);
+    this.#wait(this.#wanted);
+    return this.#problem;
+  }
+
+  async #load(facts: PolicyFacts): Promise<string | null> {
+    const { settings, own, lan } = facts;
+    const input = { policy: settings.policy, own, peers: policyPeers(settings.overlay.peers) };
+    const ids = settings.policy.rules.map(({ id }) => id);
+    const { numbers, startedOver } = numberRules(this.#memory.numbers, ids);
+    const result = compilePolicy(input, numbers, minuteOfWeek(this.#ports.now()));
+    if (!result.ok) return result.problem;
+    const compiled = result.value;
+    const render = (generation: number) =>
+      renderPolicy(compiled, { lan, overlay: overlayDevice, generation, startOver: startedOver });
+    const text = render(0);
+    if (text !== this.#loaded) {
+      const generation = (this.#memory.generation % limits.generations) + 1;
+      const refused = await this.#replace({ generation, numbers }, render(generation));
+      if (refused !== null) return refused;
+      this.#loaded = text;
+    }
+    this.#inForce = { facts, input, compiled };
+    return null;
+  }
+
+  async #replace(memory: KernelMemory, ruleset: string): Promise<string | null> {
+    const { run, replaceText, log } = this.#ports;
+    // Connections that slept since this generation was in force last would be taken for decided.
+    const mask = `0x${flowMarks.generationMask.toString(16)}`;
+    const mark = `0x${(memory.generation * 2 ** flowMarks.generationShift).toString(16)}/${mask}`;
+    const { status, stderr } = await run(programs.conntrack, ['-D', '-m', mark]);
+    if (status !== 0 && !/0 flow entries/.test(stderr))
+      log('warning', `connections of an earlier policy could not be looked for: ${firstLine(stderr)}`);
+    // First, so that a number is never given twice, whatever happens in between.
+    const unwritten = replaceText(this.#memoryFile, formatMemory(memory));
+    if (unwritten !== null) log('warning', `the numbers of rules could not be written: ${unwritten}`);
+    this.#memory = memory;
+    const loaded = await run(programs.nft, ['-f', '-'], { input: ruleset, timeoutMs: rulesetMs });
+    return loaded.status === 0
+      ? null
+      : `nft refused it (status ${loaded.status}): ${firstLine(loaded.stderr)}`;
+  }
+
+  /** Looks again when the minute changes, where a schedule may begin or end then; by the clock, which may jump. */
+  #wait({ settings }: PolicyFacts): void {
+    this.#timer?.close();
+    this.#timer = null;
+    const isTimed = settings.policy.rules.some(({ schedule }) => schedule !== undefined);
+    if (this.#problem === null && !isTimed) return;
+    const delay = this.#problem === null ? minuteMs - (this.#ports.now() % minuteMs) : retryMs;
+    this.#timer = this.#ports.setTimer(delay, () => void this.#enqueue());
+  }
+}
+
+/** The addresses of each of the hosts' networks. */
+function lanRanges({ lan, networks = {} }: NetworkSettings): readonly AddressRanges[] {
+  return [lan, ...Object.values(networks)].map(({ address, ipv6 }) =>
+    unionOf(
+      [address, ...(ipv6 === undefined ? [] : [ipv6])]
+        .map(parseAddressRange)
+        .filter((range) => range !== undefined),
+    ),
+  );
+}
+
+function firstLine(text: string): string {
+  return text.trim().split('\n')[0] ?? '';
+}

@@ -1,0 +1,235 @@
+import {
+  type AddressRanges,
+  findRange,
+  formatAddress,
+  formatRange,
+  parseAddress,
+  parseAddressRange,
+} from './address-line.ts';
+import type { Classes, Layer } from './classes.ts';
+import type { CompiledPolicy } from './compile.ts';
+import { deviceRanges, peerRanges } from './endpoints.ts';
+import { type Decision, evaluate, type Match } from './evaluate.ts';
+import { type PolicyInput, type Rule, thisGateway } from './policy.ts';
+import { ruleOfMark } from './rule-numbers.ts';
+import { isActive, type MinuteOfWeek } from './schedule.ts';
+import { type ServiceProtocol, servicePlaces } from './services.ts';
+
+/** Ends are devices or peers by name, HITs of peers, or addresses. The port is the destination's, 0 where there is none. */
+export type ExplainQuery = {
+  readonly from: string;
+  readonly to: string;
+  readonly protocol: ServiceProtocol;
+  readonly port: number;
+};
+
+export type ExplainedEnd = {
+  readonly given: string;
+  readonly address: string;
+  readonly devices: readonly string[];
+  /** `this`, or the peer that it is behind. */
+  readonly gateway: string;
+  readonly hit: string | null;
+  readonly labels: readonly string[];
+};
+
+/** A part of the key that was looked up: `any` has no class, class 0 is in no set. */
+type ExplainedClass = { readonly layer: Layer; readonly class: number; readonly set: readonly string[] };
+
+export type ExplainedRule = { readonly id: string; readonly verb: Rule['verb']; readonly mode: string };
+
+export type Explanation = {
+  readonly from: ExplainedEnd;
+  readonly to: ExplainedEnd;
+  readonly protocol: ServiceProtocol;
+  readonly port: number;
+  readonly verdict: 'allow' | 'deny';
+  /** `not-forwarded`: both ends are on the one LAN or both behind peers: this gateway carries nothing between them. */
+  readonly reason: Decision['reason'] | 'not-forwarded';
+  readonly rule: ExplainedRule | null;
+  /** The entry that decided: its table and the sets of addresses and services whose classes are its key. */
+  readonly matched: {
+    readonly table: string;
+    readonly source: ExplainedClass;
+    readonly destination: ExplainedClass;
+    readonly service: ExplainedClass;
+  } | null;
+  /** The staged rule that speaks of it, which changes nothing. */
+  readonly staged: ExplainedRule | null;
+  /** What each gateway on the way says. A peer decides by its own rules, which this one does not have. */
+  readonly ends: readonly {
+    readonly gateway: string;
+    readonly hit: string | null;
+    readonly verdict: 'allow' | 'deny' | 'not known';
+  }[];
+};
+
+export type ExplainResult =
+  | { readonly ok: true; readonly value: Explanation }
+  | { readonly ok: false; readonly problem: string };
+
+/** How many ranges of a set are named: a person reads no more. */
+const rangesNamed = 8;
+
+export function isServiceProtocol(text: string): text is ServiceProtocol {
+  return servicePlaces.some((name) => name === text);
+}
+
+/** Why a connection would be let through or not. `lans` are the networks of this gateway's hosts. */
+export function explain(
+  { input, compiled, lans }: { input: PolicyInput; compiled: CompiledPolicy; lans: readonly AddressRanges[] },
+  { from, to, protocol, port }: ExplainQuery,
+): ExplainResult {
+  const [froms, tos] = [placesOf(input, from), placesOf(input, to)];
+  for (const [given, found] of [
+    [from, froms],
+    [to, tos],
+  ] as const)
+    if (found.length === 0)
+      return { ok: false, problem: `${given} is no address, device or peer of which an address is known` };
+  const pair = froms
+    .flatMap((source) => tos.map((destination) => ({ source, destination })))
+    .find(({ source, destination }) => isIpv4(source) === isIpv4(destination));
+  if (pair === undefined) return { ok: false, problem: `${from} and ${to} have no addresses of one family` };
+  const { source, destination } = pair;
+  const ends = { from: describeEnd(input, from, source), to: describeEnd(input, to, destination) };
+  const remote = { source: ends.from.gateway !== thisGateway, destination: ends.to.gateway !== thisGateway };
+  const lanOf = (place: bigint) => lans.findIndex((ranges) => findRange(ranges, place) >= 0);
+  const local = {
+    source: !remote.source && lanOf(source) >= 0,
+    destination: !remote.destination && lanOf(destination) >= 0,
+  };
+  const decision = evaluate(compiled, { source, destination, protocol, port, local });
+  const notForwarded =
+    (remote.source && remote.destination) ||
+    (local.source && local.destination && lanOf(source) === lanOf(destination));
+  const verdict = notForwarded ? 'deny' : decision.verdict;
+  const peerEnd = [ends.from, ends.to].find(({ gateway }) => gateway !== thisGateway);
+  const ruleOf = (match: Match | null) => (match === null ? null : describeRule(input, compiled, match));
+  return {
+    ok: true,
+    value: {
+      ...ends,
+      ...{ protocol, port, verdict },
+      reason: notForwarded ? 'not-forwarded' : decision.reason,
+      rule: notForwarded ? null : ruleOf(decision.match),
+      matched: notForwarded || decision.match === null ? null : describeMatch(compiled, decision.match),
+      staged: notForwarded ? null : ruleOf(decision.staged),
+      ends: [
+        { gateway: thisGateway, hit: null, verdict },
+        ...(peerEnd === undefined
+          ? []
+          : [{ gateway: peerEnd.gateway, hit: peerEnd.hit, verdict: 'not known' as const }]),
+      ],
+    },
+  };
+}
+
+/** One sentence for a person. */
+export function sayWhy(
+  { verdict, reason, rule, staged, to, from }: Explanation,
+  rules: readonly Rule[],
+  now: MinuteOfWeek,
+): string {
+  const asleep = rules.filter((other) => !isActive(other, now)).length;
+  const later = asleep === 0 ? '' : ` ${asleep} rules are outside their schedules now.`;
+  const pending = staged === null ? '' : ` The staged rule ${staged.id} would ${staged.verb} it.`;
+  switch (reason) {
+    case 'rule':
+      return `${verdict === 'allow' ? 'Allowed' : 'Denied'} by rule ${rule?.id ?? ''}${rule?.mode === 'observe' ? ', which only observes' : ''}.${pending}`;
+    case 'default':
+      return `Denied: no rule allows it.${pending}${later}`;
+    case 'quarantine': {
+      const unknown = [from, to].filter(
+        ({ gateway, devices }) => gateway === thisGateway && devices.length === 0,
+      );
+      const who = unknown.map(({ address }) => address).join(' and ');
+      return `Denied: ${who} is in quarantine, since policy.devices has no device with this address.`;
+    }
+    case 'not-forwarded':
+      return 'This gateway carries nothing between these two: they are on one LAN, or both behind peers.';
+  }
+}
+
+const ipv4Start = parseAddress('0.0.0.0') ?? 0n;
+
+function isIpv4(place: bigint): boolean {
+  return place >= ipv4Start;
+}
+
+/** First addresses of what a text names. */
+function placesOf({ policy, peers }: PolicyInput, text: string): readonly bigint[] {
+  const place = parseAddress(text);
+  const peer = peers.find(
+    ({ name, hit }) => name === text || (place !== undefined && parseAddress(hit) === place),
+  );
+  const device = policy.devices.find(({ name }) => name === text);
+  if (device !== undefined) return deviceRanges(device).map(({ from }) => from);
+  if (peer === undefined) return place === undefined ? [] : [place];
+  return peer.protectedPrefixes
+    .map(parseAddressRange)
+    .filter((range) => range !== undefined)
+    .map(({ from }) => from);
+}
+
+function describeEnd({ policy, peers }: PolicyInput, given: string, place: bigint): ExplainedEnd {
+  const behind = [...peerRanges(peers)].find(([, ranges]) => findRange(ranges, place) >= 0)?.[0];
+  const peer = peers.find(({ name }) => name === behind);
+  const devices = policy.devices.filter((device) => findRange(deviceRanges(device), place) >= 0);
+  const ofGateway =
+    peer === undefined
+      ? policy.labels
+      : Object.hasOwn(policy.peerLabels, peer.name)
+        ? (policy.peerLabels[peer.name] ?? [])
+        : [];
+  return {
+    given,
+    address: formatAddress(place),
+    devices: devices.map(({ name }) => name),
+    gateway: peer?.name ?? thisGateway,
+    hit: peer?.hit ?? null,
+    labels: [...new Set([...devices.flatMap(({ labels = [] }) => labels), ...ofGateway])],
+  };
+}
+
+function describeRule(
+  { policy }: PolicyInput,
+  { numbers }: CompiledPolicy,
+  match: Match,
+): ExplainedRule | null {
+  const rule = policy.rules.find(({ id }) => id === ruleOfMark(numbers, match.rule));
+  return rule === undefined ? null : { id: rule.id, verb: rule.verb, mode: rule.mode ?? 'enforce' };
+}
+
+function describeMatch(
+  { sources, destinations, services }: CompiledPolicy,
+  { category, classes }: Match,
+): Explanation['matched'] {
+  const part = (
+    from: Classes,
+    { layer, class: number }: Match['classes']['source'],
+    isService: boolean,
+  ): ExplainedClass => ({
+    ...{ layer, class: number },
+    set:
+      layer === 'any'
+        ? ['any']
+        : from.ranges[layer]
+            .filter((range) => range.class === number)
+            .slice(0, rangesNamed)
+            .map((range) => (isService ? formatService(range) : formatRange(range))),
+  });
+  return {
+    table: [category, ...Object.values(classes).map(({ layer }) => layer)].join(' '),
+    source: part(sources, classes.source, false),
+    destination: part(destinations, classes.destination, false),
+    service: part(services, classes.service, true),
+  };
+}
+
+function formatService({ from, to }: { readonly from: bigint; readonly to: bigint }): string {
+  const [first, last] = [Number(from & 0xffffn), Number(to & 0xffffn)];
+  const protocol = servicePlaces[Number(from >> 16n)] ?? 'other';
+  if (protocol === 'icmp') return protocol;
+  return `${protocol} ${first === last ? first : `${first}-${last}`}`;
+}

@@ -1,0 +1,252 @@
+import { describe, expect, test, vi } from 'vitest';
+import type { ExplainQuery } from '../../../firmware/policy/explain.ts';
+import type { Rule } from '../../../firmware/policy/policy.ts';
+import { defaultPolicy, type PolicySettings } from '../../../firmware/store/policy-schema.ts';
+import { type Conversation, Laboratory, missingForNamespaces, type TcpAnswer } from '../namespace.ts';
+import type { PolicyAnswer, PolicyRequest } from './namespace-policy.ts';
+
+// Namespaces, programs and silences take their time on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
+
+const missing = missingForNamespaces();
+const near = { ipv4: '192.168.1.10', ipv6: 'fd01::10' };
+const far = { ipv4: '192.168.20.5', ipv6: 'fd20::5' };
+
+type Site = {
+  readonly lab: Laboratory;
+  readonly box: Conversation;
+  enforce(policy: Partial<PolicySettings>, time?: number): Promise<PolicyAnswer>;
+  explain(query: ExplainQuery): Promise<PolicyAnswer['explained']>;
+  connect(from: 'near' | 'far', host: string, port?: number): Promise<TcpAnswer>;
+};
+
+/** near ── box:lan   box:hip0, here a cable ── far, where a peer's LAN would be */
+async function site(lab: Laboratory): Promise<Site> {
+  await lab.namespaces('near', 'box', 'far');
+  await lab.cable('box:lan', 'near:eth0');
+  await lab.cable('box:hip0', 'far:eth0');
+  const words = [
+    ['box', 'link set lan up', 'address add 192.168.1.1/24 dev lan', 'address add fd01::1/64 dev lan nodad'],
+    [
+      'box',
+      'link set hip0 up',
+      'address add 192.168.20.1/24 dev hip0',
+      'address add fd20::1/64 dev hip0 nodad',
+    ],
+    [
+      'near',
+      'link set eth0 up',
+      `address add ${near.ipv4}/24 dev eth0`,
+      `address add ${near.ipv6}/64 dev eth0 nodad`,
+    ],
+    ['near', 'address add 192.168.1.11/24 dev eth0'],
+    ['near', 'route add default via 192.168.1.1', 'route add default via fd01::1'],
+    [
+      'far',
+      'link set eth0 up',
+      `address add ${far.ipv4}/24 dev eth0`,
+      `address add ${far.ipv6}/64 dev eth0 nodad`,
+    ],
+    ['far', 'route add default via 192.168.20.1', 'route add default via fd20::1'],
+    // The tunnel device has no neighbours, so the firewall lets none be found there.
+    ['far', 'link set eth0 address 02:00:00:00:00:05', 'neigh add fd20::1 lladdr 02:00:00:00:00:01 dev eth0'],
+    [
+      'box',
+      'link set hip0 address 02:00:00:00:00:01',
+      `neigh add ${far.ipv6} lladdr 02:00:00:00:00:05 dev hip0`,
+    ],
+  ] as const;
+  for (const [space, ...lines] of words) for (const line of lines) await lab.ip(space, line);
+  const box = lab.converse('box', './policy/namespace-policy.ts', [lab.folder]);
+  const ask = async (request: PolicyRequest) => {
+    const answer = await box.ask<PolicyAnswer>(request);
+    expect(answer.problem).toBeNull();
+    return answer;
+  };
+  await ask({ do: 'firewall' });
+  for (const space of ['near', 'far'])
+    for (const port of [80, 502]) await lab.probe(space, { do: 'listen-tcp', port });
+  return {
+    lab,
+    box,
+    enforce: (policy, time) =>
+      ask({
+        do: 'enforce',
+        policy: { ...defaultPolicy, unknownDevices: 'permitted', ...policy },
+        ...(time === undefined ? {} : { time }),
+      }),
+    explain: async (query) => (await ask({ do: 'explain', query })).explained,
+    connect: (from, host, port = 502) => lab.probe(from, { do: 'connect-tcp', host, port }),
+  };
+}
+
+const allow: Rule = {
+  id: 'modbus',
+  subject: { gateway: 'this' },
+  verb: 'allow',
+  object: { gateway: 'far' },
+  services: [
+    { protocol: 'tcp', ports: [502] },
+    { protocol: 'udp', ports: ['5000-5002'] },
+  ],
+};
+const rules = (...given: Rule[]) => ({ rules: given as PolicySettings['rules'] });
+
+describe.skipIf(missing !== null)(`the policy and packets${missing === null ? '' : ` (${missing})`}`, () => {
+  test('nothing is forwarded before a policy is in force, nor by one without rules', async () => {
+    await using lab = new Laboratory();
+    const { connect, enforce } = await site(lab);
+    // A person on the LAN is told; a peer hears nothing.
+    const seen = async () => [
+      await connect('near', far.ipv4),
+      await connect('far', near.ipv4),
+      (await connect('near', far.ipv6)) === 'open',
+    ];
+    expect(await seen()).toEqual(['unreachable', 'silent', false]);
+    await enforce(rules());
+    expect(await seen()).toEqual(['unreachable', 'silent', false]);
+    const { report } = await enforce(rules());
+    expect(report.counters['denied_default']).toBeGreaterThanOrEqual(3);
+  });
+
+  test('a rule lets through what it names, in its direction, with the answers, over IPv4 and IPv6', async () => {
+    await using lab = new Laboratory();
+    const { connect, enforce, explain } = await site(lab);
+    await enforce(rules(allow));
+    await lab.probe('far', { do: 'listen-udp', port: 5002 });
+    await lab.probe('far', { do: 'listen-udp', port: 5003 });
+    expect(await connect('near', far.ipv4)).toBe('open');
+    expect(await connect('near', far.ipv6)).toBe('open');
+    expect(await connect('near', far.ipv4, 80)).toBe('unreachable');
+    expect(await connect('far', near.ipv4)).toBe('silent');
+    expect(await lab.probe('near', { do: 'ask-udp', host: far.ipv6, port: 5002 })).toBe('answered');
+    expect(await lab.probe('near', { do: 'ask-udp', host: far.ipv4, port: 5003 })).toBe('refused');
+    expect(await lab.pings('near', far.ipv4)).toBe(false);
+    const { report } = await enforce(rules(allow));
+    expect(report.rules).toMatchObject([{ id: 'modbus', active: true, connections: 3 }]);
+    const query = { from: near.ipv4, to: 'far', protocol: 'tcp', port: 502 } as const;
+    expect(await explain({ ...query, to: far.ipv4 })).toMatchObject({
+      verdict: 'allow',
+      rule: { id: 'modbus' },
+    });
+    expect(await explain({ ...query, to: '2001:22::b', port: 80 })).toMatchObject({
+      verdict: 'deny',
+      reason: 'default',
+    });
+  });
+
+  test('an established connection that a new policy denies is cut; one that it allows goes on', async () => {
+    await using lab = new Laboratory();
+    const { enforce } = await site(lab);
+    const any: Rule = { id: 'any', subject: 'any', verb: 'allow', object: 'any' };
+    await enforce(rules(any));
+    // Pings of one program are one connection: ICMP's identifier stays.
+    const count = async () => {
+      const { stdout } = await lab.run('near', '/bin/busybox', [
+        'ping',
+        '-c',
+        '3',
+        '-i',
+        '0.2',
+        '-W',
+        '1',
+        far.ipv4,
+      ]);
+      return stdout;
+    };
+    expect(await count()).toContain('3 packets received');
+    const talk = lab.converse('near', './policy/namespace-talk.ts', [far.ipv4, '502']);
+    expect(await talk.ask('one')).toBe('echo one');
+    await enforce(rules(any, { ...allow, id: 'other' }));
+    expect(await talk.ask('two')).toBe('echo two');
+    const { report } = await enforce(rules(any, { ...allow, id: 'no-modbus', verb: 'deny' }));
+    expect(await talk.ask('three')).toBe('silent');
+    expect(await count()).toContain('3 packets received');
+    const after = await enforce(rules(any, { ...allow, id: 'no-modbus', verb: 'deny' }));
+    expect(after.report.generation).toBe(report.generation);
+    expect(after.report.counters['cut']).toBeGreaterThan(0);
+    // A policy that allows it again lets the same connection go on.
+    await enforce(rules(any));
+    expect(await talk.ask('four')).toMatch(/^echo /);
+  });
+
+  test('an answer is not let through as a connection of its own once its rule is gone', async () => {
+    await using lab = new Laboratory();
+    const { enforce } = await site(lab);
+    await enforce(rules(allow));
+    const talk = lab.converse('near', './policy/namespace-talk.ts', [far.ipv4, '502']);
+    expect(await talk.ask('one')).toBe('echo one');
+    await enforce(
+      rules({
+        ...allow,
+        id: 'back',
+        subject: { gateway: 'far' },
+        object: { gateway: 'this' },
+        services: 'any',
+      }),
+    );
+    expect(await talk.ask('two')).toBe('silent');
+  });
+
+  test('a deny wins; an observing rule lets through; a staged one only counts', async () => {
+    await using lab = new Laboratory();
+    const { connect, enforce, explain } = await site(lab);
+    const observe: Rule = { id: 'observe', subject: 'any', verb: 'allow', object: 'any', mode: 'observe' };
+    const staged: Rule = { ...allow, id: 'staged', verb: 'deny', mode: 'staged' };
+    await enforce(rules(observe, staged));
+    expect(await connect('near', far.ipv4)).toBe('open');
+    const { report } = await enforce(rules(observe, staged, { ...allow, verb: 'deny' }));
+    expect(report.rules).toMatchObject([{ connections: 1 }, { connections: 1 }, { connections: 0 }]);
+    expect(await connect('near', far.ipv4)).toBe('unreachable');
+    expect(await connect('near', far.ipv4, 80)).toBe('open');
+    expect(await explain({ from: near.ipv4, to: far.ipv4, protocol: 'tcp', port: 502 })).toMatchObject({
+      verdict: 'deny',
+      rule: { id: 'modbus' },
+      staged: { id: 'staged' },
+    });
+  });
+
+  test('a device that nobody has accepted is in quarantine, whatever rules say', async () => {
+    await using lab = new Laboratory();
+    const { connect, enforce, explain } = await site(lab);
+    const any: Rule = { id: 'any', subject: 'any', verb: 'allow', object: 'any' };
+    const device = { name: 'press', addresses: ['192.168.1.11'] };
+    await enforce({ ...rules(any), unknownDevices: 'quarantine', devices: [device] });
+    expect(await connect('far', '192.168.1.11')).toBe('open');
+    expect(await connect('far', near.ipv4)).toBe('silent');
+    expect(await connect('near', far.ipv4)).toBe('unreachable');
+    expect(await explain({ from: near.ipv4, to: far.ipv4, protocol: 'tcp', port: 502 })).toMatchObject({
+      verdict: 'deny',
+      reason: 'quarantine',
+    });
+    const accepted = { name: 'robot', addresses: [near.ipv4] };
+    const { report } = await enforce({
+      ...rules(any),
+      unknownDevices: 'quarantine',
+      devices: [device, accepted],
+    });
+    expect(report.counters['denied_quarantine']).toBeGreaterThan(0);
+    expect(await connect('near', far.ipv4)).toBe('open');
+  });
+
+  test('rules keep their numbers and counts over changes and a restart of the runtime; the clock ends a schedule', async () => {
+    await using lab = new Laboratory();
+    const { box, connect, enforce } = await site(lab);
+    const timed: Rule = { ...allow, schedule: { from: '08:00', to: '09:00' } };
+    const hour = 3_600_000;
+    const first = await enforce(
+      rules({ ...allow, id: 'other', object: { addresses: ['10.0.0.0/8'] } }, timed),
+      8 * hour,
+    );
+    expect(await connect('near', far.ipv4)).toBe('open');
+    await box.close();
+    const again = lab.converse('box', './policy/namespace-policy.ts', [lab.folder]);
+    const policy = { ...defaultPolicy, unknownDevices: 'permitted' as const, ...rules(timed) };
+    const second = await again.ask<PolicyAnswer>({ do: 'enforce', policy, time: 8 * hour });
+    expect(second.report.generation).toBeGreaterThan(first.report.generation);
+    expect(second.report.rules).toEqual([{ ...first.report.rules[1], connections: 1 }]);
+    const third = await again.ask<PolicyAnswer>({ do: 'enforce', policy, time: 9 * hour });
+    expect(third.report.rules).toMatchObject([{ id: 'modbus', active: false, connections: 1 }]);
+    expect(await connect('near', far.ipv4)).toBe('unreachable');
+  });
+});

@@ -1,0 +1,78 @@
+// Runs in a network namespace: firewall and policy as the firmware has them, on links `lan` and `hip0`. Requests and
+// answers are JSON documents, a line each.
+import { writeFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { applyFirewall } from '../../../firmware/netd/apply.ts';
+import { renderFirewall } from '../../../firmware/netd/firewall.ts';
+import {
+  type Explained,
+  PolicyEnforcement,
+  type PolicyReport,
+} from '../../../firmware/netd/policy/enforcement.ts';
+import type { ExplainQuery } from '../../../firmware/policy/explain.ts';
+import type { PolicySettings } from '../../../firmware/store/policy-schema.ts';
+import { defaultSettings, type PeerSettings } from '../../../firmware/store/settings-schema.ts';
+import { createNetworkSystem } from '../../../firmware/system/network-system.ts';
+
+export type PolicyRequest =
+  | { readonly do: 'firewall' }
+  | { readonly do: 'enforce'; readonly policy: PolicySettings; readonly time?: number }
+  | { readonly do: 'explain'; readonly query: ExplainQuery }
+  | { readonly do: 'report' };
+export type PolicyAnswer = {
+  readonly problem: string | null;
+  readonly report: PolicyReport;
+  readonly explained: Explained | null;
+};
+
+/** The network behind the peer that `hip0` leads to. */
+const peers: PeerSettings[] = [
+  {
+    name: 'far',
+    uri: 'hip://10.0.0.9:10500/2001:22::b',
+    protectedPrefixes: ['192.168.20.0/24', 'fd20::/64'],
+  },
+];
+
+const [runFolder = ''] = process.argv.slice(2);
+let time = 0;
+const system = createNetworkSystem({
+  log: (level, text) => process.stderr.write(`${level} ${text}\n`),
+  runFolder,
+});
+const enforcement = new PolicyEnforcement({ ...system, now: () => time });
+
+for await (const line of createInterface(process.stdin)) {
+  const request = JSON.parse(line) as PolicyRequest;
+  let problem: string | null = null;
+  let explained: Explained | null = null;
+  if (request.do === 'firewall') {
+    for (const path of ['ipv4/ip_forward', 'ipv6/conf/all/forwarding'])
+      writeFileSync(`/proc/sys/net/${path}`, '1');
+    const failures = await applyFirewall(
+      system,
+      renderFirewall({
+        ...{ underlay: [], dhcpClients: [], lans: ['lan'], management: null, dhcpServers: [] },
+        ...{ announced: [], internet: [], mapped: [] },
+        ...{ overlay: 'hip0', pageOnUnderlay: false },
+      }),
+    );
+    problem = failures.join() || null;
+  } else if (request.do === 'enforce') {
+    time = request.time ?? time;
+    const overlay = { ...defaultSettings.overlay, peers };
+    const network = {
+      ...defaultSettings.network,
+      lan: { ...defaultSettings.network.lan, address: '192.168.1.1/24', ipv6: 'fd01::1/64' },
+    };
+    const settings = { policy: request.policy, overlay, network };
+    problem = await enforcement.apply({ settings, own: {}, lan: ['lan'] });
+  } else if (request.do === 'explain') {
+    const result = enforcement.explain(request.query);
+    if (result.ok) explained = result.value;
+    else ({ problem } = result);
+  }
+  const answer: PolicyAnswer = { problem, report: await enforcement.report(), explained };
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
+}
+await enforcement.close();
