@@ -81,6 +81,7 @@ export const kmodNames = [
 export const busyboxApplets = [
   ...[
     '[',
+    'acpid',
     'ash',
     'awk',
     'basename',

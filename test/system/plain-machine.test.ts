@@ -5,8 +5,10 @@ import { Gateway, gatewayDiskMiB } from '../../qemu/gateway.ts';
 import { readBootEntries } from './boot-entries.ts';
 import { openPage } from './browser.ts';
 import { assertUntouched, bootableImage } from './image.ts';
+import { partition } from './partitions.ts';
+import { isUnmounted, RawDisk } from './raw-disk.ts';
 
-/** One machine, booted once, looked at from every side; then its power is cut. Tests run in order. */
+/** One machine, booted once, looked at from every side; then its power is cut, and at last switched off. Tests run in order. */
 let image: BuiltImage;
 let gateway: Gateway;
 let status: Status;
@@ -122,9 +124,16 @@ describe('after a cut of power', () => {
     const clocks = [before, status].map(({ tpm }) => (tpm.state === 'present' ? tpm.quote.resetCount : null));
     expect(clocks[1]).toBe((clocks[0] ?? Number.NaN) + 1);
   });
+});
+
+describe('when the power button is pressed', () => {
+  test('the machine ends in order, and its state partition is unmounted', async () => {
+    expect(await gateway.machine.powerDown(60_000)).toBe('powered-off');
+    using disk = await RawDisk.of(gateway.machine);
+    expect(isUnmounted(disk.path, partition(disk.path, 'state').offset)).toBe(true);
+  });
 
   test('the slot is marked good: the boot loader counts its tries no longer', async () => {
-    await gateway.machine.kill();
     expect(await readBootEntries(gateway.machine, image)).toEqual([`hithe_${image.version}.efi`]);
   });
 });
