@@ -1,24 +1,31 @@
-import type { NetworkSettings, PortRole } from '../store/settings-schema.ts';
-import { type DhcpServer, dhcpServerFor } from './dhcp-server.ts';
+import type { NetworkSettings, PortRole } from '../store/network-schema.ts';
+import { canonicalAddress } from './address-text.ts';
 import { type FirewallInput, renderFirewall } from './firewall.ts';
+import { networkOf } from './ipv4-prefix.ts';
+import { type LanServices, lanServicesFor } from './lan-services.ts';
 import { isOnLink, type Lease } from './lease.ts';
 import { limits } from './limits.ts';
 import type { Port } from './ports.ts';
+import { bridgeNames, type Segment, segmentsOf } from './segments.ts';
 
-/** The kernel's names of the port groups' bridges and of the overlay's device. */
-export const bridgeNames = { lan: 'br-lan', management: 'br-mgmt' } as const;
+/** The kernel's name of the overlay's device. */
 export const overlayDevice = 'hip0';
 
 export type DesiredLink = {
   readonly name: string;
-  readonly kind: 'port' | 'bridge';
+  readonly kind: 'port' | 'bridge' | 'vlan';
+  /** Of a VLAN: the port that carries it, and its number. */
+  readonly tagged: { readonly parent: string; readonly id: number } | null;
   readonly up: boolean;
   readonly master: string | null;
   /** null: whatever it has. */
   readonly mtu: number | null;
   /** A bridge's own address when it is made: one that does not change as ports come and go. */
   readonly mac: string | null;
-  /** IPv4 addresses with prefix length: exactly these. IPv6 addresses are the kernel's own (SLAAC, link-local). */
+  /**
+   * With prefix length: exactly these. A port's IPv6 addresses are the kernel's own (SLAAC); so are link-local ones. The
+   * texts are the kernel's.
+   */
   readonly addresses: readonly string[];
 };
 
@@ -42,7 +49,8 @@ export type DesiredNetwork = {
   readonly steering: { readonly mask: string; readonly links: readonly string[] };
   /** Links that a DHCP client runs on. */
   readonly dhcpClients: readonly string[];
-  readonly dhcpServer: DhcpServer | null;
+  /** Addresses and names for hosts. */
+  readonly lanServices: LanServices | null;
   readonly nameServers: readonly string[];
   /** Input of nft: the whole ruleset. */
   readonly firewall: string;
@@ -67,40 +75,67 @@ function portsOf(ports: readonly Port[], role: PortRole): string[] {
 }
 
 /** The facts that the ruleset depends on; none of them changes with a lease or a cable. */
-function firewallInput({ settings, ports, claimed }: DesiredInput): FirewallInput {
+function firewallInput(
+  { settings, ports, claimed }: DesiredInput,
+  segments: readonly Segment[],
+): FirewallInput {
   const underlay = portsOf(ports, 'underlay');
-  const groups = (['lan', 'management'] as const).filter((role) => portsOf(ports, role).length > 0);
+  const management = portsOf(ports, 'management').length > 0 ? bridgeNames.management : null;
+  const bridges = (fits: (segment: Segment) => boolean) => segments.filter(fits).map(({ bridge }) => bridge);
   return {
     underlay,
-    dhcpClients: settings.underlay.ipv4 === 'dhcp' ? underlay : [],
-    lan: groups.includes('lan') ? bridgeNames.lan : null,
-    management: groups.includes('management') ? bridgeNames.management : null,
-    dhcpServer: groups.includes('lan') && settings.lan.dhcpServer,
+    dhcpClients: underlay.filter((name) => ipv4Of(settings, ports, name) === 'dhcp'),
+    lans: bridges(() => true),
+    management,
+    dhcpServers: bridges(({ settings: { dhcpServer } }) => dhcpServer),
+    announced: bridges(({ settings: { ipv6 } }) => ipv6 !== undefined),
+    internet: bridges(({ settings: { internet } }) => internet === true),
+    mapped: segments.flatMap(({ settings: { address, outside } }) =>
+      outside === undefined ? [] : [{ inside: networkOf(address), outside: networkOf(outside) }],
+    ),
     overlay: overlayDevice,
-    pageOnUnderlay: groups.length === 0 && !claimed,
+    pageOnUnderlay: segments.length === 0 && management === null && !claimed,
   };
 }
 
-function underlayLink(input: DesiredInput, name: string, first: boolean): DesiredLink {
-  const { ipv4 } = input.settings.underlay;
-  const lease = input.leases.get(name) ?? null;
+/** What an underlay port gets its IPv4 address by: its own settings, or the group's. */
+function ipv4Of(
+  { underlay }: NetworkSettings,
+  ports: readonly Port[],
+  link: string,
+): NetworkSettings['underlay']['ipv4'] | null {
+  const uplinks = ports.filter(({ role }) => role === 'underlay');
+  const at = uplinks.findIndex(({ nic }) => nic.kernelName === link);
+  const name = uplinks[at]?.name ?? '';
+  const own = Object.hasOwn(underlay.uplinks ?? {}, name) ? underlay.uplinks?.[name]?.ipv4 : undefined;
   // One static address cannot stand on two ports.
-  const address = ipv4 === 'dhcp' ? lease?.address : first ? ipv4.address : undefined;
+  return own ?? (underlay.ipv4 === 'dhcp' || at === 0 ? underlay.ipv4 : null);
+}
+
+function mtuOf(ports: readonly Port[], link: string): number | null {
+  return ports.find(({ nic }) => nic.kernelName === link)?.mtu ?? null;
+}
+
+function underlayLink(input: DesiredInput, name: string): DesiredLink {
+  const { settings, ports, leases } = input;
+  const ipv4 = ipv4Of(settings, ports, name);
+  const lease = ipv4 === 'dhcp' ? (leases.get(name) ?? null) : null;
+  const address = typeof ipv4 === 'string' ? lease?.address : ipv4?.address;
   return {
-    name,
-    kind: 'port',
-    up: input.firewallInForce,
-    master: null,
-    mtu: ipv4 === 'dhcp' ? (lease?.mtu ?? null) : null,
-    mac: null,
+    ...plainPort(name, input.firewallInForce),
+    mtu: mtuOf(ports, name) ?? lease?.mtu ?? null,
     addresses: address === undefined ? [] : [address],
   };
 }
 
-function underlayRoutes(input: DesiredInput, name: string, index: number): DesiredRoute[] {
+function plainPort(name: string, up: boolean): DesiredLink {
+  return { name, kind: 'port', tagged: null, up, master: null, mtu: null, mac: null, addresses: [] };
+}
+
+function underlayRoutes(input: DesiredInput, name: string, metric: number): DesiredRoute[] {
   if (!input.firewallInForce) return [];
-  const metric = firstMetric + index;
-  const { ipv4 } = input.settings.underlay;
+  const ipv4 = ipv4Of(input.settings, input.ports, name);
+  if (ipv4 === null) return [];
   if (ipv4 === 'dhcp') {
     const lease = input.leases.get(name);
     return (lease?.routes ?? []).map((route) => ({
@@ -110,37 +145,47 @@ function underlayRoutes(input: DesiredInput, name: string, index: number): Desir
       metric,
     }));
   }
-  if (ipv4.gateway === undefined || index > 0) return [];
+  if (ipv4.gateway === undefined) return [];
   const onLink = !isOnLink(ipv4.address, ipv4.gateway);
   return [{ destination: 'default', gateway: ipv4.gateway, onLink, link: name, metric }];
 }
 
-function groupLinks(input: DesiredInput, role: 'lan' | 'management'): DesiredLink[] {
-  const members = input.ports.filter((port) => port.role === role);
-  if (members.length === 0) return [];
-  const name = bridgeNames[role];
-  const { address } = input.settings[role];
+/** Routes to routers that stand in one of the box's own networks; the others wait until there is such a network. */
+function furtherRoutes({ settings }: DesiredInput, links: readonly DesiredLink[]): DesiredRoute[] {
+  return (settings.routes ?? []).flatMap(({ destination, gateway }) => {
+    const near = links.find(({ addresses }) =>
+      addresses.some((address) => !address.includes(':') && isOnLink(address, gateway)),
+    );
+    if (near === undefined) return [];
+    return [{ destination: networkOf(destination), gateway, onLink: false, link: near.name, metric: 0 }];
+  });
+}
+
+function bridge(name: string, mac: string | null, addresses: readonly string[]): DesiredLink {
+  return { name, kind: 'bridge', tagged: null, up: true, master: null, mtu: null, mac, addresses };
+}
+
+function segmentLinks({ ports }: DesiredInput, segment: Segment): DesiredLink[] {
+  const { address, ipv6 } = segment.settings;
+  const addresses = [address, ...(ipv6 === undefined ? [] : [canonicalAddress(ipv6)])];
   return [
-    {
-      name,
-      kind: 'bridge',
-      up: true,
-      master: null,
-      mtu: null,
-      mac: members[0]?.nic.mac ?? null,
-      addresses: [address],
-    },
-    ...members.map(
-      ({ nic }): DesiredLink => ({
-        name: nic.kernelName,
-        kind: 'port',
-        up: true,
-        master: name,
-        mtu: null,
-        mac: null,
-        addresses: [],
-      }),
-    ),
+    bridge(segment.bridge, segment.members[0]?.mac ?? null, addresses),
+    ...segment.members.map(({ link, parent }): DesiredLink => {
+      const tagged = parent === null || segment.vlan === null ? null : { parent, id: segment.vlan };
+      const kind = tagged === null ? 'port' : 'vlan';
+      const mtu = tagged === null ? mtuOf(ports, link) : null;
+      return { ...plainPort(link, true), kind, tagged, mtu, master: segment.bridge };
+    }),
+  ];
+}
+
+function managementLinks({ settings, ports }: DesiredInput): DesiredLink[] {
+  const members = ports.filter(({ role }) => role === 'management');
+  if (members.length === 0) return [];
+  const name = bridgeNames.management;
+  return [
+    bridge(name, members[0]?.nic.mac ?? null, [settings.management.address]),
+    ...members.map(({ nic, mtu }) => ({ ...plainPort(nic.kernelName, true), mtu, master: name })),
   ];
 }
 
@@ -206,8 +251,8 @@ function linkValues(input: DesiredInput, links: readonly DesiredLink[]): KernelV
         }),
       ];
     }
-    // A bridge's ports and unused ports have no addresses of their own, not even link-local ones.
-    if (kind === 'port') return ipv6Values(name, { disable_ipv6: '1' });
+    // A bridge's members and unused ports have no addresses of their own, not even link-local ones.
+    if (kind !== 'bridge') return ipv6Values(name, { disable_ipv6: '1' });
     return [
       ...ipv4Values(name, { rp_filter: '1', accept_redirects: '0', send_redirects: '0' }),
       ...ipv6Values(name, { accept_ra: '0', accept_redirects: '0', disable_ipv6: '0' }),
@@ -216,9 +261,12 @@ function linkValues(input: DesiredInput, links: readonly DesiredLink[]): KernelV
 }
 
 function nameServers({ settings, leases, ports }: DesiredInput): string[] {
-  const { ipv4 } = settings.underlay;
-  if (ipv4 !== 'dhcp') return [...ipv4.dns];
-  return [...new Set(portsOf(ports, 'underlay').flatMap((name) => leases.get(name)?.dns ?? []))].slice(0, 3);
+  const servers = portsOf(ports, 'underlay').flatMap((name) => {
+    const ipv4 = ipv4Of(settings, ports, name);
+    if (ipv4 === null) return [];
+    return ipv4 === 'dhcp' ? (leases.get(name)?.dns ?? []) : ipv4.dns;
+  });
+  return [...new Set(servers)].slice(0, 3);
 }
 
 /** The hexadecimal mask of all CPUs; a single one has nobody to steer to. */
@@ -228,34 +276,29 @@ function steeringMask(cpus: number): string {
 
 /** What the network should be. Pure: the same settings, ports and leases give the same state. */
 export function desiredNetwork(input: DesiredInput): DesiredNetwork {
-  const underlay = portsOf(input.ports, 'underlay');
-  const groups = [...groupLinks(input, 'lan'), ...groupLinks(input, 'management')];
-  const unused = portsOf(input.ports, 'unused').map(
-    (name): DesiredLink => ({
-      name,
-      kind: 'port',
-      up: false,
-      master: null,
-      mtu: null,
-      mac: null,
-      addresses: [],
-    }),
-  );
+  const { settings, ports } = input;
+  const underlay = portsOf(ports, 'underlay');
+  const segments = segmentsOf(settings, ports);
   // Bridges first: the page's side of the box is up before the underlay's.
   const links = [
-    ...groups,
-    ...underlay.map((name, index) => underlayLink(input, name, index === 0)),
-    ...unused,
+    ...segments.flatMap((segment) => segmentLinks(input, segment)),
+    ...managementLinks(input),
+    ...underlay.map((name) => underlayLink(input, name)),
+    ...portsOf(ports, 'unused').map((name) => plainPort(name, false)),
   ];
-  const firewall = firewallInput(input);
+  const firewall = firewallInput(input, segments);
+  const servers = nameServers(input);
   return {
     links,
-    routes: underlay.flatMap((name, index) => underlayRoutes(input, name, index)),
+    routes: [
+      ...underlay.flatMap((name, index) => underlayRoutes(input, name, firstMetric + index)),
+      ...furtherRoutes(input, links),
+    ],
     kernelValues: [...globalValues(input.firewallInForce), ...linkValues(input, links)],
-    steering: { mask: steeringMask(input.cpus), links: input.ports.map(({ nic }) => nic.kernelName) },
+    steering: { mask: steeringMask(input.cpus), links: ports.map(({ nic }) => nic.kernelName) },
     dhcpClients: input.firewallInForce ? firewall.dhcpClients : [],
-    dhcpServer: firewall.dhcpServer ? dhcpServerFor(bridgeNames.lan, input.settings.lan.address) : null,
-    nameServers: nameServers(input),
+    lanServices: lanServicesFor(segments, settings.dns, servers),
+    nameServers: servers,
     firewall: renderFirewall(firewall),
   };
 }

@@ -1,4 +1,4 @@
-import { bridgeNames, type DesiredLink, type DesiredNetwork, type DesiredRoute } from './desired.ts';
+import type { DesiredLink, DesiredNetwork, DesiredRoute } from './desired.ts';
 import type { Observation, ObservedLink, ObservedRoute } from './observed.ts';
 
 /** What the kernel has: iproute2's view, and the files of /proc/sys and /sys that the desired state names. */
@@ -11,7 +11,8 @@ export type ObservedNetwork = Observation & {
 
 export type LinkOperation =
   | { readonly do: 'create-bridge'; readonly link: string; readonly mac: string | null }
-  | { readonly do: 'delete-link'; readonly link: string }
+  | { readonly do: 'create-vlan'; readonly link: string; readonly parent: string; readonly id: number }
+  | { readonly do: 'delete-link'; readonly link: string; readonly kind: 'bridge' | 'vlan' }
   | {
       readonly do: 'set-master';
       readonly link: string;
@@ -66,8 +67,11 @@ function planKernelValues(
   return { before, after };
 }
 
-function ipv4Addresses(link: ObservedLink | undefined): string[] {
-  const addresses = (link?.addresses ?? []).filter(({ family }) => family === 4);
+/** Addresses that are ours to give: a bridge's of both families, IPv4 of everything else. */
+function ownAddresses(link: ObservedLink | undefined, kind: DesiredLink['kind']): string[] {
+  const addresses = (link?.addresses ?? []).filter(
+    ({ family, scope }) => family === 4 || (kind === 'bridge' && scope === 'global'),
+  );
   return addresses.map(({ address, prefixLength }) => `${address}/${prefixLength}`);
 }
 
@@ -81,11 +85,13 @@ type Phases = {
 function planLink(desired: DesiredLink, observed: ObservedLink | undefined, phases: Phases): void {
   const { name: link } = desired;
   if (observed === undefined && desired.kind === 'port') return; // Gone since it was listed; its event brings us back.
-  const current = ipv4Addresses(observed);
+  const current = ownAddresses(observed, desired.kind);
   for (const address of current) {
     if (!desired.addresses.includes(address)) phases.remove.push({ do: 'delete-address', link, address });
   }
-  if (observed === undefined) phases.shape.push({ do: 'create-bridge', link, mac: desired.mac });
+  if (observed === undefined && desired.tagged !== null)
+    phases.shape.push({ do: 'create-vlan', link, ...desired.tagged });
+  else if (observed === undefined) phases.shape.push({ do: 'create-bridge', link, mac: desired.mac });
   const master = observed?.master ?? null;
   if (master !== desired.master)
     phases.shape.push({ do: 'set-master', link, from: master, to: desired.master });
@@ -110,8 +116,8 @@ function sameRoute(a: DesiredRoute, b: ObservedRoute): boolean {
 
 /**
  * The steps from what is to what should be. Minimal: what is right already is not touched, so that no port bounces.
- * Owned, and so removed when not desired: the box's ports, the two bridges, their IPv4 addresses, and routes of our
- * own protocol number. Everything else (loopback, the overlay, addresses that the kernel makes itself) is left alone.
+ * Owned, and so removed when not desired: the box's ports, bridges named br-…, VLANs in them, their addresses, and routes
+ * of our own protocol number. Everything else (loopback, the overlay, addresses that the kernel makes itself) is left alone.
  */
 export function planNetwork(desired: DesiredNetwork, observed: ObservedNetwork): Plan {
   const links = new Map(observed.links.map((link) => [link.name, link]));
@@ -122,14 +128,18 @@ export function planNetwork(desired: DesiredNetwork, observed: ObservedNetwork):
       phases.remove.push({ do: 'delete-route', route });
   }
   for (const link of desired.links) planLink(link, links.get(link.name), phases);
-  for (const name of Object.values(bridgeNames)) {
-    const surplus = links.get(name)?.kind === 'bridge' && !desired.links.some((link) => link.name === name);
-    if (surplus) phases.remove.push({ do: 'delete-link', link: name });
+  const wanted = new Set(desired.links.map(({ name }) => name));
+  for (const { name, kind, master } of observed.links) {
+    const ours =
+      kind === 'bridge' ? name.startsWith('br-') : kind === 'vlan' && (master?.startsWith('br-') ?? false);
+    if (ours && !wanted.has(name) && (kind === 'bridge' || kind === 'vlan'))
+      phases.remove.push({ do: 'delete-link', link: name, kind });
   }
   // The kernel drops routes with a link's last address; a route on a link that lost one is made again.
   const touched = new Set(phases.remove.flatMap((step) => (step.do === 'delete-address' ? [step.link] : [])));
+  const made = new Set(desired.links.filter(({ kind }) => kind !== 'port').map(({ name }) => name));
   const routes = desired.routes
-    .filter((route) => links.has(route.link))
+    .filter((route) => links.has(route.link) || made.has(route.link))
     .filter(
       (route) => touched.has(route.link) || !observed.routes.some((existing) => sameRoute(route, existing)),
     )

@@ -1,3 +1,4 @@
+import { flowMarks } from '../policy/flow-marks.ts';
 import { NetworkError } from './error.ts';
 import { isInterfaceName } from './ports.ts';
 
@@ -6,10 +7,16 @@ export type FirewallInput = {
   readonly underlay: readonly string[];
   /** Underlay links that a DHCP client runs on. */
   readonly dhcpClients: readonly string[];
-  /** The bridges of the port groups, null where the group has no port. */
-  readonly lan: string | null;
+  /** The bridges of hosts' networks that have a port. */
+  readonly lans: readonly string[];
+  /** null where the group has no port. */
   readonly management: string | null;
-  readonly dhcpServer: boolean;
+  /** Of those: which are given addresses, which are announced an IPv6 network, which may reach the underlay. */
+  readonly dhcpServers: readonly string[];
+  readonly announced: readonly string[];
+  readonly internet: readonly string[];
+  /** Networks that peers see under other addresses, one to one. */
+  readonly mapped: readonly { readonly inside: string; readonly outside: string }[];
   /** The tunnel device; rules may name it before it exists. */
   readonly overlay: string;
   /** The page answers on the underlay: a box with one port that nobody has claimed. */
@@ -80,12 +87,11 @@ function prerouting({ underlay }: FirewallInput): Chain {
   };
 }
 
-function input({ underlay, lan, management, overlay }: FirewallInput): Chain {
+function input({ underlay, lans, management, overlay }: FirewallInput): Chain {
   const jumps = [
     ...underlay.map((name) => `${quoted(name)} : jump input_underlay`),
-    ...[lan, management]
-      .filter((name) => name !== null)
-      .map((name) => `${quoted(name)} : jump input_${name === lan ? 'lan' : 'management'}`),
+    ...lans.map((name) => `${quoted(name)} : jump input_lan`),
+    ...(management === null ? [] : [`${quoted(management)} : jump input_management`]),
     `${quoted(overlay)} : jump input_overlay`,
   ];
   return {
@@ -126,18 +132,38 @@ function inputUnderlay({ dhcpClients, pageOnUnderlay }: FirewallInput): Chain {
   };
 }
 
-/** The people's side: the page, its redirect from port 80, and the address service where the box runs one. */
-function inputGroup(name: string, dhcpServer: boolean): Chain {
+/** One name as it is, several as a set. */
+function anyOf(names: readonly string[]): string {
+  return names.length === 1 ? quoted(names[0] ?? '') : setOf(names);
+}
+
+/** The people's side: the page, its redirect from port 80, and what hosts are served. */
+function inputGroup(name: string, services: readonly string[]): Chain {
   return {
     name,
     lines: [
       'tcp dport { 80, 443 } accept',
-      ...(dhcpServer ? ['udp dport 67 accept'] : []),
+      ...services,
       'icmp type echo-request accept',
       'icmpv6 type { echo-request, nd-neighbor-solicit, nd-neighbor-advert } accept',
       'ip6 saddr fe80::/10 icmpv6 type mld-listener-query accept',
     ],
   };
+}
+
+/** Names for all; addresses, and where to send (RFC 4861 § 6.1.1), on the networks that have them. */
+function servicesOf({ dhcpServers, announced }: FirewallInput): string[] {
+  return [
+    'udp dport 53 accept',
+    'tcp dport 53 accept',
+    ...(dhcpServers.length === 0 ? [] : [`iifname ${anyOf(dhcpServers)} udp dport 67 accept`]),
+    ...(announced.length === 0
+      ? []
+      : [
+          `iifname ${anyOf(announced)} icmpv6 type nd-router-solicit ip6 hoplimit 255 accept`,
+          `iifname ${anyOf(announced)} ip6 saddr fe80::/10 udp dport 547 accept`,
+        ]),
+  ];
 }
 
 /** From a host behind a peer: echo to see that the tunnel carries. The page is not for peers. */
@@ -146,18 +172,25 @@ const inputOverlay: Chain = {
   lines: ['icmp type echo-request accept', 'icmpv6 type echo-request accept'],
 };
 
+/** The policy's own table comes before this one's chain and leaves a rule's number on what may pass (flow-marks.ts). */
+const allowedByRule = `ct mark & 0x${flowMarks.ruleMask.toString(16).padStart(8, '0')} != 0`;
+
 /**
- * Only between the LAN and the overlay. A host on the LAN that tries the underlay is told so at once: its person waits
- * for an answer; strangers get none.
+ * Only between hosts' networks and the overlay, and only what the policy has let through. A host on the LAN that tries
+ * the underlay is told so at once: its person waits for an answer; strangers get none.
  */
-function forward({ lan, overlay }: FirewallInput): Chain {
+function forward({ lans, internet, underlay, overlay }: FirewallInput): Chain {
   const between =
-    lan === null
+    lans.length === 0
       ? []
       : [
-          `iifname ${quoted(lan)} oifname ${quoted(overlay)} accept`,
-          `iifname ${quoted(overlay)} oifname ${quoted(lan)} accept`,
-          `iifname ${quoted(lan)} counter reject with icmpx type admin-prohibited comment "forward from LAN denied"`,
+          `iifname ${anyOf(lans)} oifname ${quoted(overlay)} ${allowedByRule} accept`,
+          `iifname ${quoted(overlay)} oifname ${anyOf(lans)} ${allowedByRule} accept`,
+          ...(lans.length < 2
+            ? []
+            : [`iifname ${anyOf(lans)} oifname ${anyOf(lans)} ${allowedByRule} accept`]),
+          ...outwards(internet, underlay),
+          `iifname ${anyOf(lans)} counter reject with icmpx type admin-prohibited comment "forward from LAN denied"`,
         ];
   return {
     name: 'forward',
@@ -167,12 +200,21 @@ function forward({ lan, overlay }: FirewallInput): Chain {
       `ip6 saddr ${hitPrefix} counter drop`,
       `ip6 daddr ${hitPrefix} counter drop`,
       `oifname ${quoted(overlay)} tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu`,
-      'ct state established,related accept',
+      `ct state established,related ${allowedByRule} accept`,
       'ct state invalid counter drop comment "forward invalid"',
       ...between,
       'counter comment "forward denied"',
     ],
   };
+}
+
+/** Hosts of networks that may reach the underlay directly, and the answers they get. */
+function outwards(internet: readonly string[], underlay: readonly string[]): string[] {
+  if (internet.length === 0 || underlay.length === 0) return [];
+  return [
+    `iifname ${anyOf(internet)} oifname ${anyOf(underlay)} meta nfproto ipv4 accept`,
+    `iifname ${anyOf(underlay)} oifname ${anyOf(internet)} ct state established,related accept`,
+  ];
 }
 
 /** The kernel's own answers would tell a scanner that a box is here, and whether its HIP is running. */
@@ -189,6 +231,48 @@ function output({ underlay }: FirewallInput): Chain {
 }
 
 /**
+ * Addresses that are others outside: of whole networks, one to one, towards peers; and the gateway's own for hosts that
+ * may reach the underlay directly. Nothing else is translated.
+ */
+function translation({ mapped, internet, underlay, overlay }: FirewallInput): Chain[] {
+  const pairs = (from: 'inside' | 'outside', to: 'inside' | 'outside') =>
+    mapped.map((pair) => `${pair[from]} : ${pair[to]}`).join(', ');
+  const towardsPeers =
+    mapped.length === 0
+      ? []
+      : [`oifname ${quoted(overlay)} snat ip prefix to ip saddr map { ${pairs('inside', 'outside')} }`];
+  const outwards =
+    internet.length === 0 || underlay.length === 0
+      ? []
+      : [`iifname ${anyOf(internet)} oifname ${anyOf(underlay)} masquerade`];
+  return [
+    ...(mapped.length === 0
+      ? []
+      : [
+          {
+            name: 'translate_in',
+            lines: [
+              'type nat hook prerouting priority dstnat; policy accept;',
+              `iifname ${quoted(overlay)} dnat ip prefix to ip daddr map { ${pairs('outside', 'inside')} }`,
+            ],
+          },
+        ]),
+    ...(towardsPeers.length + outwards.length === 0
+      ? []
+      : [
+          {
+            name: 'translate_out',
+            lines: [
+              'type nat hook postrouting priority srcnat; policy accept;',
+              ...towardsPeers,
+              ...outwards,
+            ],
+          },
+        ]),
+  ];
+}
+
+/**
  * The whole base ruleset as one transaction for `nft -f -`: the old table is gone and the new one stands in the same
  * instant. `add` before `delete` makes it work the first time, too. Tables of other owners (the overlay's) stay.
  */
@@ -198,11 +282,12 @@ export function renderFirewall(facts: FirewallInput): string {
     untrackedOutput(facts),
     input(facts),
     inputUnderlay(facts),
-    ...(facts.lan === null ? [] : [inputGroup('input_lan', facts.dhcpServer)]),
-    ...(facts.management === null ? [] : [inputGroup('input_management', false)]),
+    ...(facts.lans.length === 0 ? [] : [inputGroup('input_lan', servicesOf(facts))]),
+    ...(facts.management === null ? [] : [inputGroup('input_management', [])]),
     inputOverlay,
     forward(facts),
     output(facts),
+    ...translation(facts),
   ];
   const table = ['table inet hithe {', chains.map(renderChain).join('\n\n'), '}'];
   return `${['add table inet hithe', 'delete table inet hithe', ...table].join('\n')}\n`;

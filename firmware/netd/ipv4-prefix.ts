@@ -35,3 +35,9 @@ export function contains(prefix: Ipv4Prefix, address: number): boolean {
   const mask = netmask(prefix.length);
   return (prefix.address & mask) >>> 0 === (address & mask) >>> 0;
 }
+
+/** The network that an address with a prefix length stands in: `10.0.0.0/24` of `10.0.0.7/24`, `default` of `0.0.0.0/0`. */
+export function networkOf(text: string): string {
+  const { address, length } = parseIpv4Prefix(text);
+  return length === 0 ? 'default' : `${formatIpv4((address & netmask(length)) >>> 0)}/${length}`;
+}

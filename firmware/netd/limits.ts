@@ -18,6 +18,9 @@ export const limits = {
   leaseText: 8192,
   /** Addresses the DHCP server hands out: what OpenWrt's users expect of a /24 (.100 to .249). */
   poolSize: 150,
+  /** Questions for names that wait for an answer from the underlay at once, and answers remembered. */
+  dnsQuestions: 150,
+  dnsCache: 1000,
   /** A link that comes up sends a burst of events: they are looked at together. Far below the second that is promised. */
   coalesceMs: 100,
   /** Sysctls send no events: drift of what nobody announces is healed at this pace. */

@@ -1,4 +1,4 @@
-import type { NetworkSettings } from '../store/settings-schema.ts';
+import type { NetworkSettings } from '../store/network-schema.ts';
 import { applyFirewall, applyPlan, type Failures, observeNetwork } from './apply.ts';
 import { type DesiredNetwork, desiredNetwork } from './desired.ts';
 import { isEmptyPlan, type ObservedNetwork, planNetwork } from './diff.ts';

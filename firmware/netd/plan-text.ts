@@ -15,6 +15,8 @@ function command(step: LinkOperation): string {
       // Without a forwarding delay a port carries packets as soon as it has a link; loops are the installer's matter.
       return `link add name ${step.link}${mac} type bridge stp_state 0 forward_delay 0`;
     }
+    case 'create-vlan':
+      return `link add link ${step.parent} name ${step.link} type vlan id ${step.id}`;
     case 'delete-link':
       return `link delete dev ${step.link}`;
     case 'set-master':
@@ -45,8 +47,10 @@ function sentence(step: LinkOperation): string {
   switch (step.do) {
     case 'create-bridge':
       return `${step.link}: none → bridge`;
+    case 'create-vlan':
+      return `${step.link}: none → VLAN ${step.id} of ${step.parent}`;
     case 'delete-link':
-      return `${step.link}: bridge → none`;
+      return `${step.link}: ${step.kind} → none`;
     case 'set-master':
       return `${step.link}: in ${step.from ?? 'no group'} → in ${step.to ?? 'no group'}`;
     case 'set-mtu':
@@ -74,7 +78,7 @@ export function describePlan(plan: Plan): readonly string[] {
 
 /** What changes besides what `ip` does: services, and rules of the ruleset, for people. */
 export function describeOther(before: DesiredNetwork, after: DesiredNetwork): readonly string[] {
-  const services = (['dhcpServer', 'dhcpClients', 'nameServers'] as const).flatMap((name) => {
+  const services = (['lanServices', 'dhcpClients', 'nameServers'] as const).flatMap((name) => {
     const [from, to] = [JSON.stringify(before[name]), JSON.stringify(after[name])];
     return from === to ? [] : [`${name}: ${from} → ${to}`];
   });

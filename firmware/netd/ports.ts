@@ -1,4 +1,4 @@
-import type { PortRole } from '../store/settings-schema.ts';
+import type { NetworkSettings, PortRole } from '../store/network-schema.ts';
 import { limits } from './limits.ts';
 
 /** One physical NIC as sysfs describes it. */
@@ -26,7 +26,13 @@ export type NicRule = {
 export type PortRules = { readonly order: 'bus' | 'kernel-name'; readonly named: readonly NicRule[] };
 
 /** A NIC with the name that people use for it and its job. */
-export type Port = { readonly name: string; readonly role: PortRole; readonly nic: Nic };
+export type Port = {
+  readonly name: string;
+  readonly role: PortRole;
+  /** null: what its driver has, or a lease says. */
+  readonly mtu: number | null;
+  readonly nic: Nic;
+};
 
 function isUsb(path: string): boolean {
   return /\/usb\d+\//.test(path);
@@ -111,7 +117,7 @@ export function isInterfaceName(name: string): boolean {
 export function assignPorts(
   nics: readonly Nic[],
   rules: PortRules,
-  roles: Readonly<Record<string, PortRole>>,
+  settings: NetworkSettings['ports'],
 ): readonly Port[] {
   const left = nics.filter((nic) => isInterfaceName(nic.kernelName) && !isShadowed(nic, nics));
   left.sort(rules.order === 'bus' ? compareNics : (a, b) => compareSegment(a.kernelName, b.kernelName));
@@ -128,10 +134,15 @@ export function assignPorts(
     named.push({ name: `port${number}`, profileRole: undefined, nic });
     number++;
   }
+  const wanted = (name: string) => {
+    const own = Object.hasOwn(settings, name) ? settings[name] : undefined;
+    return typeof own === 'string' ? { role: own, mtu: undefined } : own;
+  };
   const profileHasUnderlay = named.some(({ profileRole }) => profileRole === 'underlay');
   return named.map(({ name, profileRole, nic }, index) => ({
     name,
-    role: roles[name] ?? profileRole ?? (index === 0 && !profileHasUnderlay ? 'underlay' : 'lan'),
+    role: wanted(name)?.role ?? profileRole ?? (index === 0 && !profileHasUnderlay ? 'underlay' : 'lan'),
+    mtu: wanted(name)?.mtu ?? null,
     nic,
   }));
 }

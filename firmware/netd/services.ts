@@ -1,6 +1,6 @@
 import type { DesiredNetwork } from './desired.ts';
 import { dhcpClientProgram, leaseFile } from './dhcp-client.ts';
-import { dhcpServerProgram, renderDhcpServer } from './dhcp-server.ts';
+import { lanServicesProgram, renderLanServices } from './lan-services.ts';
 import { type Lease, type LeaseState, nextLease, parseLease } from './lease.ts';
 import type { Observation } from './observed.ts';
 import type { NetworkSystem, RunningProgram } from './system-port.ts';
@@ -62,7 +62,7 @@ export class NetworkServices {
   /** Brings programs and files in line. Returns once they are told, not once they have answered. */
   async follow(desired: DesiredNetwork, observation: Observation): Promise<void> {
     this.#followResolver(desired.nameServers);
-    await this.#followServer(desired, observation);
+    await this.#followServer(desired);
     await this.#followClients(desired.dhcpClients, observation);
   }
 
@@ -96,22 +96,19 @@ export class NetworkServices {
     this.#system.removeFile(leaseFile(this.#folder, link));
   }
 
-  async #followServer({ dhcpServer }: DesiredNetwork, observation: Observation): Promise<void> {
-    // udhcpd reads its own address from the link once, when it starts.
-    const link = observation.links.find(({ name }) => name === dhcpServer?.link);
-    const ready = dhcpServer !== null && link?.addresses.some(({ address }) => address === dhcpServer.router);
-    const configuration = ready ? renderDhcpServer(dhcpServer, this.#folder) : null;
+  async #followServer({ lanServices }: DesiredNetwork): Promise<void> {
+    const configuration = lanServices === null ? null : renderLanServices(lanServices, this.#folder);
     if (configuration === (this.#server?.configuration ?? null)) return;
     await this.#server?.program.close();
     this.#server = null;
     if (configuration === null) return;
-    const file = `${this.#folder}/udhcpd.conf`;
+    const file = `${this.#folder}/dnsmasq.conf`;
     const failure = this.#system.replaceText(file, configuration);
     if (failure !== null) {
-      this.#system.log('error', `the DHCP server's configuration could not be written: ${failure}`);
+      this.#system.log('error', `the configuration of the hosts' services could not be written: ${failure}`);
       return;
     }
-    this.#server = { configuration, program: this.#system.supervise(dhcpServerProgram(file)) };
+    this.#server = { configuration, program: this.#system.supervise(lanServicesProgram(file)) };
   }
 
   #followResolver(nameServers: readonly string[]): void {

@@ -1,6 +1,7 @@
-import { bridgeNames, overlayDevice } from './desired.ts';
+import { overlayDevice } from './desired.ts';
 import type { Observation, ObservedLink } from './observed.ts';
 import type { Port } from './ports.ts';
+import { bridgeNames } from './segments.ts';
 
 /** The `network` part of `GET /api/v1/status` (firmware/webui/api/status-schema.ts). */
 export type NetworkStatus = {
@@ -31,11 +32,12 @@ export type UplinkAddress = {
   readonly prefixLength: number;
 };
 
-const devices = [
-  { kernelName: bridgeNames.lan, role: 'lan' },
-  { kernelName: bridgeNames.management, role: 'management' },
-  { kernelName: overlayDevice, role: 'overlay' },
-] as const;
+/** What stands beside the ports: the networks' bridges and the tunnel. */
+function roleOf({ name, kind }: ObservedLink): 'lan' | 'management' | 'overlay' | null {
+  if (name === overlayDevice) return 'overlay';
+  if (kind !== 'bridge' || !name.startsWith('br-')) return null;
+  return name === bridgeNames.management ? 'management' : 'lan';
+}
 
 function describe(
   identity: Pick<InterfaceStatus, 'name' | 'kernelName' | 'role' | 'driver'> & { mac: string | null },
@@ -61,11 +63,11 @@ export function interfaceStatus(ports: readonly Port[], observation: Observation
       links.get(nic.kernelName),
     ),
   );
-  const made = devices.flatMap(({ kernelName, role }) => {
-    const link = links.get(kernelName);
-    return link === undefined
-      ? []
-      : [describe({ name: kernelName, kernelName, role, driver: link.kind, mac: null }, link)];
+  const made = observation.links.flatMap((link) => {
+    const role = roleOf(link);
+    if (role === null) return [];
+    const { name, kind } = link;
+    return [describe({ name, kernelName: name, role, driver: kind, mac: null }, link)];
   });
   return [...physical, ...made];
 }

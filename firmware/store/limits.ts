@@ -14,6 +14,19 @@ export const limits = {
   rekeySeconds: [2, 86_400],
   /** Mebibytes under one key, 1 TiB: 2^36 AES blocks, where two of CBC are the same with a chance of 2^-57. */
   rekeyMebibytes: 1_048_576,
+  /** Octets of a frame's payload: IPv6's least (RFC 8200 §5), and what common NICs take at most. */
+  mtu: [1280, 9216],
+  /** Uplinks are few; a priority is a place among them. */
+  uplinkPriority: 99,
+  /** Networks beside the LAN: a plant's VLANs, each of which costs a bridge. */
+  networks: 32,
+  portsPerNetwork: 32,
+  /** Addresses kept for a device: a network's devices, all of them. */
+  reservations: 256,
+  /** Routes to routers behind the gateway. */
+  routes: 64,
+  /** Addresses that tell whether an uplink works. */
+  probes: 4,
   /** Octets of a whole document before it is parsed: 10,000 peers fit three times. */
   documentSize: 8 * 1024 * 1024,
   /** Field errors that are reported of one document: a person reads no more, and a hostile one has millions. */

@@ -1,17 +1,13 @@
 import { z } from 'zod';
 import { limits } from './limits.ts';
+import { networkConflicts, networkLayer, networkSettings } from './network-schema.ts';
 import { peerConflicts } from './peer-conflicts.ts';
 import { defaultPolicy, policyConflicts, policySettings } from './policy-schema.ts';
 
 /** A name that a person gives: shown as it is, never interpreted. */
 const label = z.string().min(1).max(limits.labelLength);
 
-const ipv4Cidr = z.cidrv4();
 const cidr = z.union([z.cidrv4(), z.cidrv6()]);
-
-/** Port groups (OpenWrt's "interfaces" by job): every physical port belongs to one. */
-export const portRole = z.enum(['underlay', 'lan', 'management', 'unused']);
-export type PortRole = z.infer<typeof portRole>;
 
 /** `hip://host:port/HIT`, the one written form of a peer. The host may be a name, an IPv4 or a bracketed IPv6 address. */
 export const hipUri = z
@@ -41,21 +37,6 @@ export const peerSettings = z.strictObject({
   framing: z.enum(['udp', 'raw']).optional(),
 });
 export type PeerSettings = z.infer<typeof peerSettings>;
-
-const staticIpv4 = z.strictObject({
-  address: ipv4Cidr,
-  gateway: z.ipv4().optional(),
-  dns: z.array(z.ipv4()).max(3).default([]),
-});
-
-export const networkSettings = z.strictObject({
-  /** Roles by port name as the box labels it (`port1`, `port2`, …); a port that is not named keeps its profile's role. */
-  ports: z.record(z.string().regex(/^[a-z][a-z0-9-]{0,14}$/), portRole).default({}),
-  underlay: z.strictObject({ ipv4: z.union([z.literal('dhcp'), staticIpv4]), ipv6: z.enum(['auto', 'off']) }),
-  lan: z.strictObject({ address: ipv4Cidr, dhcpServer: z.boolean() }),
-  management: z.strictObject({ address: ipv4Cidr }),
-});
-export type NetworkSettings = z.infer<typeof networkSettings>;
 
 /** When ESP keys are replaced: whichever comes first (RFC 7402 §3.3.5). */
 export const rekeySettings = z.strictObject({
@@ -99,7 +80,10 @@ export const settings = z
   .strictObject({
     version: z.literal(1),
     hostname: z.hostname().max(63),
-    network: networkSettings,
+    network: networkSettings.superRefine((network, context) => {
+      for (const { path, problem } of networkConflicts(network))
+        context.addIssue({ code: 'custom', path: [...path], message: problem });
+    }),
     identity: identitySettings,
     overlay: overlaySettings.superRefine(({ peers }, context) => {
       for (const { path, problem } of peerConflicts(peers))
@@ -115,16 +99,11 @@ export const settings = z
   });
 export type Settings = z.infer<typeof settings>;
 
-const { underlay, lan, management } = networkSettings.shape;
-
 /** One layer: any part of the document may be missing. Layers are merged in order, then the result is validated whole. */
 export const settingsLayer = z.strictObject({
   version: z.literal(1),
   hostname: settings.shape.hostname.optional(),
-  network: networkSettings
-    .extend({ underlay: underlay.partial(), lan: lan.partial(), management: management.partial() })
-    .partial()
-    .optional(),
+  network: networkLayer.optional(),
   identity: identitySettings.partial().optional(),
   overlay: overlaySettings.extend({ rekey: rekeySettings.partial() }).partial().optional(),
   policy: policySettings.partial().optional(),

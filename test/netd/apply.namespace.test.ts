@@ -1,10 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { assignPorts } from '../../firmware/netd/ports.ts';
-import {
-  defaultSettings,
-  type NetworkSettings,
-  type PortRole,
-} from '../../firmware/store/settings-schema.ts';
+import type { NetworkSettings, PortRole } from '../../firmware/store/network-schema.ts';
+import { defaultSettings } from '../../firmware/store/settings-schema.ts';
 import { Laboratory, missingForNamespaces } from './namespace.ts';
 import type { ApplyAnswer, ApplyRequest } from './namespace-apply.ts';
 

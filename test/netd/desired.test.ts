@@ -3,17 +3,14 @@ import { type DesiredInput, type DesiredNetwork, desiredNetwork } from '../../fi
 import type { Lease } from '../../firmware/netd/lease.ts';
 import { limits } from '../../firmware/netd/limits.ts';
 import { assignPorts } from '../../firmware/netd/ports.ts';
-import {
-  defaultSettings,
-  type NetworkSettings,
-  type PortRole,
-} from '../../firmware/store/settings-schema.ts';
+import type { NetworkSettings } from '../../firmware/store/network-schema.ts';
+import { defaultSettings } from '../../firmware/store/settings-schema.ts';
 
 const settings = defaultSettings.network;
 
 function desire(
   count: number,
-  roles: Record<string, PortRole> = {},
+  roles: NetworkSettings['ports'] = {},
   change: Partial<DesiredInput> = {},
 ): DesiredNetwork {
   const nics = Array.from({ length: count }, (_, index) => ({
@@ -61,14 +58,17 @@ test('three ports: the LAN group first, then the underlay', () => {
   ]);
   expect(network.links[0]?.mac).toBe('02:00:00:00:00:01');
   expect(network.dhcpClients).toEqual(['eth0']);
-  expect(network.dhcpServer).toMatchObject({ link: 'br-lan', router: '192.168.1.1' });
+  expect(network.lanServices).toMatchObject({
+    networks: [{ link: 'br-lan', pool: { first: '192.168.1.100' }, prefix: null }],
+    forward: null,
+  });
   expect(network.routes).toEqual([]);
 });
 
 test('one port alone is underlay: no bridge, no server, the page on it until it is claimed', () => {
   const [claimed, unclaimed] = [true, false].map((value) => desire(1, {}, { claimed: value }));
   expect(links(desire(1))).toEqual(['eth0 up ']);
-  expect(claimed?.dhcpServer).toBeNull();
+  expect(claimed?.lanServices).toBeNull();
   expect(claimed?.firewall).not.toContain('443');
   expect(unclaimed?.firewall).toContain('tcp dport 443 accept');
 });
@@ -138,6 +138,69 @@ test('packets are steered to all CPUs; one alone has nobody to steer to', () => 
   expect(mask(1).mask).toBe('0');
   expect(mask(2)).toEqual({ mask: '3', links: ['eth0', 'eth1'] });
   expect(mask(64).mask).toBe('f'.repeat(16));
+});
+
+const networks: NetworkSettings = {
+  ...settings,
+  lan: { ...settings.lan, ipv6: '2001:DB8:0:1::1/64', outside: '10.77.1.0/24' },
+  networks: {
+    guest: { vlan: 10, address: '10.10.0.1/24', dhcpServer: true, internet: true },
+    machines: { vlan: 20, address: '10.20.0.1/24', dhcpServer: false, ports: ['port3'] },
+  },
+  routes: [
+    { destination: '10.99.0.0/16', gateway: '10.20.0.254' },
+    { destination: '10.98.0.0/16', gateway: '172.16.0.1' },
+  ],
+  dns: { forward: true },
+};
+
+test('networks: a bridge each, with VLANs of the LAN’s ports or of those that it names', () => {
+  const network = desire(3, {}, { settings: networks });
+  expect(links(network)).toEqual([
+    'br-lan up  192.168.1.1/24 2001:db8:0:1::1/64',
+    'eth1 up br-lan',
+    'eth2 up br-lan',
+    'br-guest up  10.10.0.1/24',
+    'port2.10 up br-guest',
+    'port3.10 up br-guest',
+    'br-machines up  10.20.0.1/24',
+    'port3.20 up br-machines',
+    'eth0 up ',
+  ]);
+  expect(network.links.find(({ name }) => name === 'port3.20')?.tagged).toEqual({ parent: 'eth2', id: 20 });
+  expect(network.routes).toEqual([
+    { destination: '10.99.0.0/16', gateway: '10.20.0.254', onLink: false, link: 'br-machines', metric: 0 },
+  ]);
+  expect(network.lanServices?.networks.map(({ link, pool }) => [link, pool?.first ?? null])).toEqual([
+    ['br-lan', '192.168.1.100'],
+    ['br-guest', '10.10.0.100'],
+    ['br-machines', null],
+  ]);
+  expect(network.lanServices?.forward).toEqual({ servers: [] });
+  expect(kernelValue(network, 'ipv6/conf/port3.20/disable_ipv6')).toBe('1');
+});
+
+test('a port’s MTU is the administrator’s before the lease’s; an uplink has its own address', () => {
+  const own: NetworkSettings = {
+    ...settings,
+    ports: { port1: { mtu: 1400 }, port2: { role: 'underlay' } },
+    underlay: {
+      ...settings.underlay,
+      uplinks: { port2: { ipv4: { address: '10.1.0.2/24', gateway: '10.1.0.1', dns: ['10.1.0.53'] } } },
+    },
+  };
+  const leases = new Map([['eth0', { ...lease('10.0.0.5/24', '10.0.0.1'), mtu: 1300 }]]);
+  const network = desire(2, own.ports, { settings: own, leases });
+  expect(network.links.map(({ name, mtu }) => [name, mtu])).toEqual([
+    ['eth0', 1400],
+    ['eth1', null],
+  ]);
+  expect(network.routes.map(({ gateway, metric }) => [gateway, metric])).toEqual([
+    ['10.0.0.1', 100],
+    ['10.1.0.1', 101],
+  ]);
+  expect(network.dhcpClients).toEqual(['eth0']);
+  expect(network.nameServers).toEqual(['10.0.0.1', '9.9.9.9', '10.1.0.53']);
 });
 
 test('no port at all is a state like any other', () => {

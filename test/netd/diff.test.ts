@@ -12,11 +12,8 @@ import type { Lease } from '../../firmware/netd/lease.ts';
 import type { ObservedLink, ObservedRoute } from '../../firmware/netd/observed.ts';
 import { describePlan, renderBatch } from '../../firmware/netd/plan-text.ts';
 import { assignPorts } from '../../firmware/netd/ports.ts';
-import {
-  defaultSettings,
-  type NetworkSettings,
-  type PortRole,
-} from '../../firmware/store/settings-schema.ts';
+import type { NetworkSettings, PortRole } from '../../firmware/store/network-schema.ts';
+import { defaultSettings } from '../../firmware/store/settings-schema.ts';
 
 const counters = { receivedBytes: 0, sentBytes: 0, receivedPackets: 0, sentPackets: 0 };
 
@@ -58,6 +55,8 @@ class Model {
   routes: ObservedRoute[] = [];
   readonly values = new Map<string, string>();
   readonly bounced = new Set<string>();
+  /** Of VLANs. */
+  readonly parents = new Map<string, string>();
 
   observe(desired: DesiredNetwork): ObservedNetwork {
     const exists = (path: string) =>
@@ -93,6 +92,12 @@ class Model {
         if (this.links.has(step.link)) throw new Error('exists');
         this.links.set(step.link, link(step.link, { kind: 'bridge' }));
         break;
+      case 'create-vlan':
+        if (!this.links.has(step.parent) || this.links.has(step.link))
+          throw new Error('no parent, or exists');
+        this.links.set(step.link, link(step.link, { kind: 'vlan' }));
+        this.parents.set(step.link, step.parent);
+        break;
       case 'delete-link':
         this.links.delete(step.link);
         for (const other of this.links.values())
@@ -108,6 +113,9 @@ class Model {
         break;
       case 'set-up':
         this.bounced.add(step.link);
+        if (step.up && this.links.get(this.parents.get(step.link) ?? step.link)?.up === false) {
+          if (this.parents.has(step.link)) throw new Error('network is down');
+        }
         this.#change(step.link, { up: step.up });
         if (!step.up) this.routes = this.routes.filter((route) => route.link !== step.link);
         break;
@@ -115,7 +123,7 @@ class Model {
         const [address = '', length] = step.address.split('/');
         if (this.#addresses(step.link).some((one) => one.address === address)) throw new Error('exists');
         const added = {
-          family: 4 as const,
+          family: address.includes(':') ? (6 as const) : (4 as const),
           address,
           prefixLength: Number(length),
           scope: 'global',
@@ -170,17 +178,31 @@ const lease = fc.record({
   dns: fc.constant([]),
   mtu: fc.constantFrom(null, 1400),
 });
+/** VLANs are told apart by the settings' own checks. */
+const network = (vlan: number) =>
+  fc
+    .record({
+      tagged: fc.boolean(),
+      address: fc.constant(`10.${vlan}.0.1/24`),
+      dhcpServer: fc.boolean(),
+      ports: fc.constantFrom(...(vlan === 10 ? [['port2'], ['port2', 'port3']] : [['port4']])),
+    })
+    .map(({ tagged, ...fields }) => ({ ...fields, ...(tagged && { vlan }) }));
 const state = fc
   .record({
     count: fc.integer({ min: 0, max: 4 }),
     roles: fc.dictionary(fc.constantFrom('port1', 'port2', 'port3', 'port4'), role),
     leases: fc.dictionary(fc.constantFrom('eth0', 'eth1'), lease),
     lan: fc.constantFrom('192.168.1.1/24', '10.7.0.1/16'),
+    ipv6: fc.constantFrom({}, { ipv6: '2001:db8::1/64' }),
+    networks: fc.record({ guest: network(10), machines: network(20) }, { requiredKeys: [] }),
   })
-  .map(({ count, roles, leases, lan }) =>
+  .map(({ count, roles, leases, lan, ipv6, networks }) =>
     desire(count, roles, new Map(Object.entries(leases)), {
       ...defaultSettings.network,
-      lan: { address: lan, dhcpServer: true },
+      lan: { address: lan, dhcpServer: true, ...ipv6 },
+      networks,
+      routes: [{ destination: '10.99.0.0/16', gateway: '10.20.0.254' }],
     }),
   );
 
@@ -204,9 +226,8 @@ describe('plans', () => {
             const found = model.links.get(wanted.name);
             expect(found?.up).toBe(wanted.up);
             expect(found?.master).toBe(wanted.master);
-            expect(found?.addresses.map((one) => `${one.address}/${one.prefixLength}`)).toEqual([
-              ...wanted.addresses,
-            ]);
+            const given = found?.addresses.map((one) => `${one.address}/${one.prefixLength}`);
+            expect(given?.sort()).toEqual([...wanted.addresses].sort());
           }
           for (const route of desired.routes) expect(model.routes).toContainEqual(route);
         }
@@ -239,11 +260,11 @@ describe('plans', () => {
       usable: true,
     });
     model.links.set('hip0', link('hip0', { up: true, addresses: [address(4, '10.9.9.9')] }));
-    model.links.set('br-other', link('br-other', { kind: 'bridge' }));
+    model.links.set('other0', link('other0', { kind: 'bridge' }));
     model.links.set('eth0', link('eth0', { addresses: [address(6, '2001:db8::5')] }));
     const desired = desire(2, {});
     const steps = planNetwork(desired, model.observe(desired)).batch;
-    expect(steps.filter((step) => 'link' in step && ['hip0', 'br-other', 'lo'].includes(step.link))).toEqual(
+    expect(steps.filter((step) => 'link' in step && ['hip0', 'other0', 'lo'].includes(step.link))).toEqual(
       [],
     );
     expect(steps.filter((step) => step.do === 'delete-address')).toEqual([]);

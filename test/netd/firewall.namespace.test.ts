@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { assignPorts } from '../../firmware/netd/ports.ts';
-import { defaultSettings, type NetworkSettings } from '../../firmware/store/settings-schema.ts';
+import type { NetworkSettings } from '../../firmware/store/network-schema.ts';
+import { defaultSettings } from '../../firmware/store/settings-schema.ts';
 import { eventually, Laboratory, missingForNamespaces, type ProbeRequest } from './namespace.ts';
 import type { ApplyAnswer, ApplyRequest } from './namespace-apply.ts';
 

@@ -5,19 +5,30 @@ import { type FirewallInput, renderFirewall } from '../../firmware/netd/firewall
 const twoPorts: FirewallInput = {
   underlay: ['eth0'],
   dhcpClients: ['eth0'],
-  lan: 'br-lan',
+  lans: ['br-lan'],
   management: null,
-  dhcpServer: true,
+  dhcpServers: ['br-lan'],
+  announced: [],
+  internet: [],
+  mapped: [],
   overlay: 'hip0',
   pageOnUnderlay: false,
 };
 
 const cases: [string, FirewallInput][] = [
   ['firewall-two-ports', twoPorts],
-  ['firewall-one-port-unclaimed', { ...twoPorts, lan: null, dhcpServer: false, pageOnUnderlay: true }],
+  ['firewall-one-port-unclaimed', { ...twoPorts, lans: [], dhcpServers: [], pageOnUnderlay: true }],
   [
     'firewall-two-uplinks-management',
-    { ...twoPorts, underlay: ['eth0', 'enp3s0'], dhcpClients: [], management: 'br-mgmt', dhcpServer: false },
+    { ...twoPorts, underlay: ['eth0', 'enp3s0'], dhcpClients: [], management: 'br-mgmt', dhcpServers: [] },
+  ],
+  [
+    'firewall-networks',
+    {
+      ...twoPorts,
+      ...{ lans: ['br-lan', 'br-guest'], dhcpServers: ['br-lan', 'br-guest'], announced: ['br-lan'] },
+      ...{ internet: ['br-guest'], mapped: [{ inside: '192.168.1.0/24', outside: '10.77.1.0/24' }] },
+    },
   ],
 ];
 
@@ -28,8 +39,8 @@ test.each(cases)('%s is the recorded ruleset', (name, input) => {
 });
 
 test('claiming closes the page on the underlay and changes nothing else', () => {
-  const open = renderFirewall({ ...twoPorts, lan: null, pageOnUnderlay: true });
-  const closed = renderFirewall({ ...twoPorts, lan: null, pageOnUnderlay: false });
+  const open = renderFirewall({ ...twoPorts, lans: [], pageOnUnderlay: true });
+  const closed = renderFirewall({ ...twoPorts, lans: [], pageOnUnderlay: false });
   const lines = closed.split('\n');
   expect(open.split('\n').filter((line) => !lines.includes(line))).toEqual([
     '\t\ttcp dport 443 accept comment "page until claimed"',
@@ -37,7 +48,7 @@ test('claiming closes the page on the underlay and changes nothing else', () => 
 });
 
 test('a box without any port denies everything', () => {
-  const text = renderFirewall({ ...twoPorts, underlay: [], dhcpClients: [], lan: null });
+  const text = renderFirewall({ ...twoPorts, underlay: [], dhcpClients: [], lans: [] });
   expect(text).toContain('iifname vmap { "hip0" : jump input_overlay }');
   expect(text).not.toContain('oifname {  }');
 });

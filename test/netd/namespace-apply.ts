@@ -6,7 +6,7 @@ import { planNetwork } from '../../firmware/netd/diff.ts';
 import type { Lease } from '../../firmware/netd/lease.ts';
 import { describePlan } from '../../firmware/netd/plan-text.ts';
 import type { Port } from '../../firmware/netd/ports.ts';
-import type { NetworkSettings } from '../../firmware/store/settings-schema.ts';
+import type { NetworkSettings } from '../../firmware/store/network-schema.ts';
 import { createNetworkSystem } from '../../firmware/system/network-system.ts';
 
 export type ApplyRequest = {

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { type Network, startNetwork } from '../../firmware/netd/netd.ts';
 import type { Nic } from '../../firmware/netd/ports.ts';
 import type { NetworkStatus, UplinkAddress } from '../../firmware/netd/status.ts';
-import type { NetworkSettings } from '../../firmware/store/settings-schema.ts';
+import type { NetworkSettings } from '../../firmware/store/network-schema.ts';
 import { createNetworkSystem } from '../../firmware/system/network-system.ts';
 
 export type DaemonInput = {

@@ -2,7 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test, vi } from 'vitest';
 import { parseLease } from '../../firmware/netd/lease.ts';
 import type { Nic } from '../../firmware/netd/ports.ts';
-import { defaultSettings, type NetworkSettings } from '../../firmware/store/settings-schema.ts';
+import type { NetworkSettings } from '../../firmware/store/network-schema.ts';
+import { defaultSettings } from '../../firmware/store/settings-schema.ts';
 import { status } from '../../firmware/webui/api/status-schema.ts';
 import { type Conversation, eventScript, eventually, Laboratory, missingForNamespaces } from './namespace.ts';
 import type { DaemonAnswer, DaemonInput, DaemonRequest } from './namespace-daemon.ts';
@@ -194,7 +195,7 @@ describe.skipIf(missing !== null)(
       expect(moved.status.state).toBe('applied');
       expect(await lab.ip('box', '-4 address show dev br-lan')).toMatch(/inet 10\.7\.0\.1\/24/);
       expect(await lab.ip('box', '-4 address show dev br-lan')).not.toContain('192.168.1.1');
-      expect(readFileSync(`${lab.folder}/run/dhcp/udhcpd.conf`, 'utf8')).toContain('start 10.7.0.100');
+      expect(readFileSync(`${lab.folder}/run/dhcp/dnsmasq.conf`, 'utf8')).toContain('=set:lan,10.7.0.100,');
 
       const grown = await tell(box, { do: 'nics', nics: ['eth0', 'eth1', 'eth2'].map(nic) });
       expect(grown.status.interfaces.map(({ name, role }) => `${name} ${role}`)).toEqual([

@@ -1,0 +1,92 @@
+import type { LanSettings } from '../store/network-schema.ts';
+import { type DhcpPool, dhcpPool } from './dhcp-server.ts';
+import { limits } from './limits.ts';
+import type { Segment } from './segments.ts';
+import { programs, type SupervisedProgram } from './system-port.ts';
+
+export type ServedNetwork = {
+  readonly name: string;
+  readonly link: string;
+  readonly pool: DhcpPool | null;
+  readonly reservations: NonNullable<LanSettings['reservations']>;
+  /** The /64 that hosts make addresses in. */
+  readonly prefix: string | null;
+};
+
+/** What hosts are served: addresses, and answers to questions for names. */
+export type LanServices = {
+  readonly networks: readonly ServedNetwork[];
+  /** Whom questions for names of the world go to; null where they are refused. */
+  readonly forward: { readonly servers: readonly string[] } | null;
+};
+
+/** Seconds of a lease: short, so that a renumbered LAN is left within the hour. */
+const leaseSeconds = 3600;
+
+/** What is served on these networks, null where there are none. */
+export function lanServicesFor(
+  segments: readonly Segment[],
+  dns: { readonly forward: boolean; readonly servers?: readonly string[] | undefined } | undefined,
+  nameServers: readonly string[],
+): LanServices | null {
+  if (segments.length === 0) return null;
+  const networks = segments.map(({ name, bridge, settings }) => ({
+    name,
+    link: bridge,
+    pool: settings.dhcpServer ? dhcpPool(settings.address, settings.dhcpRange) : null,
+    reservations: settings.reservations ?? [],
+    prefix: settings.ipv6 === undefined ? null : (settings.ipv6.split('/')[0] ?? null),
+  }));
+  return { networks, forward: dns?.forward ? { servers: dns.servers ?? nameServers } : null };
+}
+
+/** Configuration of dnsmasq. `folder`: where its own files lie. */
+export function renderLanServices({ networks, forward }: LanServices, folder: string): string {
+  const announces = networks.some(({ prefix }) => prefix !== null);
+  const pools = networks.flatMap(({ pool }) => (pool === null ? [] : [pool.size]));
+  return [
+    'keep-in-foreground',
+    'log-facility=-',
+    'user=nobody',
+    'group=nogroup',
+    `pid-file=${folder}/dnsmasq.pid`,
+    // Addresses come and go while it runs; only the networks' own are listened on.
+    'bind-dynamic',
+    'except-interface=lo',
+    'no-hosts',
+    'no-resolv',
+    'no-poll',
+    'domain=lan',
+    'local=/lan/',
+    'domain-needed',
+    'bogus-priv',
+    `dns-forward-max=${limits.dnsQuestions}`,
+    `cache-size=${limits.dnsCache}`,
+    ...(forward?.servers ?? []).map((server) => `server=${server}`),
+    `dhcp-leasefile=${folder}/clients`,
+    'dhcp-authoritative',
+    `dhcp-lease-max=${pools.reduce((sum, size) => sum + size, limits.poolSize)}`,
+    ...(announces ? ['enable-ra'] : []),
+    ...networks.flatMap(renderNetwork),
+    '',
+  ].join('\n');
+}
+
+function renderNetwork({ name, link, pool, reservations, prefix }: ServedNetwork): string[] {
+  return [
+    `interface=${link}`,
+    `interface-name=gateway.lan,${link}`,
+    ...(pool === null
+      ? []
+      : [`dhcp-range=set:${name},${pool.first},${pool.last},${pool.netmask},${leaseSeconds}`]),
+    ...(pool === null ? [] : reservations).map(
+      ({ mac, address, name: host }) => `dhcp-host=${mac},${address}${host === undefined ? '' : `,${host}`}`,
+    ),
+    // Hosts get their name servers with it (RFC 8106); addresses they make themselves.
+    ...(prefix === null ? [] : [`dhcp-range=set:${name},${prefix},ra-stateless,64,${leaseSeconds}`]),
+  ];
+}
+
+export function lanServicesProgram(configurationFile: string): SupervisedProgram {
+  return { command: programs.dnsmasq, args: [`--conf-file=${configurationFile}`] };
+}

@@ -1,0 +1,176 @@
+import { z } from 'zod';
+import { limits } from './limits.ts';
+
+const ipv4Cidr = z.cidrv4();
+const address = z.union([z.ipv4(), z.ipv6()]);
+
+/** Port groups (OpenWrt's "interfaces" by job): every physical port belongs to one. */
+export const portRole = z.enum(['underlay', 'lan', 'management', 'unused']);
+export type PortRole = z.infer<typeof portRole>;
+
+/** A port as the box labels it: `port1`, `port2`, … */
+const portName = z.string().regex(/^[a-z][a-z0-9-]{0,14}$/);
+/** A network of the administrator's; its bridge is `br-NAME`, and interfaces have 15 characters. */
+const networkName = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,11}$/)
+  .refine(
+    (name) => !['lan', 'mgmt', 'management', 'underlay', 'overlay'].includes(name),
+    'is taken by the box',
+  );
+const mtu = z.int().min(limits.mtu[0]).max(limits.mtu[1]);
+const mac = z.string().regex(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/, 'must read 02:00:00:00:00:01, in lower case');
+
+const portSettings = z.strictObject({ role: portRole.optional(), mtu: mtu.optional() });
+
+const staticIpv4 = z.strictObject({
+  address: ipv4Cidr,
+  gateway: z.ipv4().optional(),
+  dns: z.array(z.ipv4()).max(3).default([]),
+});
+const underlayIpv4 = z.union([z.literal('dhcp'), staticIpv4]);
+
+/** What one underlay port has of its own instead of what the group has. */
+const uplinkSettings = z.strictObject({
+  ipv4: underlayIpv4.optional(),
+  /** Lower ones are preferred while they work; ports without one come after those with one, in their order. */
+  priority: z.int().min(1).max(limits.uplinkPriority).optional(),
+});
+
+const dhcpReservation = z.strictObject({
+  mac,
+  address: z.ipv4(),
+  name: z.hostname().max(limits.labelLength).optional(),
+});
+
+const lanFields = {
+  address: ipv4Cidr,
+  dhcpServer: z.boolean(),
+  /** Addresses handed out, first and last; beside the gateway's own unless given. */
+  dhcpRange: z.tuple([z.ipv4(), z.ipv4()]).optional(),
+  reservations: z.array(dhcpReservation).max(limits.reservations).optional(),
+  /** The gateway's IPv6 address; its /64 is announced to hosts, which make addresses of their own (SLAAC). */
+  ipv6: z.cidrv6().optional(),
+  /** Networks that this one has addresses in common with: inside is what hosts have, outside what peers see, one to one. */
+  outside: ipv4Cidr.optional(),
+  /** Hosts may reach the underlay directly, in the clear, under the gateway's address. */
+  internet: z.boolean().optional(),
+};
+const lan = z.strictObject(lanFields);
+
+const furtherNetwork = z.strictObject({
+  ...lanFields,
+  /** IEEE 802.1Q, tagged on the LAN's ports, or on those named. Without one, the ports named leave the LAN for this one. */
+  vlan: z.int().min(1).max(4094).optional(),
+  ports: z.array(portName).min(1).max(limits.portsPerNetwork).optional(),
+});
+
+const staticRoute = z.strictObject({ destination: ipv4Cidr, gateway: z.ipv4() });
+
+export const networkSettings = z.strictObject({
+  /** Roles by port name; a port that is not named keeps its profile's role. */
+  ports: z.record(portName, z.union([portRole, portSettings])).default({}),
+  underlay: z.strictObject({
+    ipv4: underlayIpv4,
+    ipv6: z.enum(['auto', 'off']),
+    uplinks: z.record(portName, uplinkSettings).optional(),
+    /** Addresses that are asked whether an uplink leads anywhere. */
+    probes: z.array(z.ipv4()).max(limits.probes).optional(),
+  }),
+  lan,
+  /** Further networks, by name. */
+  networks: z
+    .record(networkName, furtherNetwork)
+    .refine(
+      (networks) => Object.keys(networks).length <= limits.networks,
+      `at most ${limits.networks} networks`,
+    )
+    .optional(),
+  management: z.strictObject({ address: ipv4Cidr }),
+  routes: z.array(staticRoute).max(limits.routes).optional(),
+  /**
+   * Whether hosts may ask for names of the world, which the underlay's name servers or these then answer. Names of the
+   * hosts themselves are answered in any case. Off unless told otherwise: questions for names carry data out.
+   */
+  dns: z.strictObject({ forward: z.boolean(), servers: z.array(address).max(3).optional() }).optional(),
+});
+export type NetworkSettings = z.infer<typeof networkSettings>;
+export type LanSettings = z.infer<typeof lan>;
+
+const { underlay, management } = networkSettings.shape;
+
+/** Any part of it, as a layer has it. */
+export const networkLayer = networkSettings
+  .extend({ underlay: underlay.partial(), lan: lan.partial(), management: management.partial() })
+  .partial();
+
+export type NetworkConflict = { readonly path: readonly (string | number)[]; readonly problem: string };
+
+/** What two networks of one document must not have in common, and parts that do not fit each other. */
+export function networkConflicts(settings: NetworkSettings): readonly NetworkConflict[] {
+  const networks = Object.entries(settings.networks ?? {});
+  const all: [string, LanSettings, string[]][] = [
+    ['lan', settings.lan, ['lan']],
+    ...networks.map(([name, network]): [string, LanSettings, string[]] => [
+      name,
+      network,
+      ['networks', name],
+    ]),
+  ];
+  const conflicts: NetworkConflict[] = [];
+  const [vlans, untagged] = [new Map<number, string>(), new Map<string, string>()];
+  for (const [name, { vlan, ports }] of networks) {
+    const path = ['networks', name];
+    const other = vlan === undefined ? undefined : vlans.get(vlan);
+    if (other !== undefined)
+      conflicts.push({ path: [...path, 'vlan'], problem: `the VLAN is that of ${other}` });
+    if (vlan !== undefined) vlans.set(vlan, name);
+    else if (ports === undefined)
+      conflicts.push({ path, problem: 'has to have a VLAN, or ports of its own' });
+    else {
+      const taken = ports.find((port) => untagged.has(port));
+      if (taken !== undefined)
+        conflicts.push({ path: [...path, 'ports'], problem: `${taken} is a port of ${untagged.get(taken)}` });
+      for (const port of ports) untagged.set(port, name);
+    }
+  }
+  for (const [index, [name, network, path]] of all.entries()) {
+    for (const [other, { address }] of all.slice(0, index))
+      if (overlaps(network.address, address))
+        conflicts.push({
+          path: [...path, 'address'],
+          problem: `${name} and ${other} have addresses in common`,
+        });
+    if (network.outside !== undefined && lengthOf(network.outside) !== lengthOf(network.address))
+      conflicts.push({ path: [...path, 'outside'], problem: 'must be as large as the network itself' });
+    for (const [place, { address }] of (network.reservations ?? []).entries())
+      if (!overlaps(network.address, `${address}/32`))
+        conflicts.push({
+          path: [...path, 'reservations', place, 'address'],
+          problem: 'is not in the network',
+        });
+    for (const [place, address] of (network.dhcpRange ?? []).entries())
+      if (!overlaps(network.address, `${address}/32`))
+        conflicts.push({ path: [...path, 'dhcpRange', place], problem: 'is not in the network' });
+    const [first = '', last = ''] = network.dhcpRange ?? [];
+    if (numberOf(first) > numberOf(last))
+      conflicts.push({ path: [...path, 'dhcpRange'], problem: 'ends before it begins' });
+    if (network.ipv6 !== undefined && lengthOf(network.ipv6) !== 64)
+      conflicts.push({ path: [...path, 'ipv6'], problem: 'hosts make addresses only in a /64 (RFC 4862)' });
+  }
+  return conflicts;
+}
+
+function lengthOf(prefix: string): number {
+  return Number(prefix.split('/')[1]);
+}
+
+function overlaps(one: string, other: string): boolean {
+  const length = Math.min(lengthOf(one), lengthOf(other));
+  return length === 0 || numberOf(one) >>> (32 - length) === numberOf(other) >>> (32 - length);
+}
+
+function numberOf(prefix: string): number {
+  const octets = (prefix.split('/')[0] ?? '').split('.').map(Number);
+  return octets.reduce((sum, octet) => sum * 256 + octet, 0);
+}

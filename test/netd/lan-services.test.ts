@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { lanServicesFor, renderLanServices } from '../../firmware/netd/lan-services.ts';
+import { assignPorts } from '../../firmware/netd/ports.ts';
+import { segmentsOf } from '../../firmware/netd/segments.ts';
+import type { NetworkSettings } from '../../firmware/store/network-schema.ts';
+import { defaultSettings } from '../../firmware/store/settings-schema.ts';
+
+const nic = (kernelName: string) => ({
+  ...{ kernelName, devicePath: null, devicePort: 0, mac: null, driver: null },
+});
+const ports = assignPorts([nic('eth0'), nic('eth1')], { order: 'kernel-name', named: [] }, {});
+
+function configuration(change: Partial<NetworkSettings>): string {
+  const settings: NetworkSettings = { ...defaultSettings.network, ...change };
+  const services = lanServicesFor(segmentsOf(settings, ports), settings.dns, ['10.0.0.53']);
+  return services === null ? '' : renderLanServices(services, '/run/hithe/dhcp');
+}
+
+const golden = (name: string) => readFileSync(new URL(`../golden/netd/${name}`, import.meta.url), 'utf8');
+
+test('what an untouched box serves its LAN: addresses, and names of the hosts alone', () => {
+  expect(configuration({})).toBe(golden('dnsmasq-lan.conf'));
+});
+
+test('networks, reservations, an announced prefix, names of the world', () => {
+  const text = configuration({
+    lan: {
+      ...{ address: '192.168.1.1/24', dhcpServer: true, ipv6: '2001:db8::1/64' },
+      reservations: [
+        { mac: '02:00:00:00:00:01', address: '192.168.1.50', name: 'press' },
+        { mac: '02:00:00:00:00:02', address: '192.168.1.51' },
+      ],
+    },
+    networks: {
+      guest: { vlan: 10, address: '10.10.0.1/24', dhcpServer: true, dhcpRange: ['10.10.0.5', '10.10.0.6'] },
+      machines: { vlan: 20, address: '10.20.0.1/24', dhcpServer: false },
+    },
+    dns: { forward: true },
+  });
+  expect(text).toBe(golden('dnsmasq-networks.conf'));
+  expect(configuration({ dns: { forward: true, servers: ['9.9.9.9'] } })).toContain('\nserver=9.9.9.9\n');
+});
