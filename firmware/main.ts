@@ -26,6 +26,12 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
   }
 }
 
+// Whoever read the output has seen enough, as `| head` does: the status is that of a program that SIGPIPE ends.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(128 + 13);
+});
+
 main(process.argv.slice(2)).then(
   (status) => {
     process.exitCode = status;

@@ -42,6 +42,15 @@ export type EventLogReport = {
 
 /** Reads, replays and explains an event log. Never throws on any octets. */
 export function reportEventLog(octets: Uint8Array, digest: Digest): EventLogReport {
+  const { events, ...rest } = explainEventLog(octets, digest);
+  return { ...rest, events: [...events] };
+}
+
+/** The same, each event explained when it is asked for: explained, a log takes some fifty times the memory that it has. */
+export function explainEventLog(
+  octets: Uint8Array,
+  digest: Digest,
+): Omit<EventLogReport, 'events'> & { readonly events: Iterable<EventReport> } {
   const log = parseEventLog(octets);
   const pcrs = [...replayEventLog(log, digest)].map(([bank, values]) => [
     bank,
@@ -52,9 +61,13 @@ export function reportEventLog(octets: Uint8Array, digest: Digest): EventLogRepo
     algorithms: log.algorithms.map(({ name }) => name),
     startupLocality: log.startupLocality,
     error: log.error,
-    events: log.events.map((event) => reportEvent(event, digest)),
+    events: reportEvents(log.events, digest),
     pcrs: Object.fromEntries(pcrs),
   };
+}
+
+function* reportEvents(events: readonly BootEvent[], digest: Digest): Generator<EventReport> {
+  for (const event of events) yield reportEvent(event, digest);
 }
 
 function reportEvent(event: BootEvent, digest: Digest): EventReport {
@@ -90,18 +103,35 @@ function isMeasured({ digests, type }: BootEvent, data: Uint8Array, digest: Dige
   return known.length > 0 && known.every(({ name, value }) => equalBytes(value, digest(name, data)));
 }
 
-/** The events of a report as a table for a terminal, and after them the PCRs of each bank. */
-export function formatEventLog(report: EventLogReport): string {
-  const lines = ['  #  PCR  what was measured'];
-  for (const { index, pcr, type, extends: extended, text } of report.events) {
+/** The events of a report as a table for a terminal, and after them the PCRs of each bank, line by line. */
+export function* eventLogLines({
+  events,
+  pcrs,
+}: Pick<EventLogReport, 'pcrs'> & { readonly events: Iterable<EventReport> }): Generator<string> {
+  yield '  #  PCR  what was measured';
+  for (const { index, pcr, type, extends: extended, text } of events) {
     const place = extended ? String(pcr) : '–';
-    lines.push(
-      `${String(index).padStart(3)}  ${place.padStart(3)}  ${type.replace(/^EV_(EFI_)?/, '').padEnd(25)} ${text}`,
-    );
+    yield `${String(index).padStart(3)}  ${place.padStart(3)}  ${type.replace(/^EV_(EFI_)?/, '').padEnd(25)} ${text}`;
   }
-  for (const [bank, values] of Object.entries(report.pcrs)) {
-    lines.push('', `PCRs that follow, ${bank}`);
-    for (const [index, value] of Object.entries(values)) lines.push(`${index.padStart(3)}  ${value}`);
+  for (const [bank, values] of Object.entries(pcrs)) {
+    yield '';
+    yield `PCRs that follow, ${bank}`;
+    for (const [index, value] of Object.entries(values)) yield `${index.padStart(3)}  ${value}`;
   }
-  return `${lines.join('\n')}\n`;
+}
+
+/** A report as JSON, an event a line. */
+export function* eventLogJson({
+  events,
+  pcrs,
+  ...head
+}: Omit<EventLogReport, 'events'> & { readonly events: Iterable<EventReport> }): Generator<string> {
+  yield `${JSON.stringify(head).slice(0, -1)},"events":[`;
+  let before = '';
+  for (const event of events) {
+    if (before !== '') yield `${before},`;
+    before = JSON.stringify(event);
+  }
+  yield `${before}],`;
+  yield `"pcrs":${JSON.stringify(pcrs)}}`;
 }

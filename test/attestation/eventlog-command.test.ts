@@ -2,9 +2,11 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { limits } from '../../firmware/attestation/limits.ts';
+import { concatBytes } from '../../firmware/bytes/bytes.ts';
 import { projectRoot } from '../../image-builder/places.ts';
 import { ScratchFolder } from '../../qemu/scratch.ts';
-import { expectedPcrs, recordedLog } from './made-log.ts';
+import { agileEvent, expectedPcrs, header, recordedLog } from './made-log.ts';
 
 function hithe(...args: readonly string[]) {
   const options = { cwd: projectRoot, encoding: 'utf8' } as const;
@@ -52,6 +54,23 @@ describe('hithe eventlog', () => {
 
   test('of a file that goes on for ever no more than a log may have is read', () => {
     expect(hithe('/dev/zero')).toMatchObject({ status: 1, stderr: expect.stringContaining('log at offset') });
+  });
+
+  test('the largest log takes no more memory than a small box has', () => {
+    using scratch = new ScratchFolder();
+    const path = join(scratch.path, 'large.bin');
+    const event = agileEvent({ pcr: 0, type: 0x8000_0001, data: new Uint8Array(300) }, 'sha1', 'sha256');
+    const events = Array.from({ length: limits.events - 1 }, () => event);
+    writeFileSync(path, concatBytes(header('sha1', 'sha256'), ...events));
+    const script = `${process.execPath} --max-old-space-size=64 firmware/main.ts eventlog ${path} --json | wc -l`;
+    const { stdout, stderr } = spawnSync('sh', ['-c', script], { cwd: projectRoot, encoding: 'utf8' });
+    expect([stderr, Number(stdout)]).toEqual(['', limits.events + 2]);
+  });
+
+  test('a reader that has seen enough ends it without a word', () => {
+    const script = `${process.execPath} firmware/main.ts eventlog ${vector('gt-rhel8-uefi.bin')} --json | head -c 1`;
+    const { stdout, stderr } = spawnSync('sh', ['-c', script], { cwd: projectRoot, encoding: 'utf8' });
+    expect([stdout, stderr]).toEqual(['{', '']);
   });
 
   test('a file that is not there is named; two files are wrong use', () => {
