@@ -73,7 +73,15 @@ export async function runDaemon(): Promise<void> {
       return Math.round((blocks * bsize) / 1024 / 1024);
     },
     stateProblem: () => readOr(`${runFolder}/state-problem`, null)?.trim() ?? null,
-    openPage: async ({ hostname, readStatus, interfaces, onClaimed, replaceIdentity, configuration }) => {
+    openPage: async ({
+      hostname,
+      readStatus,
+      interfaces,
+      onClaimed,
+      replaceIdentity,
+      configuration,
+      policy,
+    }) => {
       const web = await startWebUi(
         {
           hostname,
@@ -88,6 +96,7 @@ export async function runDaemon(): Promise<void> {
           replaceIdentity,
           attestation: attestationOf(),
           configuration,
+          policy,
         },
         {
           page: await loadPageFiles(),
@@ -131,6 +140,7 @@ export async function runDaemon(): Promise<void> {
     },
     collectInventory: () => collectInventory(),
     memory: readMemory,
+    wallClock: () => Date.now(),
     uptimeSeconds: readUptimeSeconds,
     setHostname: async (name) => writeFileSync('/proc/sys/kernel/hostname', name),
     showConsole: consoleWriter(log),
@@ -166,13 +176,17 @@ function identityOf(log: Log): BootPorts['identity'] {
   const overlayParts = async () => ({
     ...(await import('./system/overlay-system.ts')),
     ...(await import('./netd/overlay/overlay.ts')),
+    ...(await import('./netd/overlay/kernel-preparation.ts')),
   });
+  /** For the next overlay: one that closes takes away what it was made for. */
+  let kernelPrepared: Promise<void> | undefined;
   return {
     async open(settings) {
       const { openIdentity } = await import('./boot/identity/identity.ts');
       const opening = openIdentity(await ports(), settings);
-      // What is loaded while the TPM works is no more waited for afterwards. A failure is told where it is used.
-      overlayParts().catch(() => undefined);
+      // What is done while the TPM works is not waited for afterwards. A failure is told by the overlay's start.
+      kernelPrepared = overlayParts().then(({ prepareKernel }) => prepareKernel(runCommand));
+      kernelPrepared.catch(() => undefined);
       return opening;
     },
     replace: async (settings) =>
@@ -182,7 +196,9 @@ function identityOf(log: Log): BootPorts['identity'] {
       const { openOverlayPorts, overlayConfig, startOverlay } = await overlayParts();
       const overlayLog = (level: Parameters<Log>[0], message: string) => log(level, 'overlay', message);
       const overlayPorts = await openOverlayPorts(signerOf(key), overlayLog);
-      const overlay = await startOverlay(overlayPorts, overlayConfig(settings));
+      const prepared = kernelPrepared;
+      kernelPrepared = undefined;
+      const overlay = await startOverlay(overlayPorts, overlayConfig(settings), { prepared });
       return {
         tunnels: () => overlay.tunnels(),
         strayDatagrams: () => overlay.strayDatagrams(),

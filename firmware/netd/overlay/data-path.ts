@@ -6,14 +6,15 @@ import { antiSpoofingRemoval, renderAntiSpoofing } from './anti-spoofing.ts';
 import { OverlayError } from './error.ts';
 import { type EspCounters, parseEspListing } from './esp-listing.ts';
 import { KernelCommands } from './kernel-commands.ts';
+import { noSegments } from './kernel-preparation.ts';
 import { limits } from './limits.ts';
 import { narrowBelow, narrowWayRoutes } from './narrow-way.ts';
-import { pathMtuRemoval, renderFragments, renderSegments } from './path-mtu.ts';
+import { pathMtuRemoval, renderSegments } from './path-mtu.ts';
 import type { Peer } from './peer.ts';
 import type { OverlayPorts } from './ports.ts';
 import {
-  renderDevice,
   renderDeviceMtu,
+  renderHit,
   renderPeerRoutes,
   renderRouteRemoval,
   renderTeardown,
@@ -21,7 +22,6 @@ import {
 } from './routes.ts';
 import {
   type EspEnds,
-  renderBasePolicies,
   renderChange,
   renderInbound,
   renderInboundPolicyRemoval,
@@ -58,7 +58,7 @@ export type DataPathSettings = {
 
 /** What the control plane asks of the kernel. Every failure is an `OverlayError`. */
 export type DataPath = {
-  /** Makes the device, the address and the policies that keep HITs off the wire; what an earlier run left goes first. */
+  /** Gives the box its HIT and the way to all HITs, once the kernel is prepared for it. */
   open(settings: DataPathSettings): Promise<void>;
   /** Lets exactly these peers' prefixes be routed and come from them. */
   setPeers(peers: readonly Peer[], settings: DataPathSettings): Promise<void>;
@@ -93,6 +93,7 @@ export class KernelDataPath implements DataPath {
   readonly #kernel: KernelCommands;
   readonly #localHit: string;
   readonly #localPort: number;
+  readonly #prepared: Promise<void>;
   readonly #inbound = new Map<number, Installed<Inbound>>();
   /** By mark: a peer has one at a time. */
   readonly #outbound = new Map<number, Installed<Outbound>>();
@@ -102,12 +103,19 @@ export class KernelDataPath implements DataPath {
   #pathMtus: ReadonlyMap<number, number> = new Map();
   #peers: readonly Peer[] = [];
   /** The ruleset of segments that the kernel has. */
-  #segments = '';
+  #segments = noSegments;
   /** The peer, by HIT, that each prefix is routed to. */
   #routed: ReadonlyMap<string, string> = new Map();
 
-  constructor(ports: Pick<OverlayPorts, 'run' | 'sourceAddress'>, localHit: string, localPort: number) {
+  /** `prepared` is what `prepareKernel` gave. */
+  constructor(
+    ports: Pick<OverlayPorts, 'run' | 'sourceAddress'>,
+    localHit: string,
+    localPort: number,
+    prepared: Promise<void>,
+  ) {
     this.#ports = ports;
+    this.#prepared = prepared;
     this.#kernel = new KernelCommands(ports.run);
     this.#localHit = localHit;
     this.#localPort = localPort;
@@ -116,14 +124,8 @@ export class KernelDataPath implements DataPath {
   async open({ underlayMtu, rekey }: DataPathSettings): Promise<void> {
     this.#rekey = rekey;
     this.#underlayMtu = underlayMtu;
-    await this.#kernel.ipTolerant(renderTeardown(this.#localHit) + narrowWayRoutes.remove);
-    await this.#kernel.nft(renderFragments());
-    await this.fitPaths(new Map());
-    // Policies before routes: nothing may find a way while there is no rule for it.
-    await this.#kernel.ip(
-      renderBasePolicies() + narrowWayRoutes.add + renderDevice(this.#localHit, underlayMtu),
-    );
-    await this.#kernel.narrowWays('add');
+    await this.#prepared;
+    await this.#kernel.ip(renderHit(this.#localHit, underlayMtu));
   }
 
   async setPeers(peers: readonly Peer[], { underlayMtu, rekey }: DataPathSettings): Promise<void> {
@@ -233,7 +235,7 @@ export class KernelDataPath implements DataPath {
   }
 
   async close(): Promise<void> {
-    await this.#kernel.ipTolerant(renderTeardown(this.#localHit) + narrowWayRoutes.remove);
+    await this.#kernel.ipTolerant(renderTeardown() + narrowWayRoutes.remove);
     await this.#kernel.narrowWays('remove');
     await this.#kernel.nft(antiSpoofingRemoval + admissionRemoval + pathMtuRemoval);
   }

@@ -13,6 +13,7 @@ import { makeOffers, type Offers } from '../../hip/suites.ts';
 import type { OverlaySettings, PeerSettings, RekeySettings, Settings } from '../../store/settings-schema.ts';
 import { AssociationRunner } from './association-runner.ts';
 import { type DataPath, type DataPathSettings, KernelDataPath } from './data-path.ts';
+import { prepareKernel } from './kernel-preparation.ts';
 import { KernelWatch } from './kernel-watch.ts';
 import { withKeyLog } from './key-log.ts';
 import { limits } from './limits.ts';
@@ -54,15 +55,20 @@ export type Overlay = {
 /**
  * Starts the overlay: the kernel's side first, so that nothing to a HIT can leave in the clear, then an association with
  * every configured peer, tried for ever. Nobody else gets an answer. Rejects with `OverlayError` where the kernel
- * refuses; `dataPath` stands in for the kernel where a test has none.
+ * refuses. Who has prepared the kernel already says so; `dataPath` stands in for the kernel where a test has none.
  */
 export async function startOverlay(
   ports: OverlayPorts,
   config: OverlayConfig,
-  { dataPath: given, localPort = hipUdpPort }: { dataPath?: DataPath; localPort?: number } = {},
+  {
+    dataPath: given,
+    localPort = hipUdpPort,
+    prepared,
+  }: { dataPath?: DataPath; localPort?: number; prepared?: Promise<void> | undefined } = {},
 ): Promise<Overlay> {
   const own = ownIdentity(ports.signer.identity, ports.crypto);
-  const dataPath = given ?? new KernelDataPath(ports, formatHit(own.hit), localPort);
+  const dataPath =
+    given ?? new KernelDataPath(ports, formatHit(own.hit), localPort, prepared ?? prepareKernel(ports.run));
   const { underlayMtu = limits.underlayMtu, rekey = defaultRekey } = config;
   await dataPath.open({ underlayMtu, rekey });
   const overlay = new RunningOverlay(ports, own, dataPath);

@@ -13,32 +13,30 @@ const metric = 4096;
  * What may be left of an earlier run, and what `close` takes away: keys first, and last the policies that keep HITs off
  * the wire. `state flush`, since ip ends its whole batch after `state deleteall`.
  */
-export function renderTeardown(localHit: string): string {
+export function renderTeardown(): string {
   return [
     'xfrm state flush proto esp',
     `link delete ${overlayDevice}`,
-    `address delete ${localHit}/128 dev lo`,
+    `address flush dev lo to ${hitPrefix}`,
     'xfrm policy flush',
     '',
   ].join('\n');
 }
 
-/**
- * The overlay's device, the box's HIT and the way to all HITs. That way leads to the overlay's own device, which sends
- * nothing by itself: the security policies turn a packet to a HIT into ESP before it gets there, or drop it.
- */
-export function renderDevice(localHit: string, underlayMtu: number): string {
-  const mtu = overlayMtu(underlayMtu);
-  return [
-    `link add ${overlayDevice} mtu ${mtu} type ip6tnl external`,
-    `link set ${overlayDevice} up`,
-    `address replace ${localHit}/128 dev lo nodad`,
-    renderHitRoute(localHit, underlayMtu),
-    '',
-  ].join('\n');
+/** The overlay's device, which sends nothing by itself. */
+export function renderDevice(): string {
+  return `link add ${overlayDevice} type ip6tnl external\nlink set ${overlayDevice} up\n`;
 }
 
-/** Another MTU of the underlay for what `renderDevice` made. */
+/**
+ * The box's HIT and the way to all HITs. That way leads to the overlay's own device: the security policies turn a packet
+ * to a HIT into ESP before it gets there, or drop it.
+ */
+export function renderHit(localHit: string, underlayMtu: number): string {
+  return `address replace ${localHit}/128 dev lo nodad\n${renderDeviceMtu(localHit, underlayMtu)}`;
+}
+
+/** The MTU of the underlay, or another one, for what `renderDevice` and `renderHit` made. */
 export function renderDeviceMtu(localHit: string, underlayMtu: number): string {
   return `link set ${overlayDevice} mtu ${overlayMtu(underlayMtu)}\n${renderHitRoute(localHit, underlayMtu)}\n`;
 }

@@ -51,6 +51,7 @@ function dataPath(answer: { status: number; stderr: string } = { status: 0, stde
     },
     '2001:22::a',
     10500,
+    Promise.resolve(),
   );
   return {
     path,

@@ -80,6 +80,7 @@ describe('the kernel as data path', () => {
       },
       '2001:22::a',
       10500,
+      Promise.resolve(),
     );
     return { path, inputs, last: () => inputs.at(-1) ?? '', count: () => inputs.length };
   }

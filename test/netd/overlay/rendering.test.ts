@@ -11,6 +11,7 @@ import {
   overlayMtu,
   renderDevice,
   renderDeviceMtu,
+  renderHit,
   renderPeerRoutes,
   renderRouteRemoval,
   renderTeardown,
@@ -139,9 +140,9 @@ describe('lines for ip -batch', () => {
 
   test('base.txt: what holds as long as the overlay runs', () => {
     const text = [
-      renderBasePolicies() + renderDevice(localHit, 1500),
+      renderBasePolicies() + renderDevice() + renderHit(localHit, 1500),
       renderDeviceMtu(localHit, 1400),
-      renderTeardown(localHit),
+      renderTeardown(),
     ].join('\n');
     expect(text).toBe(golden('base.txt'));
   });
