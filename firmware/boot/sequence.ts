@@ -14,6 +14,7 @@ import { type DriverSystem, loadDrivers, loadOverlayModules } from './drivers.ts
 import { keepHealthy } from './health.ts';
 import { IdentityKeeper, type IdentityKeeperPorts } from './identity/keeper.ts';
 import type { PlatformDetection } from './platform/detect.ts';
+import { PolicyKeeper } from './policy-keeper.ts';
 import { type DiscSystem, SettingsDiscs } from './settings-disc.ts';
 import { SettingsKeeper } from './settings-keeper.ts';
 import { readSlotState, type SlotSystem } from './slots.ts';
@@ -56,6 +57,7 @@ export type BootPorts = {
     readonly interfaces: readonly PageInterface[];
     readonly onClaimed: () => void;
     readonly replaceIdentity: ReplaceIdentity;
+    readonly policy: PolicyKeeper;
     readonly configuration: ConfigurationApi;
   }) => Promise<Page>;
   readonly identity: Pick<IdentityKeeperPorts, 'open' | 'replace' | 'startOverlay'>;
@@ -73,6 +75,8 @@ export type BootPorts = {
     readonly inventory: NonNullable<Status['inventory']>;
     readonly notes: readonly string[];
   }>;
+  /** Milliseconds since 1970. */
+  readonly wallClock: () => number;
   readonly memory: () => Status['memory'];
   readonly uptimeSeconds: () => number;
   readonly setHostname: (name: string) => Promise<void>;
@@ -197,6 +201,14 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     clearWarning: (code) => board.clearWarning(code),
     log: (level, message) => ports.log(level, 'settings', message),
   });
+  const policy = new PolicyKeeper(
+    { ...ports.network, now: ports.wallClock },
+    {
+      platform: platform.platform,
+      warn: (warning) => board.warn(warning),
+      clearWarning: (code) => board.clearWarning(code),
+    },
+  );
   const discs = new SettingsDiscs(ports.discs);
   // Whether the box is claimed is the page's to know, which is not up yet; a disc that is in from the start waits for it.
   settings = keeper.inForce();
@@ -254,11 +266,13 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     warnOfDiagnostics();
     board.set({ hostname: settings.hostname });
     await ports.setHostname(settings.hostname);
+    // First what is denied now, then the ways.
+    const refused = await policy.apply(settings);
     await network.reconfigure(settings.network);
     await identity.apply(settings);
     await follow();
     const { state, detail } = network.snapshot();
-    return state === 'failed' ? (detail ?? 'the network could not be applied') : null;
+    return state === 'failed' ? (detail ?? 'the network could not be applied') : refused;
   };
 
   // The page prepares (keys, certificate) while the network comes up: most of both is waiting for other programs.
@@ -276,6 +290,7 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
       return outcome;
     },
     configuration,
+    policy,
   });
   // Its failure is told where it is awaited.
   preparedPage.catch(() => undefined);
@@ -287,6 +302,8 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     onChange: () => background('page', follow()),
   });
   const openNetwork = network;
+  // Until it is in force nothing is forwarded.
+  background('policy', policy.apply(settings));
 
   page = await preparedPage;
   await page.setInterfaces(network.snapshot().interfaces);
@@ -340,6 +357,7 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     async close() {
       stop.abort();
       await configuration.close();
+      await policy.close();
       await identity.close();
       await openPage.close();
       await openNetwork.close();

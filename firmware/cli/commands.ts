@@ -52,6 +52,12 @@ export const commands: Readonly<Record<string, Command>> = {
     run: async (args) => (await import('./attest.ts')).attest(args),
     help: async () => (await import('./attest.ts')).attestHelp,
   },
+  policy: {
+    usage: 'policy list | policy explain --from END --to END --proto tcp --port N',
+    tells: 'the rules in force and what they decided; why a connection is allowed or denied (policy --help)',
+    run: async (args) => (await import('./policy.ts')).policy(args),
+    help: async () => (await import('./policy.ts')).policyHelp,
+  },
   settings: {
     usage: 'settings schema | settings check FILE [--json]',
     tells: 'the JSON Schema of the settings, or what is wrong with a settings file',

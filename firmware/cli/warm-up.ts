@@ -5,6 +5,7 @@ import { settingsInForce } from '../store/settings-layers.ts';
 import { certificateKeys } from '../system/certificate-keys.ts';
 import { openFactFiles } from '../system/platform-facts.ts';
 import type { Configuration } from '../webui/api/config-route.ts';
+import type { PolicyView } from '../webui/api/policy-route.ts';
 import type { WebHandler } from '../webui/ports.ts';
 import { loadPageFiles } from '../webui/server/assets.ts';
 import { startWebUi } from '../webui/server/start-web-ui.ts';
@@ -68,6 +69,7 @@ export async function warmUp(): Promise<number> {
         measuredBoot: async () => ({ ok: false, reason: '' }),
       },
       configuration: noConfiguration,
+      policy: noPolicy,
     },
     { page: await loadPageFiles(), httpsPort: 443, httpPort: 80, localSocket: null, interfaces: [] },
   );
@@ -84,6 +86,12 @@ export async function warmUp(): Promise<number> {
 const nothing = { ok: false, code: 'settings-not-kept', detail: '' } as const;
 
 /** Nothing is asked of it. */
+const noPolicy: PolicyView = {
+  report: async () => ({ problem: null, generation: 0, rules: [], counters: {} }),
+  explain: () => ({ ok: false, problem: '' }),
+};
+
+/** Nor of it. */
 const noConfiguration: Configuration = {
   schema: async () => ({}),
   read: () => nothing,

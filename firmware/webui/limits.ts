@@ -1,5 +1,7 @@
 /** Bounds of the page and its API. Each protects a box of 256 MiB from a client that is slow, greedy or hostile. */
 export const limits = {
+  /** Characters of an end that policies are asked about: the longest name or address. */
+  policyEndLength: 63,
   /** The largest request body, in octets: a claim is under 40. */
   bodyBytes: 4096,
   /** Of a request from the box itself that carries a settings document: the largest one (8 MiB), and what is around it. */

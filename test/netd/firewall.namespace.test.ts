@@ -2,6 +2,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { assignPorts } from '../../firmware/netd/ports.ts';
 import type { NetworkSettings } from '../../firmware/store/network-schema.ts';
 import { defaultSettings } from '../../firmware/store/settings-schema.ts';
+import { openPolicy } from '../../qemu/open-policy.ts';
 import { eventually, Laboratory, missingForNamespaces, type ProbeRequest } from './namespace.ts';
 import type { ApplyAnswer, ApplyRequest } from './namespace-apply.ts';
 
@@ -32,7 +33,11 @@ async function site(lab: Laboratory, lan = true): Promise<void> {
     mac: null,
     driver: 'veth',
   }));
-  const request: ApplyRequest = { settings, ports: [...assignPorts(nics, { order: 'bus', named: [] }, {})] };
+  const request: ApplyRequest = {
+    policy: openPolicy,
+    settings,
+    ports: [...assignPorts(nics, { order: 'bus', named: [] }, {})],
+  };
   const answer = await lab.node<ApplyAnswer>('box', './namespace-apply.ts', request);
   expect(answer).toMatchObject({ failures: [], second: [] });
   const commands = [

@@ -5,8 +5,12 @@ import { desiredNetwork } from '../../firmware/netd/desired.ts';
 import { planNetwork } from '../../firmware/netd/diff.ts';
 import type { Lease } from '../../firmware/netd/lease.ts';
 import { describePlan } from '../../firmware/netd/plan-text.ts';
+import { PolicyEnforcement } from '../../firmware/netd/policy/enforcement.ts';
+import { lanLinks } from '../../firmware/netd/policy/links.ts';
 import type { Port } from '../../firmware/netd/ports.ts';
 import type { NetworkSettings } from '../../firmware/store/network-schema.ts';
+import type { PolicySettings } from '../../firmware/store/policy-schema.ts';
+import { defaultSettings } from '../../firmware/store/settings-schema.ts';
 import { createNetworkSystem } from '../../firmware/system/network-system.ts';
 
 export type ApplyRequest = {
@@ -14,11 +18,13 @@ export type ApplyRequest = {
   ports: Port[];
   leases?: Record<string, Lease>;
   claimed?: boolean;
+  /** In force where it is given. */
+  policy?: PolicySettings;
   overlay?: boolean;
 };
 export type ApplyAnswer = { first: string[]; second: string[]; failures: string[] };
 
-const { settings, ports, leases, claimed } = JSON.parse(readFileSync(0, 'utf8')) as ApplyRequest;
+const { settings, ports, leases, claimed, policy } = JSON.parse(readFileSync(0, 'utf8')) as ApplyRequest;
 const system = createNetworkSystem({ log: () => {} });
 const desired = desiredNetwork({
   settings,
@@ -36,6 +42,21 @@ async function plan() {
 }
 
 const failures = [...(await applyFirewall(system, desired.firewall))];
+if (policy !== undefined) {
+  const enforcement = new PolicyEnforcement({
+    ...system,
+    now: () => 0,
+    // A first start each time; the folder is not the namespace's.
+    readText: () => null,
+    replaceText: () => null,
+  });
+  const problem = await enforcement.apply({
+    settings: { ...defaultSettings, policy },
+    own: {},
+    lan: lanLinks(settings),
+  });
+  if (problem !== null) failures.push(problem);
+}
 const first = await plan();
 failures.push(...(await applyPlan(system, first)));
 const answer: ApplyAnswer = {

@@ -13,6 +13,7 @@ import type { PageFile } from '../../firmware/webui/server/page-files.ts';
 import { startWebUi, type WebUi } from '../../firmware/webui/server/start-web-ui.ts';
 import { normalStatus } from './status-fixtures.ts';
 import { openTestConfiguration } from './test-configuration.ts';
+import { testPolicy } from './test-policy.ts';
 
 /** What a box without a TPM answers. */
 export const testAttestation: Attestation = {
@@ -80,6 +81,7 @@ export async function startTestBox(options: TestBoxOptions = {}): Promise<TestBo
       replaceIdentity: async (hit) => ({ outcome: 'other-identity', hit }),
       attestation: options.attestation ?? testAttestation,
       configuration: openTestConfiguration().configuration,
+      policy: testPolicy,
       openListeners: (given) =>
         openWebListeners({ ...given, bounds: { ...given.bounds, ...options.bounds } }),
     },

@@ -14,6 +14,7 @@ import {
 import { addConfigRoutes, type Configuration, configRoutes } from './config-route.ts';
 import { createEventStreams } from './event-stream.ts';
 import { addIdentityRoute, replaceIdentityRoute } from './identity-route.ts';
+import { addPolicyRoutes, type PolicyView, policyRoutes } from './policy-route.ts';
 import { problemAnswer, problemResponse, problemSchema } from './problem.ts';
 import { logEntry, type Status, type StatusUpdate, status as statusSchema } from './status-schema.ts';
 
@@ -29,6 +30,7 @@ export interface ApiPorts {
   readonly replaceIdentity: ReplaceIdentity;
   readonly attestation: Attestation;
   readonly configuration: Configuration;
+  readonly policy: PolicyView;
 }
 
 export type ApiEnvironment = { Bindings: Connection };
@@ -244,6 +246,7 @@ export function createApi(ports: ApiPorts) {
   addIdentityRoute(app, ports.replaceIdentity);
   addAttestationRoutes(app, ports.attestation);
   addConfigRoutes(app, ports.configuration);
+  addPolicyRoutes(app, ports.policy);
 
   // Written when it is first asked for: nothing at boot waits for it.
   let document: string | null = null;
@@ -265,6 +268,7 @@ export function createApi(ports: ApiPorts) {
       path.replace('{id}', ':id'),
       method === 'get' ? 'GET, HEAD' : 'POST',
     ]),
+    ...Object.values(policyRoutes).map(({ path }): [string, string] => [path, 'GET, HEAD']),
     ['/api/v1/openapi.json', 'GET, HEAD'],
   ]);
   for (const [path, allow] of methods) {

@@ -1,5 +1,6 @@
 import type { Attestation } from '../api/attestation-route.ts';
 import type { Configuration } from '../api/config-route.ts';
+import type { PolicyView } from '../api/policy-route.ts';
 import type { Claim } from '../claim.ts';
 import { openClaim } from '../claim.ts';
 import { reasonOf, WebUiError } from '../error.ts';
@@ -35,6 +36,7 @@ export interface WebUiPorts {
   readonly replaceIdentity: ReplaceIdentity;
   readonly attestation: Attestation;
   readonly configuration: Configuration;
+  readonly policy: PolicyView;
 }
 
 export interface WebUiOptions {

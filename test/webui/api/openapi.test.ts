@@ -37,6 +37,8 @@ describe('the OpenAPI document', () => {
       'get /api/v1/config/schema',
       'get /api/v1/events',
       'get /api/v1/log',
+      'get /api/v1/policy',
+      'get /api/v1/policy/explain',
       'get /api/v1/status',
       'post /api/v1/attestation/activation',
       'post /api/v1/attestation/evidence',
@@ -64,6 +66,7 @@ describe('the OpenAPI document', () => {
       new Set([
         ...['MeasuredBoot', 'Status', 'Log', 'Claimed', 'Problem'],
         ...['Settings', 'SettingsPlan', 'SettingsApplied', 'Revision', 'RevisionDetail'],
+        ...['PolicyReport', 'PolicyExplanation'],
       ]),
     );
     for (const name of names) expect(Object.keys(described.components.schemas)).toContain(name);

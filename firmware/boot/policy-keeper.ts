@@ -1,0 +1,68 @@
+import {
+  type Explained,
+  PolicyEnforcement,
+  type PolicyPorts,
+  type PolicyReport,
+} from '../netd/policy/enforcement.ts';
+import { lanLinks } from '../netd/policy/links.ts';
+import type { ExplainQuery } from '../policy/explain.ts';
+import type { Settings } from '../store/settings-schema.ts';
+
+type Warning = { readonly code: string; readonly message: string; readonly advice: string };
+
+const warningCode = 'POLICY_NOT_IN_FORCE';
+
+/** Keeps the policy of the settings in the kernel, and says on the page where that fails. */
+export class PolicyKeeper {
+  readonly #enforcement: PolicyEnforcement;
+  readonly #platform: string;
+  readonly #warn: (warning: Warning) => void;
+  readonly #clearWarning: (code: string) => void;
+
+  constructor(
+    ports: PolicyPorts,
+    {
+      platform,
+      warn,
+      clearWarning,
+    }: {
+      readonly platform: string;
+      readonly warn: (warning: Warning) => void;
+      readonly clearWarning: (code: string) => void;
+    },
+  ) {
+    this.#enforcement = new PolicyEnforcement(ports);
+    this.#platform = platform;
+    this.#warn = warn;
+    this.#clearWarning = clearWarning;
+  }
+
+  /** Resolves with what keeps the policy from being in force, or null. */
+  async apply(settings: Settings): Promise<string | null> {
+    const own = { platform: this.#platform };
+    const problem = await this.#enforcement.apply({ settings, own, lan: lanLinks(settings.network) });
+    if (problem === null) {
+      this.#clearWarning(warningCode);
+      return null;
+    }
+    const message = `The policy is not in force: ${problem}.`;
+    this.#warn({
+      code: warningCode,
+      message,
+      advice: 'What was allowed before still is, and nothing else. Correct the rules.',
+    });
+    return message;
+  }
+
+  report(): Promise<PolicyReport> {
+    return this.#enforcement.report();
+  }
+
+  explain(query: ExplainQuery): { ok: true; value: Explained } | { ok: false; problem: string } {
+    return this.#enforcement.explain(query);
+  }
+
+  close(): Promise<void> {
+    return this.#enforcement.close();
+  }
+}

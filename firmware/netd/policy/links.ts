@@ -1,0 +1,7 @@
+import type { NetworkSettings } from '../../store/network-schema.ts';
+import { bridgeNames } from '../segments.ts';
+
+/** The bridges of hosts' networks, also of those that have no port now. */
+export function lanLinks({ networks = {} }: NetworkSettings): readonly string[] {
+  return [bridgeNames.lan, ...Object.keys(networks).map((name) => `br-${name}`)];
+}

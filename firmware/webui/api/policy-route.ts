@@ -1,0 +1,136 @@
+import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import { limits } from '../limits.ts';
+import type { Connection } from '../ports.ts';
+import { problemAnswer, problemSchema } from './problem.ts';
+
+const report = z
+  .object({
+    /** What keeps the newest policy from being in force. */
+    problem: z.string().nullable(),
+    /** Of the ruleset; counted up at each change. */
+    generation: z.number().int(),
+    rules: z
+      .array(
+        z.object({
+          id: z.string(),
+          /** By which conntrack's marks and records of packets name it. */
+          number: z.number().int(),
+          /** False outside its schedule. */
+          active: z.boolean(),
+          /** That it decided about since the box started. */
+          connections: z.number().int(),
+        }),
+      )
+      .readonly(),
+    counters: z.record(z.string(), z.number().int()),
+  })
+  .openapi('PolicyReport');
+export type PolicyReport = z.infer<typeof report>;
+
+const end = z.object({
+  given: z.string(),
+  address: z.string(),
+  devices: z.array(z.string()).readonly(),
+  /** `this`, or the peer that it is behind. */
+  gateway: z.string(),
+  hit: z.string().nullable(),
+  labels: z.array(z.string()).readonly(),
+});
+const rule = z.object({ id: z.string(), verb: z.enum(['allow', 'deny']), mode: z.string() });
+const matchedClass = z.object({
+  layer: z.enum(['narrow', 'wide', 'any']),
+  class: z.number().int(),
+  set: z.array(z.string()).readonly(),
+});
+const explanation = z
+  .object({
+    from: end,
+    to: end,
+    protocol: z.enum(['tcp', 'udp', 'icmp', 'other']),
+    port: z.number().int(),
+    verdict: z.enum(['allow', 'deny']),
+    reason: z.enum(['rule', 'default', 'quarantine', 'not-forwarded']),
+    rule: rule.nullable(),
+    /** The entry that decided, with the sets whose classes are its key. */
+    matched: z
+      .object({ table: z.string(), source: matchedClass, destination: matchedClass, service: matchedClass })
+      .nullable(),
+    /** The staged rule that speaks of it and changes nothing. */
+    staged: rule.nullable(),
+    ends: z
+      .array(
+        z.object({
+          gateway: z.string(),
+          hit: z.string().nullable(),
+          verdict: z.enum(['allow', 'deny', 'not known']),
+        }),
+      )
+      .readonly(),
+    why: z.string(),
+  })
+  .openapi('PolicyExplanation');
+export type PolicyExplanation = z.infer<typeof explanation>;
+
+const query = z.object({
+  from: z.string().min(1).max(limits.policyEndLength),
+  to: z.string().min(1).max(limits.policyEndLength),
+  protocol: z.enum(['tcp', 'udp', 'icmp', 'other']).default('tcp'),
+  port: z.coerce.number().int().min(0).max(65_535).default(0),
+});
+export type PolicyQuery = z.infer<typeof query>;
+
+/** The policy as the API shows it. */
+export interface PolicyView {
+  report(): Promise<PolicyReport>;
+  explain(
+    query: PolicyQuery,
+  ):
+    | { readonly ok: true; readonly value: PolicyExplanation }
+    | { readonly ok: false; readonly problem: string };
+}
+
+const problem = (description: string) => ({
+  description,
+  content: { 'application/problem+json': { schema: problemSchema } },
+});
+
+const local = problem('The request did not come over the socket of the box');
+
+export const policyRoutes = {
+  report: createRoute({
+    method: 'get',
+    path: '/api/v1/policy',
+    summary: 'The rules in force and how often they decided; from the box itself alone',
+    responses: {
+      200: { description: 'The policy', content: { 'application/json': { schema: report } } },
+      403: local,
+    },
+  }),
+  explain: createRoute({
+    method: 'get',
+    path: '/api/v1/policy/explain',
+    summary: 'Whether a connection would be let through, and by which rule; from the box itself alone',
+    request: { query },
+    responses: {
+      200: { description: 'The decision', content: { 'application/json': { schema: explanation } } },
+      400: problem('An end is no address, device or peer, or no policy is in force'),
+      403: local,
+    },
+  }),
+};
+
+/** Rules tell who is where and may do what: they are for who is on the box. */
+export function addPolicyRoutes(app: OpenAPIHono<{ Bindings: Connection }>, policy: PolicyView): void {
+  app.use('/api/v1/policy/*', async (context, next) => {
+    if (context.env.transport !== 'local')
+      return problemAnswer(context, 'local-only', 'Only the command line on the box may do this.');
+    return next();
+  });
+  app.openapi(policyRoutes.report, async (context) => context.json(await policy.report(), 200));
+  app.openapi(policyRoutes.explain, (context) => {
+    const result = policy.explain(context.req.valid('query'));
+    return result.ok
+      ? context.json(result.value, 200)
+      : problemAnswer(context, 'bad-request', result.problem);
+  });
+}

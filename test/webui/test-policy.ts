@@ -1,0 +1,25 @@
+import type { PolicyExplanation, PolicyView } from '../../firmware/webui/api/policy-route.ts';
+
+const end = { given: '', devices: [], gateway: 'this', hit: null, labels: [] };
+
+/** Knows one rule, which allows everything from 192.168.1.10. */
+export const testPolicy: PolicyView = {
+  report: async () => ({
+    problem: null,
+    generation: 1,
+    rules: [{ id: 'press', number: 1, active: true, connections: 3 }],
+    counters: { denied_default: 2 },
+  }),
+  explain: ({ from, to, protocol, port }) => {
+    if (from === 'nobody') return { ok: false, problem: 'nobody is no address' };
+    const isAllowed = from === '192.168.1.10';
+    const value: PolicyExplanation = {
+      from: { ...end, given: from, address: from },
+      to: { ...end, given: to, address: to },
+      ...{ protocol, port, verdict: isAllowed ? 'allow' : 'deny', reason: isAllowed ? 'rule' : 'default' },
+      rule: isAllowed ? { id: 'press', verb: 'allow', mode: 'enforce' } : null,
+      ...{ matched: null, staged: null, ends: [], why: isAllowed ? 'Allowed by rule press.' : 'Denied.' },
+    };
+    return { ok: true, value };
+  },
+};
