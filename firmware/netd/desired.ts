@@ -65,9 +65,11 @@ export type DesiredInput = {
   /** False where nft could not load a ruleset: then nothing may reach the underlay and nothing is forwarded. */
   readonly firewallInForce: boolean;
   readonly cpus: number;
+  /** Underlay ports by the kernel's name, most preferred first; their own order unless given. */
+  readonly uplinkOrder?: readonly string[];
 };
 
-/** Metrics of default routes: the first underlay port wins, the next takes over when it has none. */
+/** Metrics of default routes: the most preferred underlay port wins, the next takes over when it has none. */
 const firstMetric = 100;
 
 function portsOf(ports: readonly Port[], role: PortRole): string[] {
@@ -278,6 +280,7 @@ function steeringMask(cpus: number): string {
 export function desiredNetwork(input: DesiredInput): DesiredNetwork {
   const { settings, ports } = input;
   const underlay = portsOf(ports, 'underlay');
+  const order = input.uplinkOrder ?? underlay;
   const segments = segmentsOf(settings, ports);
   // Bridges first: the page's side of the box is up before the underlay's.
   const links = [
@@ -291,7 +294,7 @@ export function desiredNetwork(input: DesiredInput): DesiredNetwork {
   return {
     links,
     routes: [
-      ...underlay.flatMap((name, index) => underlayRoutes(input, name, firstMetric + index)),
+      ...underlay.flatMap((name) => underlayRoutes(input, name, firstMetric + order.indexOf(name))),
       ...furtherRoutes(input, links),
     ],
     kernelValues: [...globalValues(input.firewallInForce), ...linkValues(input, links)],

@@ -21,6 +21,12 @@ export const limits = {
   /** Questions for names that wait for an answer from the underlay at once, and answers remembered. */
   dnsQuestions: 150,
   dnsCache: 1000,
+  /** Uplinks are looked at this often, and a probe that has no answer by then has none. */
+  uplinkLookMs: 2000,
+  uplinkProbeMs: 1500,
+  /** Looks in a row: six seconds of silence end an uplink, half a minute of answers brings it back. */
+  uplinkFailures: 3,
+  uplinkSuccesses: 15,
   /** A link that comes up sends a burst of events: they are looked at together. Far below the second that is promised. */
   coalesceMs: 100,
   /** Sysctls send no events: drift of what nobody announces is healed at this pace. */

@@ -9,6 +9,8 @@ import { assignPorts, type Port, type PortRules } from './ports.ts';
 import { NetworkServices } from './services.ts';
 import { interfaceStatus, type NetworkStatus, type UplinkAddress, uplinkAddresses } from './status.ts';
 import { type NetworkSystem, programs } from './system-port.ts';
+import { UplinkWatch } from './uplink-watch.ts';
+import { rankUplinks } from './uplinks.ts';
 
 export type NetworkInput = {
   /** `network` of the merged settings. */
@@ -44,12 +46,14 @@ class Reconciler {
   readonly #onChange: NonNullable<NetworkInput['onChange']>;
   readonly #services: NetworkServices;
   readonly #portRules: PortRules;
+  readonly #uplinks: UplinkWatch;
   readonly #watches: { close: () => void | Promise<void> }[] = [];
   #settings: NetworkSettings;
   #claimed: boolean;
 
   #ports: readonly Port[] = [];
   #observation: Observation = nothing;
+  #desired: DesiredNetwork | null = null;
   #firewall: string | null = null;
   #state: NetworkStatus['state'] = 'applying';
   #failures: Failures = [];
@@ -69,6 +73,11 @@ class Reconciler {
     this.#claimed = claimed;
     this.#onChange = onChange ?? (() => {});
     this.#services = new NetworkServices(system);
+    this.#uplinks = new UplinkWatch(system, {
+      uplinks: () => this.#watchedUplinks(),
+      probes: () => this.#settings.underlay.probes ?? [],
+      onChange: () => void this.#queue(),
+    });
   }
 
   async start(): Promise<void> {
@@ -77,7 +86,8 @@ class Reconciler {
     this.#watches.push(this.#system.watchFolder(this.#services.leaseFolder, look));
     await this.#queue();
     const args = ['-o', 'monitor', 'link', 'address'];
-    this.#watches.push(this.#system.supervise({ command: programs.ip, args, onLine: look }));
+    this.#watches.push(this.#system.supervise({ command: programs.ip, args, onLine: look }), this.#uplinks);
+    this.#uplinks.start();
     // What happened between the first look and the start of watching, and what our own changes led to.
     look();
   }
@@ -123,7 +133,20 @@ class Reconciler {
       claimed: this.#claimed,
       firewallInForce: this.#firewall !== null,
       cpus: this.#system.cpus,
+      uplinkOrder: rankUplinks(ports, settings.underlay, this.#uplinks.health),
     });
+  }
+
+  #watchedUplinks() {
+    return this.#ports
+      .filter(({ role }) => role === 'underlay')
+      .map(({ name, nic: { kernelName: link } }) => ({
+        ...{ name, link },
+        carrier: this.#observation.links.some((found) => found.name === link && found.carrier !== 'down'),
+        gateway:
+          this.#desired?.routes.find((route) => route.link === link && route.destination === 'default')
+            ?.gateway ?? null,
+      }));
   }
 
   async #applyFirewall(ruleset: string): Promise<Failures> {
@@ -142,8 +165,11 @@ class Reconciler {
     ]);
     if (!observed.ok) return this.#finish([...refused, observed.reason]);
     this.#observation = observed.value;
+    this.#uplinks.linksSeen();
     const desired = this.#desire();
+    this.#desired = desired;
     const failures = [...refused, ...(await this.#applyPlan(desired, observed.value))];
+    this.#uplinks.linksSeen();
     await this.#services.follow(desired, this.#observation);
     this.#finish(failures);
   }

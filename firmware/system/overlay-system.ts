@@ -88,8 +88,23 @@ function linkMtu(address: string): number | null {
   }
 }
 
+/** Addresses by link, and by which links packets leave: both decide the address that a peer sees. */
 function localAddresses(): readonly string[] {
-  return Object.entries(networkInterfaces())
+  const addresses = Object.entries(networkInterfaces())
     .flatMap(([name, addresses]) => (addresses ?? []).map(({ address }) => `${name}/${address}`))
     .sort();
+  return [...addresses, ...defaultRoutes()];
+}
+
+/** Links of the IPv4 default routes with their metrics (proc_pid_net(5)); empty where the file is not there. */
+function defaultRoutes(): readonly string[] {
+  try {
+    const routes = readFileSync('/proc/net/route', 'utf8').split('\n').slice(1);
+    return routes.flatMap((line) => {
+      const [link, destination, , , , , metric, mask] = line.trim().split(/\s+/);
+      return destination === '00000000' && mask === '00000000' ? [`${link} ${metric}`] : [];
+    });
+  } catch {
+    return [];
+  }
 }

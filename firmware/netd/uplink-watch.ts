@@ -1,0 +1,121 @@
+import { limits } from './limits.ts';
+import { type NetworkSystem, programs } from './system-port.ts';
+import { judge, type UplinkHealth, unknownHealth } from './uplinks.ts';
+
+/** An uplink as it is looked at. `name`: as people know it. */
+export type WatchedUplink = {
+  readonly name: string;
+  readonly link: string;
+  readonly carrier: boolean;
+  readonly gateway: string | null;
+};
+
+/**
+ * Looks at the uplinks every few seconds while there are several: whether the gateway answers ARP, and whether addresses
+ * beyond it answer an echo that leaves by that link.
+ */
+export class UplinkWatch {
+  readonly #system: NetworkSystem;
+  readonly #uplinks: () => readonly WatchedUplink[];
+  readonly #probes: () => readonly string[];
+  readonly #onChange: () => void;
+  readonly #health = new Map<string, UplinkHealth>();
+  /** Which have had a link since they were plugged in. */
+  readonly #linked = new Set<string>();
+  #timer: { readonly close: () => void } | null = null;
+  #closed = false;
+
+  constructor(
+    system: NetworkSystem,
+    ports: {
+      readonly uplinks: () => readonly WatchedUplink[];
+      readonly probes: () => readonly string[];
+      /** Which of them work has changed. */
+      readonly onChange: () => void;
+    },
+  ) {
+    this.#system = system;
+    this.#uplinks = ports.uplinks;
+    this.#probes = ports.probes;
+    this.#onChange = ports.onChange;
+  }
+
+  get health(): ReadonlyMap<string, UplinkHealth> {
+    return this.#health;
+  }
+
+  start(): void {
+    if (this.#closed) return;
+    this.#timer = this.#system.setTimer(limits.uplinkLookMs, () => {
+      void this.#look().finally(() => this.start());
+    });
+  }
+
+  /** What is known of links without asking anybody: to be called with every look at the kernel. */
+  linksSeen(): void {
+    const uplinks = this.#uplinks();
+    for (const link of this.#health.keys()) {
+      if (uplinks.some((uplink) => uplink.link === link)) continue;
+      this.#health.delete(link);
+      this.#linked.delete(link);
+    }
+    for (const { name, link, carrier } of uplinks) {
+      // The first link has nothing to make good: it counts from the start.
+      if (carrier && !this.#linked.has(link)) this.#health.set(link, unknownHealth);
+      if (carrier) this.#linked.add(link);
+      else this.#settle(name, link, { carrier, gateway: null, destinations: [] });
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#timer?.close();
+  }
+
+  async #look(): Promise<void> {
+    const uplinks = this.#uplinks();
+    // One alone has none to be compared with, and nobody is asked for nothing.
+    if (uplinks.length < 2) return;
+    const looks = await Promise.all(uplinks.map((uplink) => this.#lookAt(uplink)));
+    if (this.#closed) return;
+    const changed = uplinks.filter(({ name, link }, index) => {
+      const look = looks[index];
+      return look !== undefined && this.#settle(name, link, look);
+    });
+    if (changed.length > 0) this.#onChange();
+  }
+
+  async #lookAt({ link, carrier, gateway }: WatchedUplink) {
+    if (!carrier) return { carrier, gateway: null, destinations: [] };
+    const [near, destinations] = await Promise.all([
+      gateway === null ? null : this.#succeeds('arping', '-q', '-c', '1', '-w', '1', '-I', link, gateway),
+      Promise.all(
+        this.#probes().map((address) =>
+          this.#succeeds('ping', '-q', '-c', '1', '-W', '1', '-I', link, address),
+        ),
+      ),
+    ]);
+    return { carrier, gateway: near, destinations };
+  }
+
+  async #succeeds(...args: readonly string[]): Promise<boolean> {
+    const { status } = await this.#system.run(programs.busybox, args, { timeoutMs: limits.uplinkProbeMs });
+    return status === 0;
+  }
+
+  /** Returns whether it works otherwise than before. */
+  #settle(name: string, link: string, look: Parameters<typeof judge>[1]): boolean {
+    const before = this.#health.get(link) ?? unknownHealth;
+    const after = judge(before, look);
+    this.#health.set(link, after);
+    if (before.works === after.works) return false;
+    // What has never had a cable is no news.
+    if (!this.#linked.has(link)) return true;
+    const why = look.carrier ? `score ${after.score}` : 'no link';
+    this.#system.log(
+      after.works ? 'info' : 'warning',
+      `uplink ${name} ${after.works ? 'works again' : 'does not work'} (${why})`,
+    );
+    return true;
+  }
+}

@@ -1,0 +1,88 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { limits } from '../../firmware/netd/limits.ts';
+import type { Port } from '../../firmware/netd/ports.ts';
+import {
+  judge,
+  rankUplinks,
+  scoreOf,
+  type UplinkHealth,
+  type UplinkLook,
+  unknownHealth,
+} from '../../firmware/netd/uplinks.ts';
+
+const good: UplinkLook = { carrier: true, gateway: true, destinations: [true] };
+const silent: UplinkLook = { carrier: true, gateway: true, destinations: [false, false] };
+const unplugged: UplinkLook = { carrier: false, gateway: null, destinations: [] };
+const repeated = (health: UplinkHealth, look: UplinkLook, times: number) => {
+  let now = health;
+  for (let count = 0; count < times; count++) now = judge(now, look);
+  return now;
+};
+
+describe('the score of an uplink', () => {
+  test.each<[UplinkLook, number]>([
+    [good, 100],
+    [unplugged, 0],
+    [{ ...good, carrier: false }, 0],
+    [silent, 40],
+    [{ carrier: true, gateway: false, destinations: [true, true] }, 60],
+    [{ carrier: true, gateway: true, destinations: [true, false] }, 70],
+    [{ carrier: true, gateway: false, destinations: [] }, 0],
+    [{ carrier: true, gateway: null, destinations: [] }, 100],
+  ])('%j: %i', (look, score) => expect(scoreOf(look)).toBe(score));
+});
+
+describe('the health of an uplink', () => {
+  test('silence ends it after a few looks, a lost link at once', () => {
+    expect(repeated(unknownHealth, silent, limits.uplinkFailures - 1).works).toBe(true);
+    expect(repeated(unknownHealth, silent, limits.uplinkFailures).works).toBe(false);
+    expect(judge(unknownHealth, unplugged).works).toBe(false);
+  });
+
+  test('what failed is used again only after it has done well for a while', () => {
+    const failed = judge(unknownHealth, unplugged);
+    expect(repeated(failed, good, limits.uplinkSuccesses - 1).works).toBe(false);
+    expect(repeated(failed, good, limits.uplinkSuccesses).works).toBe(true);
+    expect(repeated(judge(repeated(failed, good, limits.uplinkSuccesses - 1), silent), good, 1).works).toBe(
+      false,
+    );
+  });
+
+  test('one that comes and goes faster than that changes nothing more', () => {
+    const failed = judge(unknownHealth, unplugged);
+    const looks = fc.array(fc.constantFrom(good, silent, unplugged), { maxLength: 200 });
+    fc.assert(
+      fc.property(looks, (sequence) => {
+        let health = failed;
+        let inARow = 0;
+        for (const look of sequence) {
+          const before = health;
+          health = judge(health, look);
+          inARow = look === good ? inARow + 1 : 0;
+          if (!before.works && health.works) expect(inARow).toBeGreaterThanOrEqual(limits.uplinkSuccesses);
+        }
+      }),
+    );
+  });
+});
+
+test('the order: what works, then the priority, then the ports’ own order', () => {
+  const ports = ['port1', 'port2', 'port3'].map(
+    (name, index): Port => ({
+      ...{ name, role: 'underlay', mtu: null },
+      nic: { kernelName: `eth${index}`, devicePath: null, devicePort: 0, mac: null, driver: null },
+    }),
+  );
+  const underlay = {
+    ipv4: 'dhcp',
+    ipv6: 'off',
+    uplinks: { port3: { priority: 1 }, port2: { priority: 2 } },
+  } as const;
+  const failed = { works: false, score: 0, against: 0 };
+  expect(rankUplinks(ports, { ipv4: 'dhcp', ipv6: 'off' }, new Map())).toEqual(['eth0', 'eth1', 'eth2']);
+  expect(rankUplinks(ports, underlay, new Map())).toEqual(['eth2', 'eth1', 'eth0']);
+  expect(rankUplinks(ports, underlay, new Map([['eth2', failed]]))).toEqual(['eth1', 'eth0', 'eth2']);
+  const all = new Map(['eth0', 'eth1', 'eth2'].map((link) => [link, failed]));
+  expect(rankUplinks(ports, underlay, all)).toEqual(['eth2', 'eth1', 'eth0']);
+});
