@@ -2,12 +2,17 @@ import { appraise } from '../../firmware/attestation/appraisal.ts';
 import { readEndorsements } from '../../firmware/attestation/endorsement-keys.ts';
 import { writeEvidence } from '../../firmware/attestation/evidence.ts';
 import { collectEvidence } from '../../firmware/attestation/evidence-collection.ts';
+import type { RuntimeRecord } from '../../firmware/attestation/runtime-log.ts';
 import { TpmIdentityKey } from '../../firmware/boot/identity/tpm-key.ts';
+import { RuntimeMeasurements } from '../../firmware/boot/runtime-measurements.ts';
+import { readTpmStatus } from '../../firmware/boot/tpm-status.ts';
 import { signerOf } from '../../firmware/system/identity-system.ts';
 import { tpmCryptography } from '../../firmware/system/tpm-cryptography.ts';
 import { openVerifierPorts, readReleaseKey } from '../../firmware/system/verifier.ts';
 import { Tpm } from '../../firmware/tpm/client.ts';
+import { quote } from '../../firmware/tpm/commands/attestation.ts';
 import { algorithm, ownHandle } from '../../firmware/tpm/constants.ts';
+import { encodeCommand } from '../../firmware/tpm/frame.ts';
 import { isHostKey } from '../../firmware/tpm/host-key.ts';
 import { readPcrs } from '../../firmware/tpm/pcrs.ts';
 import { findPersistentKey } from '../../firmware/tpm/persistent-key.ts';
@@ -24,6 +29,7 @@ import {
   runtimeMeasurements,
   signRelease,
 } from '../attestation/attested-box.ts';
+import { enrolledBox } from '../boot/identity/box.ts';
 import { exchange, Host } from '../hip/two-hosts.ts';
 import { manufacture } from '../tpm/manufacture.ts';
 import { succeeded } from '../tpm/outcome.ts';
@@ -36,6 +42,7 @@ const rounds = 200;
 const appraisals = 400;
 const turns = 10;
 const exchanges = 100;
+const starts = 20;
 const pauseMs = 10;
 
 /** As many PCRs as firmware, loader and kernel measure into. */
@@ -91,7 +98,29 @@ async function identityIn(swtpm: Swtpm) {
     wait,
     now: () => performance.now(),
   };
-  return { tpm, key: new TpmIdentityKey(ports, { ...found, publicArea }, approved, opened) };
+  const key = new TpmIdentityKey(ports, { ...found, publicArea }, approved, opened);
+  return { tpm, key, transmit: opened.transmit };
+}
+
+/** What the runtime does with the TPM at a start, in its order: measurements, identity with a trial signature, status. */
+async function measureStarts(): Promise<number[]> {
+  const { box } = await enrolledBox();
+  await using _ = box;
+  const openTpm = () => box.emulator.open();
+  return await timed(starts, async () => {
+    const records: RuntimeRecord[] = [];
+    const log = { read: () => records, append: (record: RuntimeRecord) => void records.push(record) };
+    const ports = { openTpm, cryptography: tpmCryptography, wait };
+    const problem = await new RuntimeMeasurements({ ...ports, log }).measure(runtimeMeasurements);
+    if (problem !== null) throw new Error(problem);
+    await box.hit();
+    const read = await readTpmStatus({
+      ...ports,
+      random: (octets) => tpmCryptography.random(octets),
+      now: () => performance.now(),
+    });
+    if (read.state !== 'present') throw new Error(`the TPM is ${read.state}`);
+  });
 }
 
 export const measureAttestation: Bench = async (progress) => {
@@ -105,6 +134,9 @@ export const measureAttestation: Bench = async (progress) => {
     const asked = { bank: 'sha256', indexes: twelvePcrs } as const;
     succeeded(await quotePcrs(box.tpm, ownHandle.attestationKey, random(), asked, tpmCryptography));
   });
+  const selections = [{ hash: algorithm.sha256, indexes: twelvePcrs }];
+  const { bytes } = encodeCommand(quote(ownHandle.attestationKey, random(), selections));
+  const commands = await timed(rounds, () => box.transmit(bytes));
   const endorsements = succeeded(await readEndorsements(box.tpm));
   const sources = {
     ...{ cryptography: tpmCryptography, endorsements },
@@ -135,6 +167,9 @@ export const measureAttestation: Bench = async (progress) => {
     for (let count = 0; count < appraisals / turns; count++) once();
     return (1000 * appraisals) / turns / (processorMs() - start);
   });
+
+  progress(`${starts} starts`);
+  const started = await measureStarts();
 
   progress(`${exchanges} base exchanges between two such boxes`);
   const [initiator, responder] = [
@@ -168,8 +203,12 @@ export const measureAttestation: Bench = async (progress) => {
     accelerator: 'none',
     figures: [
       figure('quote-client-p50-ms', quotes, { target: 1, against: 'swtpm, 12 PCRs read and quoted' }),
+      figure('quote-command-p50-ms', commands, { against: 'the TPM alone: TPM2_Quote, octets to octets' }),
       figure('evidence-p50-ms', collected, { against: 'swtpm: quote, certified identity, JSON document' }),
       figure('tpm-sign-p50-ms', signatures, { against: 'swtpm, policy fulfilled ahead' }),
+      figure('boot-tpm-p50-ms', started, {
+        against: 'swtpm: what a start does with the TPM, from measurements to status',
+      }),
       figure('base-exchange-tpm-key-p50-ms', exchanged, { against: 'two swtpm, both ends in this process' }),
       figure('appraisals-per-second-per-core', perSecond, {
         unit: '1/s',
