@@ -38,6 +38,8 @@ export type CompiledPolicy = {
   /** Devices that may speak on the LAN; null where unknown ones may. */
   readonly accepted: AddressRanges | null;
   readonly numbers: RuleNumbers;
+  /** Who is where. */
+  readonly endpoints: Endpoints;
   /** Numbers of the rules whose denied packets are not recorded. */
   readonly unlogged: readonly number[];
 };
@@ -94,6 +96,7 @@ export function compilePolicy(input: PolicyInput, numbers: RuleNumbers, now: Min
       tables: inOrder([...tables.values()]),
       accepted: unknownDevices === 'permitted' ? null : endpoints.devices,
       numbers,
+      endpoints,
       unlogged: active.filter(({ log }) => log === false).map(({ id }) => numbers.get(id) ?? 0),
     },
   };
@@ -110,16 +113,14 @@ function sideClasses(
   sides: readonly Side[],
   endpoints: Endpoints,
 ): { readonly classes: Classes; readonly keyOf: (index: number) => Key } {
-  const ranges = new Map<AddressRanges, number>();
-  for (const side of sides) {
-    const found = endpoints.rangesOf(side);
-    if (side !== 'any' && !ranges.has(found)) ranges.set(found, ranges.size);
-  }
-  const classes = classify([...ranges.keys()]);
+  const found = sides.map((side) => (side === 'any' ? null : endpoints.rangesOf(side)));
+  const indexes = new Map<AddressRanges, number>();
+  for (const ranges of found) if (ranges !== null && !indexes.has(ranges)) indexes.set(ranges, indexes.size);
+  const classes = classify([...indexes.keys()]);
   const keyOf = (index: number): Key => {
-    const side = sides[index] ?? 'any';
-    if (side === 'any') return { layer: 'any', classes: [] };
-    return classes.sets[ranges.get(endpoints.rangesOf(side)) ?? -1] ?? { layer: 'narrow', classes: [] };
+    const ranges = found[index] ?? null;
+    if (ranges === null) return { layer: 'any', classes: [] };
+    return classes.sets[indexes.get(ranges) ?? -1] ?? { layer: 'narrow', classes: [] };
   };
   return { classes, keyOf };
 }

@@ -3,6 +3,7 @@ import {
   type AddressRanges,
   differenceOf,
   everyAddress,
+  findRange,
   intersectionOf,
   parseAddressRange,
   unionOf,
@@ -26,22 +27,21 @@ type Gateway = GatewayFacts & {
 /** Who is where: the addresses that a selector means. */
 export class Endpoints {
   readonly #gateways: readonly Gateway[];
+  readonly #gatewayNamed: ReadonlyMap<string, Gateway>;
   readonly #devices: ReadonlyMap<string, AddressRanges>;
   /** Of all that carries a label. */
   readonly #labels = new Map<string, AddressRanges>();
   readonly #known = new Map<string, AddressRanges>();
   /** All addresses that devices have. */
   readonly devices: AddressRanges;
-  /** All addresses that are behind peers. */
-  readonly remote: AddressRanges;
 
   constructor({ policy, own, peers }: PolicyInput) {
     const behind = peerRanges(peers);
-    this.remote = unionOf([...behind.values()].flat());
+    const remote = unionOf([...behind.values()].flat());
     this.#gateways = [
       {
         ...{ platform: own.platform, attestation: own.attestation },
-        ...{ name: thisGateway, labels: policy.labels, ranges: differenceOf(everyAddress, this.remote) },
+        ...{ name: thisGateway, labels: policy.labels, ranges: differenceOf(everyAddress, remote) },
       },
       ...peers.map((peer) => ({
         ...peer,
@@ -49,6 +49,7 @@ export class Endpoints {
         ranges: behind.get(peer.name) ?? [],
       })),
     ];
+    this.#gatewayNamed = new Map(this.#gateways.map((gateway) => [gateway.name, gateway]));
     this.#devices = new Map(policy.devices.map((device) => [device.name, deviceRanges(device)]));
     this.devices = unionOf([...this.#devices.values()].flat());
     const labelled = new Map<string, AddressRanges[]>();
@@ -62,6 +63,21 @@ export class Endpoints {
     for (const { name, labels = [] } of policy.devices) note(labels, this.#devices.get(name) ?? []);
     for (const { labels, ranges } of this.#gateways) note(labels, ranges);
     for (const [label, ranges] of labelled) this.#labels.set(label, unionOf(ranges.flat()));
+  }
+
+  /** The names of the devices that an address is. */
+  devicesAt(place: bigint): readonly string[] {
+    return [...this.#devices].filter(([, ranges]) => findRange(ranges, place) >= 0).map(([name]) => name);
+  }
+
+  /** The gateway that an address is behind: a peer's name, or `this`. */
+  gatewayAt(place: bigint): string {
+    return this.#gateways.find(({ ranges }) => findRange(ranges, place) >= 0)?.name ?? thisGateway;
+  }
+
+  /** Labels of a gateway, which everything behind it has too. */
+  labelsOf(gateway: string): readonly string[] {
+    return this.#gatewayNamed.get(gateway)?.labels ?? [];
   }
 
   /** The addresses of one side of a rule. */
@@ -86,11 +102,12 @@ export class Endpoints {
     if (device !== undefined) conditions.push(this.#devices.get(device) ?? []);
     for (const label of labels ?? []) conditions.push(this.#labels.get(label) ?? []);
     if (addresses !== undefined) conditions.push(readRanges(addresses));
-    if (gateway !== undefined) conditions.push(this.#behind(({ name }) => name === gateway));
+    if (gateway !== undefined) conditions.push(this.#gatewayNamed.get(gateway)?.ranges ?? []);
     if (platform !== undefined) conditions.push(this.#behind((facts) => facts.platform === platform));
     if (attestation !== undefined)
       conditions.push(this.#behind((facts) => (facts.attestation ?? 'unknown') === attestation));
-    return conditions.reduce(intersectionOf, everyAddress);
+    const [first = everyAddress, ...rest] = conditions;
+    return rest.reduce(intersectionOf, first);
   }
 
   #behind(fits: (gateway: Gateway) => boolean): AddressRanges {
@@ -98,16 +115,16 @@ export class Endpoints {
   }
 }
 
-export function selectorsOf(side: Exclude<Side, 'any'>): readonly Selector[] {
+function selectorsOf(side: Exclude<Side, 'any'>): readonly Selector[] {
   return Array.isArray(side) ? side : [side as Selector];
 }
 
-export function deviceRanges({ addresses = [] }: Device): AddressRanges {
+function deviceRanges({ addresses = [] }: Device): AddressRanges {
   return readRanges(addresses);
 }
 
 /** The addresses behind each peer, by its name. Of networks within one another the nearer counts, as for routes. */
-export function peerRanges(peers: readonly PolicyPeer[]): ReadonlyMap<string, AddressRanges> {
+function peerRanges(peers: readonly PolicyPeer[]): ReadonlyMap<string, AddressRanges> {
   const networks = peers
     .flatMap(({ name, protectedPrefixes }) =>
       protectedPrefixes

@@ -8,7 +8,6 @@ import {
 } from './address-line.ts';
 import type { Classes, Layer } from './classes.ts';
 import type { CompiledPolicy } from './compile.ts';
-import { deviceRanges, peerRanges } from './endpoints.ts';
 import { type Decision, evaluate, type Match } from './evaluate.ts';
 import { type PolicyInput, type Rule, thisGateway } from './policy.ts';
 import { ruleOfMark } from './rule-numbers.ts';
@@ -92,7 +91,10 @@ export function explain(
     .find(({ source, destination }) => isIpv4(source) === isIpv4(destination));
   if (pair === undefined) return { ok: false, problem: `${from} and ${to} have no addresses of one family` };
   const { source, destination } = pair;
-  const ends = { from: describeEnd(input, from, source), to: describeEnd(input, to, destination) };
+  const ends = {
+    from: describeEnd(input, compiled, from, source),
+    to: describeEnd(input, compiled, to, destination),
+  };
   const remote = { source: ends.from.gateway !== thisGateway, destination: ends.to.gateway !== thisGateway };
   const lanOf = (place: bigint) => lans.findIndex((ranges) => findRange(ranges, place) >= 0);
   const local = {
@@ -157,38 +159,38 @@ function isIpv4(place: bigint): boolean {
   return place >= ipv4Start;
 }
 
-/** First addresses of what a text names. */
+/** First addresses of what a text names: a device, a peer, or an address. */
 function placesOf({ policy, peers }: PolicyInput, text: string): readonly bigint[] {
   const place = parseAddress(text);
+  const device = policy.devices.find(({ name }) => name === text);
   const peer = peers.find(
     ({ name, hit }) => name === text || (place !== undefined && parseAddress(hit) === place),
   );
-  const device = policy.devices.find(({ name }) => name === text);
-  if (device !== undefined) return deviceRanges(device).map(({ from }) => from);
-  if (peer === undefined) return place === undefined ? [] : [place];
-  return peer.protectedPrefixes
+  const networks = device === undefined ? peer?.protectedPrefixes : (device.addresses ?? []);
+  if (networks === undefined) return place === undefined ? [] : [place];
+  return networks
     .map(parseAddressRange)
     .filter((range) => range !== undefined)
     .map(({ from }) => from);
 }
 
-function describeEnd({ policy, peers }: PolicyInput, given: string, place: bigint): ExplainedEnd {
-  const behind = [...peerRanges(peers)].find(([, ranges]) => findRange(ranges, place) >= 0)?.[0];
-  const peer = peers.find(({ name }) => name === behind);
-  const devices = policy.devices.filter((device) => findRange(deviceRanges(device), place) >= 0);
-  const ofGateway =
-    peer === undefined
-      ? policy.labels
-      : Object.hasOwn(policy.peerLabels, peer.name)
-        ? (policy.peerLabels[peer.name] ?? [])
-        : [];
+function describeEnd(
+  { policy, peers }: PolicyInput,
+  { endpoints }: CompiledPolicy,
+  given: string,
+  place: bigint,
+): ExplainedEnd {
+  const gateway = endpoints.gatewayAt(place);
+  const names = new Set(endpoints.devicesAt(place));
+  const devices = policy.devices.filter(({ name }) => names.has(name));
+  const labels = [...devices.flatMap((device) => device.labels ?? []), ...endpoints.labelsOf(gateway)];
   return {
     given,
     address: formatAddress(place),
-    devices: devices.map(({ name }) => name),
-    gateway: peer?.name ?? thisGateway,
-    hit: peer?.hit ?? null,
-    labels: [...new Set([...devices.flatMap(({ labels = [] }) => labels), ...ofGateway])],
+    devices: [...names],
+    gateway,
+    hit: peers.find(({ name }) => name === gateway)?.hit ?? null,
+    labels: [...new Set(labels)],
   };
 }
 

@@ -1,0 +1,104 @@
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { compilePolicy } from '../../firmware/policy/compile.ts';
+import { limits } from '../../firmware/policy/limits.ts';
+import { renderPolicy } from '../../firmware/policy/nftables.ts';
+import type { PolicyInput, Rule } from '../../firmware/policy/policy.ts';
+import { numberRules } from '../../firmware/policy/rule-numbers.ts';
+import { runCommand } from '../../firmware/system/run-command.ts';
+import { missingForNamespaces } from '../netd/namespace.ts';
+import { randomPolicy } from './random-policy.ts';
+
+function rendered(input: PolicyInput, generation = 1): string {
+  const { numbers } = numberRules(
+    new Map(),
+    input.policy.rules.map(({ id }) => id),
+  );
+  const result = compilePolicy(input, numbers, 0);
+  if (!result.ok) throw new Error(result.problem);
+  return renderPolicy(result.value, { lan: ['br-lan'], overlay: 'hip0', generation, startOver: false });
+}
+
+const plant: PolicyInput = {
+  policy: {
+    labels: ['site=plant'],
+    peerLabels: { office: ['site=office'] },
+    devices: [
+      { name: 'press', addresses: ['192.168.1.10', 'fd01::10'], labels: ['plc'] },
+      { name: 'robot', addresses: ['192.168.1.11'], labels: ['plc'] },
+    ],
+    rules: [
+      {
+        ...{ id: 'modbus', subject: { labels: ['site=office'] }, verb: 'allow', object: { labels: ['plc'] } },
+        services: [{ protocol: 'tcp', ports: [502, '8000-8002'] }, { protocol: 'icmp' }],
+      },
+      {
+        ...{ id: 'no-telnet', subject: 'any', verb: 'deny', object: 'any', log: false },
+        services: [{ protocol: 'tcp', ports: [23] }],
+      },
+      {
+        id: 'press-out',
+        subject: { device: 'press' },
+        verb: 'allow',
+        object: { gateway: 'office' },
+        mode: 'staged',
+      },
+      {
+        id: 'learn',
+        subject: { gateway: 'this' },
+        verb: 'allow',
+        object: { gateway: 'office' },
+        mode: 'observe',
+      },
+    ],
+    unknownDevices: 'quarantine',
+  },
+  own: {},
+  peers: [{ name: 'office', hit: '2001:20::1', protectedPrefixes: ['10.20.0.0/16', 'fd20::/64'] }],
+};
+
+describe('the ruleset of a policy', () => {
+  test('is the recorded one', () => {
+    const golden = new URL('../golden/policy/plant.nft', import.meta.url);
+    expect(rendered(plant)).toBe(readFileSync(golden, 'utf8'));
+  });
+
+  test('has as many lookups for 2,000 rules as for 20', () => {
+    const many = (count: number): PolicyInput => ({
+      ...plant,
+      policy: {
+        ...plant.policy,
+        rules: Array.from(
+          { length: count },
+          (_, index): Rule => ({
+            ...{
+              id: `rule-${index}`,
+              subject: { addresses: [`10.1.${index >> 8}.${index & 255}`] },
+              verb: 'allow',
+            },
+            ...{ object: { gateway: 'office' }, services: [{ protocol: 'tcp', ports: [1000 + index] }] },
+          }),
+        ),
+      },
+    });
+    const lines = (text: string) => text.split('\n').length;
+    expect(lines(rendered(many(2000)))).toBe(lines(rendered(many(20))));
+  });
+});
+
+const missing = missingForNamespaces();
+describe.skipIf(missing !== null)(`nft takes it${missing === null ? '' : ` (${missing})`}`, () => {
+  const check = (text: string) => runCommand('/usr/sbin/nft', ['-c', '-f', '-'], { input: text });
+
+  test.each([1, limits.generations])('in generation %i', async (generation) => {
+    expect(await check(rendered(plant, generation))).toMatchObject({ status: 0, stderr: '' });
+  });
+
+  test('whatever the policy', async () => {
+    const policies = fc.asyncProperty(randomPolicy, async (input) => {
+      expect(await check(rendered(input))).toMatchObject({ status: 0, stderr: '' });
+    });
+    await fc.assert(policies, { numRuns: 25 });
+  });
+});
