@@ -379,6 +379,22 @@ describe('5: what booted, by other TPMs that booted it', () => {
     ]);
   });
 
+  test('another kernel, and an initial RAM disk to which something was added: each is named', async () => {
+    const events = replaced('content .linux', ascii('other')).map((event) =>
+      event.pcr === 9 && Buffer.from(event.data).equals(ascii('initial RAM disk'))
+        ? { ...event, data: ascii('initial RAM disk, and more') }
+        : event,
+    );
+    const withInitrd = events.map((event) =>
+      Buffer.from(event.data).equals(ascii('content .initrd')) ? { ...event, data: ascii('more') } : event,
+    );
+    expect(await booted(withInitrd)).toMatchObject([
+      { pcr: 9, problem: 'this is not the released initial RAM disk' },
+      { pcr: 11, problem: 'this is not the released content of section .linux' },
+      { pcr: 11, problem: 'this is not the released content of section .initrd' },
+    ]);
+  });
+
   test('another command line, which comes from outside', async () => {
     const line = utf16('init=/bin/sh\0');
     const events = [

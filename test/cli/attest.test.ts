@@ -201,6 +201,12 @@ describe('hithe attest appraise', () => {
     expect((await run(...args)).status).toBe(2);
   });
 
+  test('a file without an end is wrong use', async () => {
+    expect(await appraise('--any-tpm', '--evidence', '/dev/zero')).toMatchObject({
+      ...{ status: 2, stderr: expect.stringContaining('--evidence: more than') },
+    });
+  });
+
   test('evidence that is no JSON fails', async () => {
     writeFileSync(at('broken'), '{');
     expect((await appraise('--any-tpm', '--evidence', at('broken'))).status).toBe(1);
