@@ -30,7 +30,9 @@ test('one changed bit in the root partition: the console says so and nothing of 
   copyFileSync(image.imagePath, imagePath, constants.COPYFILE_FICLONE);
   flipBit(imagePath, partition(imagePath, 'root-a').offset + harmlessOctet);
 
-  await using gateway = await Gateway.start({ name: 'changed-root', image: { ...image, imagePath } });
+  // The firmware takes three times as long where it measures what it loads.
+  const machine = { name: 'changed-root', image: { ...image, imagePath }, tpm: false };
+  await using gateway = await Gateway.start(machine);
   const { console } = gateway.machine;
   await console.expect(/verity: .* data block 0 is corrupted/, 180_000);
   await console.expect(/Kernel panic/, 60_000);
