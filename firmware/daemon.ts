@@ -288,9 +288,18 @@ function reportLastEnd(log: Log): void {
   rmSync(path, { force: true });
 }
 
+let ownSha256: string | null = null;
+
+/** Of this program's file, which lies on a root that nobody changes: once is enough. */
 function ownHash(): string | null {
-  const text = readOr(process.argv[1] ?? '', null);
-  return text === null ? null : createHash('sha256').update(text).digest('hex');
+  try {
+    ownSha256 ??= createHash('sha256')
+      .update(readFileSync(process.argv[1] ?? ''))
+      .digest('hex');
+  } catch {
+    // It is asked for again, and said then.
+  }
+  return ownSha256;
 }
 
 function readOr<T>(path: string, otherwise: T): string | T {
