@@ -3,9 +3,11 @@ import { appendFileSync, existsSync, readFileSync, rmSync, statfsSync, writeFile
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { boardProfiles, profileNamed } from './boot/board-profiles.ts';
+import { limits as bootLimits } from './boot/limits.ts';
 import { detectPlatform } from './boot/platform/detect.ts';
 import { type BootPorts, type Page, startGateway } from './boot/sequence.ts';
 import { listVolumeLabels } from './boot/settings-disc.ts';
+import { limits as settingsLimits } from './store/limits.ts';
 import { openSettingsStore } from './store/open-store.ts';
 import { certificateKeys } from './system/certificate-keys.ts';
 import { openSlotSystem } from './system/esp.ts';
@@ -16,6 +18,7 @@ import { followKernelMessages } from './system/kernel-messages.ts';
 import { callLocalApi, localSocketPath } from './system/local-api.ts';
 import { openLogRing } from './system/log-ring.ts';
 import { readKernelRelease, readMemory, readUptimeSeconds } from './system/machine-status.ts';
+import { metadataHttp } from './system/metadata-http.ts';
 import { createNetworkSystem } from './system/network-system.ts';
 import { openFactFiles } from './system/platform-facts.ts';
 import { runCommand } from './system/run-command.ts';
@@ -61,6 +64,10 @@ export async function runDaemon(): Promise<void> {
     slots: openSlotSystem(),
     drivers: openDriverSystem(),
     discs,
+    metadata: metadataHttp({
+      timeoutMs: bootLimits.metadataTimeoutMs,
+      maxOctets: settingsLimits.documentSize,
+    }),
     network: createNetworkSystem({ log: (level, message) => log(level, 'network', message), runFolder }),
     openStore: () =>
       openSettingsStore(stateFolder, { files: storeFiles, now: () => new Date().toISOString() }),

@@ -30,6 +30,12 @@ export const limits = {
   metaDataOctets: 64 * 1024,
   /** Milliseconds between two looks for a new disc: a person notices no delay, an idle box no work. */
   discIntervalMs: 2000,
+  /** Milliseconds until a metadata service must have answered whole: it stands next door. */
+  metadataTimeoutMs: 5000,
+  /** How often it is asked, and how long to wait in between, doubled each time: three minutes in all. */
+  metadataTries: 10,
+  metadataFirstDelayMs: 1000,
+  metadataLongestDelayMs: 30_000,
   /** Peers that are asked whether a change of settings left them reachable: some speak for all, and all are asked at once. */
   reachedPeers: 8,
   /** Milliseconds between two looks whether a change that confirms itself may stay. */

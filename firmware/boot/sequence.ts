@@ -14,6 +14,8 @@ import { type DriverSystem, loadDrivers, loadOverlayModules } from './drivers.ts
 import { keepHealthy } from './health.ts';
 import { IdentityKeeper, type IdentityKeeperPorts } from './identity/keeper.ts';
 import type { PlatformDetection } from './platform/detect.ts';
+import { fetchUserData, hasMetadataService } from './platform/metadata.ts';
+import type { MetadataHttp } from './platform/metadata-http.ts';
 import { PolicyKeeper } from './policy-keeper.ts';
 import { type DiscSystem, SettingsDiscs } from './settings-disc.ts';
 import { SettingsKeeper } from './settings-keeper.ts';
@@ -45,6 +47,8 @@ export type BootPorts = {
   readonly discs: DiscSystem;
   readonly network: NetworkSystem;
   readonly openStore: () => Promise<{ readonly store: SettingsStore; readonly warnings: readonly Warning[] }>;
+  /** Asks the metadata service that a cloud has beside the box. */
+  readonly metadata: MetadataHttp;
   /** Resolves when init has opened the state partition, or loaded the network cards' drivers. */
   readonly ready: (what: 'state' | 'drivers') => Promise<void>;
   /** The size of what keeps state. */
@@ -317,6 +321,27 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     await applyInForce();
   };
 
+  /** What the cloud's metadata service has for the box; a disc that somebody attached goes before it. */
+  const takeUserData = async (): Promise<void> => {
+    const { platform: name, dataSource } = platform;
+    const onDisc = dataSource === 'nocloud' || dataSource === 'configdrive';
+    if (onDisc || openPage.claimed() || !hasMetadataService(name)) return;
+    const found = await fetchUserData(name, {
+      ...{ http: ports.metadata, wait: ports.wait, signal: stop.signal },
+      log: (level, message) => ports.log(level, 'metadata', message),
+    });
+    if (found.state === 'failed') {
+      board.warn({
+        code: 'NO_METADATA',
+        message: `The metadata service of ${name} gives no user-data: ${found.reason}.`,
+        advice: 'The box works by the settings that it has. Check the instance’s metadata options.',
+      });
+    }
+    if (found.state !== 'found' || !keeper.takeUserData(found.octets, name, openPage.claimed())) return;
+    configuration.supersede('the instance’s user-data came');
+    await applyInForce();
+  };
+
   background('boot', ports.showConsole(board.read(), openPage, profile.name));
   background('health', keepHealthy(ports, board, stop.signal));
 
@@ -331,6 +356,7 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     }
     await ports.showConsole(board.read(), openPage, profile.name);
     background('settings', discs.watch({ onDisc: takeDisc, signal: stop.signal }));
+    background('metadata', takeUserData());
 
     // What is left takes a small box seconds: more drivers' self-tests, a quote of the TPM, the hardware's inventory.
     await tunnelsCarry({ ...ports, tunnels: () => identity.tunnels() }, stop.signal);

@@ -6,8 +6,11 @@ import { limits } from './limits.ts';
 import { cleanText } from './platform/facts.ts';
 import { parseDirectoryLabel, parseVolume, type Volume } from './volume-label.ts';
 
-/** The label of a NoCloud volume, in either case. */
-const settingsLabel = 'cidata';
+/** Where user-data lies on volumes with these labels, in either case: NoCloud's, and OpenStack's configuration drive. */
+const userDataPaths: Readonly<Record<string, string>> = {
+  cidata: 'user-data',
+  'config-2': 'openstack/latest/user_data',
+};
 
 /** Files at the top of a mounted volume. */
 export interface DiscFiles {
@@ -58,7 +61,10 @@ export function listVolumeLabels(system: DiscSystem): string[] {
     .filter((label) => label !== '');
 }
 
-/** Reads user-data: this project's settings document, as JSON in UTF-8, with or without a byte order mark. */
+/**
+ * Reads user-data: this project's settings document, as JSON in UTF-8, with or without a byte order mark; or the one line
+ * `hithe: hip://HOST:PORT/HIT`, which names the conductor.
+ */
 export function parseUserData(
   octets: Uint8Array,
 ): { readonly layer: SettingsLayer } | { readonly reason: string } {
@@ -68,6 +74,8 @@ export function parseUserData(
   } catch {
     return { reason: 'user-data is not text in UTF-8' };
   }
+  const line = /^\s*hithe:\s*(\S+)\s*$/.exec(text);
+  if (line?.[1] !== undefined) text = JSON.stringify({ version: 1, conductor: { uri: line[1] } });
   // `#cloud-config` and `#!/bin/sh` are what other images take.
   if (/^\s*#/.test(text)) {
     const first = cleanText(new TextEncoder().encode(text.trimStart().split('\n', 1)[0]));
@@ -91,10 +99,11 @@ export function parseInstanceId(octets: Uint8Array): string | null {
   return cleanText(new TextEncoder().encode(id?.[1] ?? id?.[2] ?? id?.[3] ?? '')) || null;
 }
 
-async function readSettings(files: DiscFiles, device: string): Promise<SettingsDiscResult> {
+async function readSettings(files: DiscFiles, device: string, path: string): Promise<SettingsDiscResult> {
   const invalid = (reason: string): SettingsDiscResult => ({ state: 'invalid', device, reason });
   const most = settingsLimits.documentSize;
-  const userData = await files.read('user-data', most + 1);
+  const userData = await files.read(path, most + 1);
+  if (userData === null && path !== userDataPaths['cidata']) return { state: 'absent' };
   if (userData === null) {
     // Editors on Windows append it and the file browser does not show it.
     const misnamed = await files.read('user-data.txt', 1);
@@ -116,9 +125,11 @@ async function readSettings(files: DiscFiles, device: string): Promise<SettingsD
 
 async function tryDevice(system: DiscSystem, device: string): Promise<SettingsDiscResult> {
   const volume = readVolume(system, device);
-  if (volume?.label.toLowerCase() !== settingsLabel) return { state: 'absent' };
+  const label = volume?.label.toLowerCase() ?? '';
+  const path = Object.hasOwn(userDataPaths, label) ? userDataPaths[label] : undefined;
+  if (volume === null || path === undefined) return { state: 'absent' };
   try {
-    return await system.withVolume(device, volume.type, (files) => readSettings(files, device));
+    return await system.withVolume(device, volume.type, (files) => readSettings(files, device, path));
   } catch (error) {
     return { state: 'invalid', device, reason: error instanceof Error ? error.message : String(error) };
   }
@@ -144,7 +155,7 @@ function waitByTimer(milliseconds: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Finds discs labelled `cidata`, each one once for as long as it is in. */
+/** Finds discs with user-data, each one once for as long as it is in. */
 export class SettingsDiscs {
   readonly #system: DiscSystem;
   readonly #looked = new Set<string>();

@@ -2,7 +2,7 @@ import { mergeLayers, type SettingsLayers, settingsInForce } from '../store/sett
 import type { Parsed } from '../store/settings-problem.ts';
 import type { Settings, SettingsLayer } from '../store/settings-schema.ts';
 import type { SettingsStore } from '../store/settings-store.ts';
-import type { SettingsDiscResult } from './settings-disc.ts';
+import { parseUserData, type SettingsDiscResult } from './settings-disc.ts';
 
 type Warning = { readonly code: string; readonly message: string; readonly advice: string };
 type Log = (level: 'info' | 'warning' | 'error', message: string) => void;
@@ -80,8 +80,9 @@ export class SettingsKeeper {
    */
   takeDisc(result: SettingsDiscResult, claimed: boolean): boolean {
     if (result.state === 'absent') return false;
+    const source = `the disc ${result.device}`;
     if (result.state === 'invalid') {
-      this.#log('warning', `The settings disc ${result.device} cannot be used: ${result.reason}`);
+      this.#log('warning', `The settings of ${source} cannot be used: ${result.reason}`);
       this.#warn({
         code: 'SETTINGS_DISC',
         message: `The settings disc cannot be used: ${result.reason}`,
@@ -89,27 +90,47 @@ export class SettingsKeeper {
       });
       return false;
     }
+    return this.#take(result.layer, { author: discAuthor, source }, claimed);
+  }
+
+  /** The same with the user-data that a cloud's metadata service has. */
+  takeUserData(octets: Uint8Array, platform: string, claimed: boolean): boolean {
+    const parsed = parseUserData(octets);
+    const source = `the user-data of ${platform}`;
+    if ('layer' in parsed)
+      return this.#take(parsed.layer, { author: `user-data ${platform}`, source }, claimed);
+    this.#log('warning', `The settings of ${source} cannot be used: ${parsed.reason}`);
+    this.#warn({
+      code: 'SETTINGS_USER_DATA',
+      message: `The user-data cannot be used: ${parsed.reason}`,
+      advice: 'Correct the instance’s user-data and restart it.',
+    });
+    return false;
+  }
+
+  #take(
+    layer: SettingsLayer,
+    { author, source }: { readonly author: string; readonly source: string },
+    claimed: boolean,
+  ): boolean {
     if (claimed) {
-      this.#log('warning', `The settings disc ${result.device} is not used: the box is claimed`);
+      this.#log('warning', `The settings of ${source} are not used: the box is claimed`);
       return false;
     }
-    if (this.#takenBefore(result.layer)) return false;
-    const saved = this.#store.save(result.layer, discAuthor);
+    if (this.#takenBefore(layer, author)) return false;
+    const saved = this.#store.save(layer, author);
     if (!saved.ok) {
-      this.#log(
-        'error',
-        `The settings of the disc ${result.device} could not be saved: ${saved.error.message}`,
-      );
+      this.#log('error', `The settings of ${source} could not be saved: ${saved.error.message}`);
       return false;
     }
-    this.#log('info', `Settings taken from the disc ${result.device} as revision ${saved.value.id}`);
+    this.#log('info', `Settings taken from ${source} as revision ${saved.value.id}`);
     return true;
   }
 
-  #takenBefore(layer: SettingsLayer): boolean {
+  #takenBefore(layer: SettingsLayer, by: string): boolean {
     const revisions = this.#store.revisions();
     if (!revisions.ok) return false;
-    const last = revisions.value.find(({ author }) => author === discAuthor);
+    const last = revisions.value.find(({ author }) => author === by);
     const earlier = last === undefined ? undefined : this.#store.revision(last.id);
     return earlier?.ok === true && JSON.stringify(earlier.value.layer) === JSON.stringify(layer);
   }

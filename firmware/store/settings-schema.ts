@@ -47,7 +47,12 @@ export const rekeySettings = z.strictObject({
 export type RekeySettings = z.infer<typeof rekeySettings>;
 
 /** ESP suites (RFC 7402 §5.1.2) that encrypt and authenticate. */
-const espSuiteName = z.enum(['aes-gcm-16', 'aes-128-cbc-hmac-sha-256', 'aes-256-cbc-hmac-sha-256']);
+const espSuiteName = z.enum([
+  'aes-gcm-16',
+  'aes-128-cbc-hmac-sha-256',
+  'aes-256-cbc-hmac-sha-256',
+  'aes-ccm-16',
+]);
 
 const overlaySettings = z.strictObject({
   peers: z.array(peerSettings).max(limits.peers),
@@ -75,6 +80,8 @@ const identitySettings = z.strictObject({
   replaces: z.union([z.ipv6(), z.literal('none')]).optional(),
 });
 
+const conductorSettings = z.strictObject({ uri: hipUri });
+
 /** The whole settings document, complete: what is in force after all layers are merged. */
 export const settings = z
   .strictObject({
@@ -85,6 +92,8 @@ export const settings = z
         context.addIssue({ code: 'custom', path: [...path], message: problem });
     }),
     identity: identitySettings,
+    /** Where this gateway is to enrol. */
+    conductor: conductorSettings.optional(),
     overlay: overlaySettings.superRefine(({ peers }, context) => {
       for (const { path, problem } of peerConflicts(peers))
         context.addIssue({ code: 'custom', path: ['peers', ...path], message: problem });
@@ -105,6 +114,7 @@ export const settingsLayer = z.strictObject({
   hostname: settings.shape.hostname.optional(),
   network: networkLayer.optional(),
   identity: identitySettings.partial().optional(),
+  conductor: conductorSettings.optional(),
   overlay: overlaySettings.extend({ rekey: rekeySettings.partial() }).partial().optional(),
   policy: policySettings.partial().optional(),
   diagnostics: diagnosticsSettings.partial().optional(),

@@ -131,6 +131,16 @@ test('any octets are a volume or none', () => {
 });
 
 describe('user-data', () => {
+  test('the one line that names a conductor is a settings document of its own', () => {
+    const line = 'hithe: hip://conductor.example:10500/2001:20::1\n';
+    expect(parseUserData(ascii(line))).toEqual({
+      layer: { version: 1, conductor: { uri: 'hip://conductor.example:10500/2001:20::1' } },
+    });
+    expect(parseUserData(ascii('hithe: nonsense'))).toMatchObject({
+      reason: expect.stringContaining('conductor.uri: must read hip://host:port/HIT'),
+    });
+  });
+
   const layer = { version: 1, hostname: 'plant-7', overlay: { peers: [] } };
   const parse = (text: string) => parseUserData(ascii(text));
   const reason = (text: string) => {
@@ -208,6 +218,18 @@ const good = { 'user-data': '{"version": 1, "hostname": "plant-7"}', 'meta-data'
 const layer = { version: 1, hostname: 'plant-7' };
 
 describe('finding the disc', () => {
+  test('OpenStack’s configuration drive has it elsewhere; one without user-data is no fault', async () => {
+    const path = 'openstack/latest/user_data';
+    const drive = (files: Record<string, string>) => machine({ sr0: { image: iso('config-2'), files } });
+    expect(await new SettingsDiscs(drive({ [path]: good['user-data'] })).look()).toMatchObject({
+      ...{ state: 'found', device: 'sr0', layer },
+    });
+    expect(await new SettingsDiscs(drive({ 'user-data': good['user-data'] })).look()).toEqual({
+      state: 'absent',
+    });
+    expect(await new SettingsDiscs(drive({ [path]: 'nonsense' })).look()).toMatchObject({ state: 'invalid' });
+  });
+
   test('by its label in either case, on a disc or a stick, the FAT root directory before the boot sector', async () => {
     const found = { state: 'found', device: 'sda1', layer, instanceId: 'one' };
     for (const image of [
