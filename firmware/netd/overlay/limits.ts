@@ -26,6 +26,8 @@ export const limits = {
   reconnectMs: [1_000, 60_000],
   /** How often the box's own addresses are compared with before; a getifaddrs call, no process. */
   addressCheckMs: 2_000,
+  /** Peers whose routes are looked up in each of those checks: a default route concerns them all, and any of them tells. */
+  routesPerCheck: 8,
   /** Closing waits this long for signatures and commands before it leaves the rest to the kernel's next start. */
   closeMs: 2_000,
   /** New generations of R1s are tried again after this when the host identity cannot sign. */

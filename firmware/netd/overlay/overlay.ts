@@ -20,6 +20,7 @@ import { limits } from './limits.ts';
 import { firstMark, type Peer, readPeers } from './peer.ts';
 import type { OverlayPorts, OverlaySocket, OverlayTimer } from './ports.ts';
 import { R1Signing } from './r1-signing.ts';
+import { RouteWatch } from './route-watch.ts';
 import type { TunnelStatus } from './tunnel-status.ts';
 
 export type OverlayConfig = Partial<Pick<OverlaySettings, 'rekey' | 'espSuites'>> & {
@@ -87,6 +88,7 @@ class RunningOverlay implements Overlay {
   readonly #byMark = new Map<number, AssociationRunner>();
   readonly #marks = new Map<string, number>();
   readonly #kernel: KernelWatch;
+  readonly #routes: RouteWatch;
   #responding: Responding | undefined;
   /** The last I1 of each peer that came before there was an R1 to answer it. */
   readonly #earlyI1s = new Map<string, { readonly i1: Packet; readonly from: Locator }>();
@@ -102,6 +104,7 @@ class RunningOverlay implements Overlay {
     this.#ports = ports;
     this.#own = own;
     this.#dataPath = dataPath;
+    this.#routes = new RouteWatch(ports.sourceAddress);
     this.#kernel = new KernelWatch(ports, dataPath, { byHit: this.#runners, byMark: this.#byMark });
   }
 
@@ -268,7 +271,10 @@ class RunningOverlay implements Overlay {
       this.#watchAddresses();
       this.#followMtu();
       const addresses = this.#ports.localAddresses().join(' ');
-      if (addresses === this.#addresses) return;
+      if (addresses === this.#addresses) {
+        void this.#followRoutes();
+        return;
+      }
       this.#addresses = addresses;
       void this.#followAddresses();
     });
@@ -292,6 +298,11 @@ class RunningOverlay implements Overlay {
   #dataPathSettings(): DataPathSettings {
     const { underlayMtu = this.#linkMtu ?? limits.underlayMtu, rekey = defaultRekey } = this.#config;
     return { underlayMtu, rekey };
+  }
+
+  async #followRoutes(): Promise<void> {
+    const up = [...this.#runners.values()].filter(({ isUp }) => isUp);
+    if ((await this.#routes.hasMoved(up)) && !this.#closed) await this.#followAddresses();
   }
 
   /** Tells every association the address that its packets leave with now. */

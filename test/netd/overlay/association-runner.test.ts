@@ -244,7 +244,7 @@ describe('while the kernel is still being told of an association', () => {
 /** A with that kernel and its settings for B; B keeps the association up only as far as A asks. */
 async function pair(settings: Partial<PeerSettings> = {}, hosts: { b?: string } = {}) {
   const bench = new Bench();
-  const [kernel, farKernel] = [new CountingKernel(), new CountingKernel()];
+  const [kernel, farKernel] = [new CountingKernel(), new CountingKernel('192.0.2.2')];
   const a = await startOverlay(bench.ports('192.0.2.1'), { peers: [] }, { dataPath: kernel });
   const far = await startOverlay(
     bench.ports('192.0.2.2'),

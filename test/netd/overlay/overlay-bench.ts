@@ -105,6 +105,11 @@ export class CountingKernel implements DataPath {
   #outbound: number | undefined;
   #mark = 0;
   #packets = { in: 0, out: 0 };
+  readonly #address: string;
+
+  constructor(address = '192.0.2.1') {
+    this.#address = address;
+  }
 
   readonly open = async () => {};
   readonly close = async () => {};
@@ -122,7 +127,7 @@ export class CountingKernel implements DataPath {
     }
   }
   localAddress(spi: number): string | undefined {
-    return this.#inbound?.spi === spi ? '192.0.2.1' : undefined;
+    return this.#inbound?.spi === spi ? this.#address : undefined;
   }
   remoteAddress(spi: number): string | undefined {
     return this.#inbound?.spi === spi ? this.#inbound.from : undefined;
