@@ -24,6 +24,7 @@ const options = {
   remove: { type: 'boolean' },
   automatic: { type: 'boolean' },
   anyway: { type: 'boolean' },
+  uci: { type: 'boolean' },
   seconds: { type: 'string' },
   author: { type: 'string' },
   socket: { type: 'string' },
@@ -35,7 +36,7 @@ export const configHelp = `Usage: hithe config VERB
 
   get [PATH] [--saved|--draft]       a setting as it is in force, as it was saved, or in the draft
   set PATH VALUE | set PATH --remove changes one setting in the draft; VALUE is JSON, or text
-  import FILE                        makes a settings document the draft
+  import FILE [--uci]                makes a settings document the draft; --uci: an OpenWrt network file
   discard                            gives the draft up
   diff [FILE]                        what the draft, or a document, would change
   apply [FILE] [--seconds N] [--automatic]
@@ -89,8 +90,24 @@ async function set({ values, rest }: Call): Promise<number> {
 async function importFile({ values, rest }: Call): Promise<number> {
   const file = atMostOne('import', rest);
   if (file === undefined) throw new UsageError('config import takes a FILE');
+  if (values.uci) return importUci(values, file);
   const document = readDocument(file);
   return document === null ? 1 : changeDraft(values, { path: '', value: document.value });
+}
+
+/** The network of another system, over what the draft has of it. */
+async function importUci(values: Values, file: string): Promise<number> {
+  const text = readWithin(file, storeLimits.uciLength);
+  if (text === null) return 1;
+  const { importUciNetwork } = await import('../store/uci-network.ts');
+  const imported = importUciNetwork(text);
+  if (!imported.ok) return complain(`${file} cannot be used: ${imported.reason}`);
+  const view = await ask<SettingsView>(values, '/api/v1/config');
+  if (view === null) return 1;
+  for (const note of imported.notes) process.stderr.write(`${note}\n`);
+  const before = readAtPath(view.draft ?? view.saved, ['network']);
+  const network = { ...(before.ok ? (before.value as object) : {}), ...imported.network };
+  return changeDraft(values, { path: 'network', value: network });
 }
 
 async function changeDraft(values: Values, change: object): Promise<number> {
@@ -250,18 +267,26 @@ function requestOf(file: string | undefined): { document?: unknown } | null {
 
 /** Reads a file that should be a settings document; null where it is none, which was said. */
 function readDocument(file: string): { readonly value: unknown } | null {
+  const text = readWithin(file, storeLimits.documentSize);
+  if (text === null) return null;
   try {
-    const { size } = statSync(file);
-    const most = storeLimits.documentSize;
-    if (size > most) {
-      complain(`${file} has ${size} octets; a settings document has at most ${most}`);
-      return null;
-    }
-    return { value: JSON.parse(readFileSync(file, 'utf8')) as unknown };
+    return { value: JSON.parse(text) as unknown };
   } catch (error) {
     complain(`${file} cannot be used: ${error instanceof Error ? error.message : String(error)}`);
     return null;
   }
+}
+
+/** A file of at most so many octets; null where it is larger or cannot be read, which was said. */
+function readWithin(file: string, most: number): string | null {
+  try {
+    const { size } = statSync(file);
+    if (size <= most) return readFileSync(file, 'utf8');
+    complain(`${file} has ${size} octets; such a document has at most ${most}`);
+  } catch (error) {
+    complain(`${file} cannot be used: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return null;
 }
 
 /** What JSON is, is meant so; everything else is text, so that nobody has to quote an address twice. */

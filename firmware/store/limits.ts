@@ -43,6 +43,8 @@ export const limits = {
   reasonLength: 1000,
   /** Changes that a comparison of two documents lists: more is not read, and 10,000 peers may differ. */
   changes: 500,
+  /** Characters of another system's network file: a router's has a few thousand. */
+  uciLength: 65_536,
   /** Code units of a path to a setting, and of a value in a list of changes. */
   pathLength: 300,
   changeLength: 200,

@@ -69,11 +69,25 @@ describe('hithe config', () => {
     expect(await run('revert')).toMatchObject({ status: 1, stderr: 'hithe: Nothing is on trial.\n' });
   });
 
+  test('import --uci puts another system’s network over the draft’s, and says what it leaves', async () => {
+    const uci = file(
+      "config interface 'lan'\n option proto 'static'\n option ipaddr '10.7.0.1/16'\nconfig device\n",
+    );
+    const imported = await run('import', uci, '--uci');
+    expect(imported).toMatchObject({
+      status: 0,
+      stderr: expect.stringContaining('device (no name): is not taken'),
+    });
+    expect((await run('get', 'network.lan.address', '--draft')).stdout).toBe('10.7.0.1/16\n');
+    expect(await run('import', file('nonsense'), '--uci')).toMatchObject({ status: 1 });
+    await run('discard');
+  });
+
   test('what is no settings document is refused with the reason', async () => {
     for (const [text, reason] of [
       ['nonsense', 'is not valid JSON'],
       ['{"version":1,"overlay":{"peers":[{}]}}', 'overlay.peers[0].name'],
-      [`{"a":"${'x'.repeat(10_000_000)}"}`, 'a settings document has at most 8388608'],
+      [`{"a":"${'x'.repeat(10_000_000)}"}`, 'such a document has at most 8388608'],
     ] as const) {
       const { status, stderr } = await run('apply', file(text));
       expect([status, stderr]).toEqual([1, expect.stringContaining(reason)]);
