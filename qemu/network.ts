@@ -62,6 +62,8 @@ export type UserNetworkOptions = {
   readonly host: string;
   /** A TCP port of the guest that a free port of 127.0.0.1 leads to. */
   readonly forward?: { readonly address: string; readonly port: number };
+  /** An address of the network, at port 80 of which a port of 127.0.0.1 answers. */
+  readonly service?: { readonly address: string; readonly localPort: number };
 };
 
 /**
@@ -72,11 +74,15 @@ export async function userNetwork({
   prefix,
   host,
   forward,
+  service,
 }: UserNetworkOptions): Promise<NetworkEnd & { forwardedPort: number }> {
   const forwardedPort = forward ? await freeTcpPort() : 0;
   const rule = forward ? `,hostfwd=tcp:${loopback}:${forwardedPort}-${forward.address}:${forward.port}` : '';
+  const served = service
+    ? `,guestfwd=tcp:${service.address}:80-cmd:busybox nc ${loopback} ${service.localPort}`
+    : '';
   return {
     forwardedPort,
-    netdev: (id) => `user,id=${id},net=${prefix},host=${host},ipv6=off,restrict=on${rule}`,
+    netdev: (id) => `user,id=${id},net=${prefix},host=${host},ipv6=off,restrict=on${rule}${served}`,
   };
 }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { limits } from '../../../firmware/boot/limits.ts';
 import { type Conversation, Laboratory, missingForNamespaces } from '../../netd/namespace.ts';
 import type { ClientAnswer } from './metadata-client.fixture.ts';
-import type { ServiceRequest } from './metadata-service.fixture.ts';
+import type { ServiceRequest } from './metadata-service.ts';
 
 // A slow service takes its second each of the times that it is asked.
 vi.setConfig({ testTimeout: 60_000 });
