@@ -79,8 +79,13 @@ export class Conversation {
     return await this.next<T>();
   }
 
+  /** Ends it at once, without a last word. */
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+
   async close(): Promise<void> {
-    if (this.#child.exitCode !== null) return;
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const gone = once(this.#child, 'exit');
     this.#child.stdin?.end();
     const kill = setTimeout(() => this.#child.kill('SIGKILL'), 5000);
