@@ -1,4 +1,5 @@
 import {
+  type DeviceReport,
   type Explained,
   PolicyEnforcement,
   type PolicyPorts,
@@ -56,6 +57,10 @@ export class PolicyKeeper {
 
   report(): Promise<PolicyReport> {
     return this.#enforcement.report();
+  }
+
+  devices(): Promise<readonly DeviceReport[]> {
+    return this.#enforcement.devices();
   }
 
   explain(query: ExplainQuery): { ok: true; value: Explained } | { ok: false; problem: string } {

@@ -58,6 +58,11 @@ export const commands: Readonly<Record<string, Command>> = {
     run: async (args) => (await import('./policy.ts')).policy(args),
     help: async () => (await import('./policy.ts')).policyHelp,
   },
+  devices: {
+    usage: 'devices list [--json]',
+    tells: 'who was seen on the LAN, and whether it is in quarantine',
+    run: async (args) => (await import('./policy.ts')).devices(args),
+  },
   settings: {
     usage: 'settings schema | settings check FILE [--json]',
     tells: 'the JSON Schema of the settings, or what is wrong with a settings file',

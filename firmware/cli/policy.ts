@@ -1,5 +1,5 @@
 import { callLocalApi, localSocketPath } from '../system/local-api.ts';
-import type { PolicyExplanation, PolicyReport } from '../webui/api/policy-route.ts';
+import type { Devices, PolicyExplanation, PolicyReport } from '../webui/api/policy-route.ts';
 import { printJson, readArguments, readNumber, UsageError } from './arguments.ts';
 import { formatTable } from './table.ts';
 
@@ -57,6 +57,25 @@ async function list(values: Values): Promise<number> {
     const counts = Object.entries(report.counters).map(([name, count]) => `${name} ${count}`);
     process.stdout.write(`${counts.join(', ')}\n`);
     if (report.problem !== null) process.stdout.write(`NOT IN FORCE: ${report.problem}\n`);
+  }
+  return 0;
+}
+
+export async function devices(args: readonly string[]): Promise<number> {
+  const { values, positionals } = readArguments(args, options);
+  if (positionals[0] !== 'list' || positionals.length > 1) throw new UsageError('devices takes: list');
+  const found = await ask<Devices>(values, '/api/v1/devices');
+  if (found === null) return notKnown;
+  if (values.json) printJson(found.devices);
+  else {
+    const rows = found.devices.map(({ device, address, mac, link, state }) => [
+      device,
+      address,
+      mac,
+      link,
+      state,
+    ]);
+    process.stdout.write(formatTable(['DEVICE', 'ADDRESS', 'MAC', 'LINK', 'STATE'], rows));
   }
   return 0;
 }

@@ -88,6 +88,7 @@ const nothing = { ok: false, code: 'settings-not-kept', detail: '' } as const;
 /** Nothing is asked of it. */
 const noPolicy: PolicyView = {
   report: async () => ({ problem: null, generation: 0, rules: [], counters: {} }),
+  devices: async () => [],
   explain: () => ({ ok: false, problem: '' }),
 };
 

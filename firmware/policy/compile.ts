@@ -37,6 +37,8 @@ export type CompiledPolicy = {
   readonly tables: readonly Table[];
   /** Devices that may speak on the LAN; null where unknown ones may. */
   readonly accepted: AddressRanges | null;
+  /** Addresses on the LAN that only one MAC may speak from. */
+  readonly bound: readonly { readonly mac: string; readonly ranges: AddressRanges }[];
   readonly numbers: RuleNumbers;
   /** Who is where. */
   readonly endpoints: Endpoints;
@@ -95,6 +97,10 @@ export function compilePolicy(input: PolicyInput, numbers: RuleNumbers, now: Min
       services: services.classes,
       tables: inOrder([...tables.values()]),
       accepted: unknownDevices === 'permitted' ? null : endpoints.devices,
+      bound: input.policy.devices.flatMap(({ name, mac }) => {
+        const ranges = endpoints.rangesOfDevice(name);
+        return mac === undefined || ranges.length === 0 ? [] : [{ mac, ranges }];
+      }),
       numbers,
       endpoints,
       unlogged: active.filter(({ log }) => log === false).map(({ id }) => numbers.get(id) ?? 0),

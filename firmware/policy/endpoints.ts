@@ -35,7 +35,7 @@ export class Endpoints {
   /** All addresses that devices have. */
   readonly devices: AddressRanges;
 
-  constructor({ policy, own, peers }: PolicyInput) {
+  constructor({ policy, own, peers, learned = new Map() }: PolicyInput) {
     const behind = peerRanges(peers);
     const remote = unionOf([...behind.values()].flat());
     this.#gateways = [
@@ -50,7 +50,7 @@ export class Endpoints {
       })),
     ];
     this.#gatewayNamed = new Map(this.#gateways.map((gateway) => [gateway.name, gateway]));
-    this.#devices = new Map(policy.devices.map((device) => [device.name, deviceRanges(device)]));
+    this.#devices = new Map(policy.devices.map((device) => [device.name, deviceRanges(device, learned)]));
     this.devices = unionOf([...this.#devices.values()].flat());
     const labelled = new Map<string, AddressRanges[]>();
     const note = (labels: readonly string[], ranges: AddressRanges) => {
@@ -63,6 +63,11 @@ export class Endpoints {
     for (const { name, labels = [] } of policy.devices) note(labels, this.#devices.get(name) ?? []);
     for (const { labels, ranges } of this.#gateways) note(labels, ranges);
     for (const [label, ranges] of labelled) this.#labels.set(label, unionOf(ranges.flat()));
+  }
+
+  /** The addresses of a device. */
+  rangesOfDevice(name: string): AddressRanges {
+    return this.#devices.get(name) ?? [];
   }
 
   /** The names of the devices that an address is. */
@@ -119,8 +124,11 @@ function selectorsOf(side: Exclude<Side, 'any'>): readonly Selector[] {
   return Array.isArray(side) ? side : [side as Selector];
 }
 
-function deviceRanges({ addresses = [] }: Device): AddressRanges {
-  return readRanges(addresses);
+function deviceRanges(
+  { addresses, mac }: Device,
+  learned: ReadonlyMap<string, readonly string[]>,
+): AddressRanges {
+  return readRanges(addresses ?? (mac === undefined ? [] : (learned.get(mac) ?? [])));
 }
 
 /** The addresses behind each peer, by its name. Of networks within one another the nearer counts, as for routes. */

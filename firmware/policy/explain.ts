@@ -79,7 +79,7 @@ export function explain(
   { input, compiled, lans }: { input: PolicyInput; compiled: CompiledPolicy; lans: readonly AddressRanges[] },
   { from, to, protocol, port }: ExplainQuery,
 ): ExplainResult {
-  const [froms, tos] = [placesOf(input, from), placesOf(input, to)];
+  const [froms, tos] = [placesOf(input, compiled, from), placesOf(input, compiled, to)];
   for (const [given, found] of [
     [from, froms],
     [to, tos],
@@ -160,13 +160,18 @@ function isIpv4(place: bigint): boolean {
 }
 
 /** First addresses of what a text names: a device, a peer, or an address. */
-function placesOf({ policy, peers }: PolicyInput, text: string): readonly bigint[] {
+function placesOf(
+  { policy, peers }: PolicyInput,
+  { endpoints }: CompiledPolicy,
+  text: string,
+): readonly bigint[] {
   const place = parseAddress(text);
   const device = policy.devices.find(({ name }) => name === text);
   const peer = peers.find(
     ({ name, hit }) => name === text || (place !== undefined && parseAddress(hit) === place),
   );
-  const networks = device === undefined ? peer?.protectedPrefixes : (device.addresses ?? []);
+  if (device !== undefined) return endpoints.rangesOfDevice(device.name).map(({ from }) => from);
+  const networks = peer?.protectedPrefixes;
   if (networks === undefined) return place === undefined ? [] : [place];
   return networks
     .map(parseAddressRange)

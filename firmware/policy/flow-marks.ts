@@ -15,11 +15,12 @@ export const flowMarks = {
   logGroup: 7000,
 } as const;
 
-/** Why a packet is in the log group, by its prefix. `staged`: nothing was done to it, a staged rule would have. */
+/** Why a packet is in the log group, by its prefix. `spoofed`: from a device's address, and not from its MAC. `staged`: nothing was done to it, a staged rule would have. */
 export const logPrefixes = {
   rule: 'hithe deny rule',
   default: 'hithe deny default',
   quarantine: 'hithe deny quarantine',
+  spoofed: 'hithe deny spoofed',
   staged: 'hithe staged rule',
 } as const;
 export type LoggedReason = keyof typeof logPrefixes;

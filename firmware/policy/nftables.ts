@@ -1,4 +1,4 @@
-import { type AddressRange, byFamily, formatRange } from './address-line.ts';
+import { type AddressRange, byFamily, formatRange, unionOf } from './address-line.ts';
 import type { Classes, ClassRange, KeyedLayer } from './classes.ts';
 import { type Category, type CompiledPolicy, categories, type Table } from './compile.ts';
 import { flowMarks, logPrefixes } from './flow-marks.ts';
@@ -43,7 +43,7 @@ export function renderPolicy(policy: CompiledPolicy, place: RulesetPlace): strin
     ...classChains(),
     ...categoryChains(policy),
     ...decisionChains(policy, place),
-    forwardChain(place),
+    forwardChain(policy, place),
   ];
   return [
     ...(place.startOver ? [`add table ${policyTable}`, `delete table ${policyTable}`] : []),
@@ -63,8 +63,14 @@ export function renderPolicy(policy: CompiledPolicy, place: RulesetPlace): strin
 type Chain = { readonly name: string; readonly lines: readonly string[] };
 
 const families = ['ipv4', 'ipv6'] as const;
-const counters = ['denied_rule', 'denied_default', 'denied_quarantine', 'cut', 'allowed'] as const;
-export type PolicyCounter = (typeof counters)[number];
+const counters = [
+  'denied_rule',
+  'denied_default',
+  'denied_quarantine',
+  'denied_spoofed',
+  'cut',
+  'allowed',
+] as const;
 
 /** Makes what is not there yet, and empties what is: `add` leaves an object that exists as it is. */
 function declarations(chains: readonly string[]): string[] {
@@ -83,11 +89,17 @@ function declarations(chains: readonly string[]): string[] {
     ...families.map(
       (family) => `add set ${policyTable} accepted_${family} { type ${family}_addr; flags interval; }`,
     ),
+    ...families.flatMap((family) => [
+      `add set ${policyTable} bound_${family} { type ${family}_addr; flags interval; }`,
+      `add set ${policyTable} owners_${family} { type ${family}_addr . ether_addr; flags interval; }`,
+    ]),
     `add chain ${policyTable} forward { type filter hook forward priority filter - 10; policy accept; }`,
     ...chains.filter((name) => name !== 'forward').map((name) => `add chain ${policyTable} ${name}`),
     ...chains.map((name) => `flush chain ${policyTable} ${name}`),
     ...maps.map(({ name }) => `flush map ${policyTable} ${name}`),
-    ...families.map((family) => `flush set ${policyTable} accepted_${family}`),
+    ...families.flatMap((family) =>
+      ['accepted', 'bound', 'owners'].map((name) => `flush set ${policyTable} ${name}_${family}`),
+    ),
   ];
 }
 
@@ -240,6 +252,11 @@ function decisionChains(policy: CompiledPolicy, { lan, generation }: RulesetPlac
       ],
     },
     {
+      // Whoever it is has no part in the connection that it names: that one's mark stays.
+      name: 'spoofed',
+      lines: ['counter name denied_spoofed', log(logPrefixes.spoofed), 'drop'],
+    },
+    {
       name: 'quarantined',
       lines: [
         'counter name denied_quarantine',
@@ -252,7 +269,7 @@ function decisionChains(policy: CompiledPolicy, { lan, generation }: RulesetPlac
   ];
 }
 
-function forwardChain({ generation, lan, overlay }: RulesetPlace): Chain {
+function forwardChain({ bound }: CompiledPolicy, { generation, lan, overlay }: RulesetPlace): Chain {
   const current = hex(generation * 2 ** flowMarks.generationShift);
   const links = setOf([...lan, overlay]);
   return {
@@ -260,6 +277,12 @@ function forwardChain({ generation, lan, overlay }: RulesetPlace): Chain {
     lines: [
       `iifname != ${links} accept`,
       `oifname != ${links} accept`,
+      ...(bound.length === 0 || lan.length === 0
+        ? []
+        : [
+            `iifname ${setOf(lan)} ip saddr @bound_ipv4 ip saddr . ether saddr != @owners_ipv4 goto spoofed`,
+            `iifname ${setOf(lan)} ip6 saddr @bound_ipv6 ip6 saddr . ether saddr != @owners_ipv6 goto spoofed`,
+          ]),
       // They have no mark of their own: the firewall's chain drops them.
       'ct state invalid,untracked accept',
       `ct mark & ${hex(flowMarks.generationMask)} == ${current} accept`,
@@ -295,6 +318,18 @@ function elementsOf(policy: CompiledPolicy): string[] {
     ...families.flatMap((family) =>
       add(`accepted_${family}`, inFamily(policy.accepted ?? [], family).map(formatRange)),
     ),
+    ...families.flatMap((family) => [
+      ...add(
+        `bound_${family}`,
+        inFamily(unionOf(policy.bound.flatMap(({ ranges }) => ranges)), family).map(formatRange),
+      ),
+      ...add(
+        `owners_${family}`,
+        policy.bound.flatMap(({ mac, ranges }) =>
+          inFamily(ranges, family).map((range) => `${formatRange(range)} . ${mac}`),
+        ),
+      ),
+    ]),
     ...add('hits', [...new Set(policy.numbers.values())].map(String)),
   ];
 }

@@ -69,7 +69,10 @@ export type Device = {
   readonly name: string;
   /** Wherever it is: which gateway it is behind follows from the peers' prefixes. */
   readonly addresses?: readonly string[] | undefined;
-  /** `00:11:22:33:44:55` */
+  /**
+   * `00:11:22:33:44:55`. Nobody else on this gateway's LAN may speak from the device's addresses; where it has none, they
+   * are those that this MAC is seen with.
+   */
   readonly mac?: string | undefined;
   readonly labels?: readonly string[] | undefined;
 };
@@ -104,5 +107,7 @@ export type PolicyPeer = GatewayFacts & {
 export type PolicyInput = {
   readonly policy: Policy;
   readonly own: GatewayFacts;
+  /** Addresses on the LAN that MACs are seen with. */
+  readonly learned?: ReadonlyMap<string, readonly string[]>;
   readonly peers: readonly PolicyPeer[];
 };

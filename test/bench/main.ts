@@ -21,6 +21,10 @@ const benches: Readonly<Record<string, { readonly tells: string; readonly load: 
     tells: 'base exchanges: time, rate, and a thousand associations of one gateway',
     load: async () => (await import('./hip.ts')).measureHip,
   },
+  policy: {
+    tells: 'packets by 10 and by 10,000 rules, compiling and loading those, explaining',
+    load: async () => (await import('./policy.ts')).measurePolicy,
+  },
   tunnel: {
     tells: 'TCP between hosts behind two gateways, beside WireGuard and the plain link',
     load: async () => (await import('./tunnel.ts')).measureTunnel,

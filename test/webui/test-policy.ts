@@ -10,6 +10,10 @@ export const testPolicy: PolicyView = {
     rules: [{ id: 'press', number: 1, active: true, connections: 3 }],
     counters: { denied_default: 2 },
   }),
+  devices: async () => [
+    { device: 'press', address: '192.168.1.10', mac: '02:00:00:00:00:10', link: 'br-lan', state: 'accepted' },
+    { device: null, address: '192.168.1.11', mac: '02:00:00:00:00:11', link: 'br-lan', state: 'quarantine' },
+  ],
   explain: ({ from, to, protocol, port }) => {
     if (from === 'nobody') return { ok: false, problem: 'nobody is no address' };
     const isAllowed = from === '192.168.1.10';

@@ -1,4 +1,4 @@
-import { type AddressRanges, parseAddressRange, unionOf } from '../../policy/address-line.ts';
+import { type AddressRanges, parseAddress, parseAddressRange, unionOf } from '../../policy/address-line.ts';
 import { type CompiledPolicy, compilePolicy } from '../../policy/compile.ts';
 import { type ExplainQuery, type Explanation, explain, sayWhy } from '../../policy/explain.ts';
 import { flowMarks } from '../../policy/flow-marks.ts';
@@ -13,6 +13,7 @@ import { overlayDevice } from '../desired.ts';
 import { type CommandRunner, type NetworkSystem, programs } from '../system-port.ts';
 import { parseCounters, parseHits } from './counts.ts';
 import { formatMemory, type KernelMemory, parseMemory } from './memory.ts';
+import { type Neighbour, parseNeighbours } from './neighbours.ts';
 import { policyPeers } from './peers.ts';
 
 export type PolicyPorts = Pick<
@@ -50,6 +51,15 @@ export type PolicyReport = {
   readonly counters: Readonly<Record<string, number>>;
 };
 
+/** A host that was seen on the LAN, or a device that the settings name and that was not. */
+export type DeviceReport = {
+  readonly device: string | null;
+  readonly address: string | null;
+  readonly mac: string | null;
+  readonly link: string | null;
+  readonly state: 'accepted' | 'quarantine' | 'permitted' | 'not seen';
+};
+
 export type Explained = Explanation & { readonly why: string };
 
 type InForce = {
@@ -60,6 +70,8 @@ type InForce = {
 
 /** Rules begin and end on the minute. */
 const minuteMs = 60_000;
+/** A device that is known by its MAC alone is let through this long after it was first seen. */
+const neighboursMs = 5_000;
 /** A ruleset that the kernel refused is tried again after this. */
 const retryMs = 10_000;
 /** A whole ruleset takes the kernel seconds where it is slow and busy. */
@@ -129,6 +141,26 @@ export class PolicyEnforcement {
     };
   }
 
+  /** Who is on the LAN, by what the kernel heard, and who of the devices that are named is not. */
+  async devices(): Promise<readonly DeviceReport[]> {
+    const inForce = this.#inForce;
+    if (inForce === null) return [];
+    const { endpoints, accepted } = inForce.compiled;
+    const seen = (await this.#neighbours(inForce.facts)).map(({ address, mac, link }): DeviceReport => {
+      const place = parseAddress(address);
+      const [device = null] = place === undefined ? [] : endpoints.devicesAt(place);
+      const state = device !== null ? 'accepted' : accepted === null ? 'permitted' : 'quarantine';
+      return { device, address, mac, link, state };
+    });
+    const names = new Set(seen.map(({ device }) => device));
+    const others = inForce.input.policy.devices
+      .filter(({ name }) => !names.has(name))
+      .map(({ name, addresses, mac = null }): DeviceReport => {
+        return { device: name, address: addresses?.[0] ?? null, mac, link: null, state: 'not seen' };
+      });
+    return [...seen, ...others];
+  }
+
   /** The rules stay in the kernel. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -154,7 +186,8 @@ export class PolicyEnforcement {
 
   async #load(facts: PolicyFacts): Promise<string | null> {
     const { settings, own, lan } = facts;
-    const input = { policy: settings.policy, own, peers: policyPeers(settings.overlay.peers) };
+    const learned = hasLearners(facts) ? addressesByMac(await this.#neighbours(facts)) : new Map();
+    const input = { policy: settings.policy, own, peers: policyPeers(settings.overlay.peers), learned };
     const ids = settings.policy.rules.map(({ id }) => id);
     const { numbers, startedOver } = numberRules(this.#memory.numbers, ids);
     const result = compilePolicy(input, numbers, minuteOfWeek(this.#ports.now()));
@@ -171,6 +204,11 @@ export class PolicyEnforcement {
     }
     this.#inForce = { facts, input, compiled };
     return null;
+  }
+
+  async #neighbours({ lan }: PolicyFacts): Promise<readonly Neighbour[]> {
+    const { status, stdout } = await this.#ports.run(programs.ip, ['-j', 'neigh', 'show']);
+    return status === 0 ? parseNeighbours(stdout).filter(({ link }) => lan.includes(link)) : [];
   }
 
   async #replace(memory: KernelMemory, ruleset: string): Promise<string | null> {
@@ -192,14 +230,35 @@ export class PolicyEnforcement {
   }
 
   /** Looks again when the minute changes, where a schedule may begin or end then; by the clock, which may jump. */
-  #wait({ settings }: PolicyFacts): void {
+  #wait(facts: PolicyFacts): void {
     this.#timer?.close();
     this.#timer = null;
-    const isTimed = settings.policy.rules.some(({ schedule }) => schedule !== undefined);
-    if (this.#problem === null && !isTimed) return;
-    const delay = this.#problem === null ? minuteMs - (this.#ports.now() % minuteMs) : retryMs;
+    const isTimed = facts.settings.policy.rules.some(({ schedule }) => schedule !== undefined);
+    const delays = [
+      ...(this.#problem === null ? [] : [retryMs]),
+      ...(isTimed ? [minuteMs - (this.#ports.now() % minuteMs)] : []),
+      ...(hasLearners(facts) ? [neighboursMs] : []),
+    ];
+    if (delays.length === 0) return;
+    const delay = Math.min(...delays);
     this.#timer = this.#ports.setTimer(delay, () => void this.#enqueue());
   }
+}
+
+/** Whether a device is known by its MAC alone. */
+function hasLearners({ settings }: PolicyFacts): boolean {
+  return settings.policy.devices.some(({ addresses, mac }) => addresses === undefined && mac !== undefined);
+}
+
+function addressesByMac(neighbours: readonly Neighbour[]): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>();
+  for (const { mac, address } of neighbours) {
+    const addresses = found.get(mac) ?? [];
+    found.set(mac, addresses);
+    // More is somebody who makes them up.
+    if (addresses.length < limits.addressesPerDevice) addresses.push(address);
+  }
+  return found;
 }
 
 /** The addresses of each of the hosts' networks. */

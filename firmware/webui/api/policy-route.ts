@@ -79,9 +79,21 @@ const query = z.object({
 });
 export type PolicyQuery = z.infer<typeof query>;
 
+const device = z.object({
+  /** Its name in the settings. */
+  device: z.string().nullable(),
+  address: z.string().nullable(),
+  mac: z.string().nullable(),
+  link: z.string().nullable(),
+  state: z.enum(['accepted', 'quarantine', 'permitted', 'not seen']),
+});
+const deviceList = z.object({ devices: z.array(device).readonly() }).openapi('Devices');
+export type Devices = z.infer<typeof deviceList>;
+
 /** The policy as the API shows it. */
 export interface PolicyView {
   report(): Promise<PolicyReport>;
+  devices(): Promise<Devices['devices']>;
   explain(
     query: PolicyQuery,
   ):
@@ -97,6 +109,15 @@ const problem = (description: string) => ({
 const local = problem('The request did not come over the socket of the box');
 
 export const policyRoutes = {
+  devices: createRoute({
+    method: 'get',
+    path: '/api/v1/devices',
+    summary: 'Who was seen on the LAN, and whether rules speak of it; from the box itself alone',
+    responses: {
+      200: { description: 'The devices', content: { 'application/json': { schema: deviceList } } },
+      403: local,
+    },
+  }),
   report: createRoute({
     method: 'get',
     path: '/api/v1/policy',
@@ -121,11 +142,15 @@ export const policyRoutes = {
 
 /** Rules tell who is where and may do what: they are for who is on the box. */
 export function addPolicyRoutes(app: OpenAPIHono<{ Bindings: Connection }>, policy: PolicyView): void {
-  app.use('/api/v1/policy/*', async (context, next) => {
-    if (context.env.transport !== 'local')
-      return problemAnswer(context, 'local-only', 'Only the command line on the box may do this.');
-    return next();
-  });
+  for (const path of ['/api/v1/policy/*', policyRoutes.devices.path])
+    app.use(path, async (context, next) => {
+      if (context.env.transport !== 'local')
+        return problemAnswer(context, 'local-only', 'Only the command line on the box may do this.');
+      return next();
+    });
+  app.openapi(policyRoutes.devices, async (context) =>
+    context.json({ devices: await policy.devices() }, 200),
+  );
   app.openapi(policyRoutes.report, async (context) => context.json(await policy.report(), 200));
   app.openapi(policyRoutes.explain, (context) => {
     const result = policy.explain(context.req.valid('query'));

@@ -10,6 +10,7 @@ vi.setConfig({ testTimeout: 60_000 });
 
 const missing = missingForNamespaces();
 const near = { ipv4: '192.168.1.10', ipv6: 'fd01::10' };
+const nearMac = '02:00:00:00:00:10';
 const far = { ipv4: '192.168.20.5', ipv6: 'fd20::5' };
 
 type Site = {
@@ -39,7 +40,7 @@ async function site(lab: Laboratory): Promise<Site> {
       `address add ${near.ipv4}/24 dev eth0`,
       `address add ${near.ipv6}/64 dev eth0 nodad`,
     ],
-    ['near', 'address add 192.168.1.11/24 dev eth0'],
+    ['near', `link set eth0 address ${nearMac}`, 'address add 192.168.1.11/24 dev eth0'],
     ['near', 'route add default via 192.168.1.1', 'route add default via fd01::1'],
     [
       'far',
@@ -227,6 +228,62 @@ describe.skipIf(missing !== null)(`the policy and packets${missing === null ? ''
     });
     expect(report.counters['denied_quarantine']).toBeGreaterThan(0);
     expect(await connect('near', far.ipv4)).toBe('open');
+  });
+
+  test('nobody speaks from the address of a device with another MAC', async () => {
+    await using lab = new Laboratory();
+    const { enforce } = await site(lab);
+    const any: Rule = { id: 'any', subject: 'any', verb: 'allow', object: 'any' };
+    const press = (mac: string) => [{ name: 'press', addresses: ['192.168.1.11', near.ipv6], mac }];
+    const reaches = async (from: string, to: string) => {
+      const args = ['ping', '-c', '1', '-W', '1', '-I', from, to];
+      return (await lab.run('near', '/bin/busybox', args)).status === 0;
+    };
+    const seen = async () => [
+      await reaches('192.168.1.11', far.ipv4),
+      await reaches(near.ipv6, far.ipv6),
+      await reaches(near.ipv4, far.ipv4),
+    ];
+    await enforce({ ...rules(any), devices: press(nearMac) });
+    expect(await seen()).toEqual([true, true, true]);
+    // Also within connections that are there already.
+    await enforce({ ...rules(any), devices: press('02:00:00:00:00:99') });
+    expect(await seen()).toEqual([false, false, true]);
+    const { report } = await enforce({ ...rules(any), devices: press('02:00:00:00:00:99') });
+    expect(report.counters['denied_spoofed']).toBe(2);
+  });
+
+  test('a device that is known by its MAC has the addresses that it is seen with; the others are listed', async () => {
+    await using lab = new Laboratory();
+    const { connect, enforce } = await site(lab);
+    const outwards: Rule = {
+      id: 'robot',
+      subject: { device: 'robot' },
+      verb: 'allow',
+      object: { gateway: 'far' },
+    };
+    const policy = {
+      ...rules(outwards),
+      unknownDevices: 'quarantine' as const,
+      devices: [
+        { name: 'robot', mac: nearMac },
+        { name: 'press', addresses: ['192.168.1.77'] },
+      ],
+    };
+    const before = await enforce(policy);
+    expect(before.devices).toMatchObject([
+      { device: 'robot', mac: nearMac, state: 'not seen' },
+      { device: 'press', state: 'not seen' },
+    ]);
+    expect(await lab.pings('near', '192.168.1.1')).toBe(true);
+    const after = await enforce(policy);
+    expect(after.devices).toMatchObject([
+      { device: 'robot', address: near.ipv4, mac: nearMac, link: 'lan', state: 'accepted' },
+      { device: 'press', state: 'not seen' },
+    ]);
+    expect(await connect('near', far.ipv4)).toBe('open');
+    const { devices } = await enforce({ ...policy, devices: [], rules: [] });
+    expect(devices).toMatchObject([{ device: null, address: near.ipv4, state: 'quarantine' }]);
   });
 
   test('rules keep their numbers and counts over changes and a restart of the runtime; the clock ends a schedule', async () => {

@@ -1,10 +1,12 @@
 // Runs in a network namespace: firewall and policy as the firmware has them, on links `lan` and `hip0`. Requests and
 // answers are JSON documents, a line each.
 import { writeFileSync } from 'node:fs';
+import { performance } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
 import { applyFirewall } from '../../../firmware/netd/apply.ts';
 import { renderFirewall } from '../../../firmware/netd/firewall.ts';
 import {
+  type DeviceReport,
   type Explained,
   PolicyEnforcement,
   type PolicyReport,
@@ -16,17 +18,26 @@ import { createNetworkSystem } from '../../../firmware/system/network-system.ts'
 
 export type PolicyRequest =
   | { readonly do: 'firewall' }
-  | { readonly do: 'enforce'; readonly policy: PolicySettings; readonly time?: number }
+  | {
+      readonly do: 'enforce';
+      readonly policy: PolicySettings;
+      /** One, called far, where they are not given. */
+      readonly peers?: readonly PeerSettings[];
+      readonly time?: number;
+    }
   | { readonly do: 'explain'; readonly query: ExplainQuery }
   | { readonly do: 'report' };
 export type PolicyAnswer = {
   readonly problem: string | null;
+  /** Milliseconds that enforcing took. */
+  readonly tookMs: number;
   readonly report: PolicyReport;
+  readonly devices: readonly DeviceReport[];
   readonly explained: Explained | null;
 };
 
 /** The network behind the peer that `hip0` leads to. */
-const peers: PeerSettings[] = [
+const farPeer: PeerSettings[] = [
   {
     name: 'far',
     uri: 'hip://10.0.0.9:10500/2001:22::b',
@@ -46,6 +57,7 @@ for await (const line of createInterface(process.stdin)) {
   const request = JSON.parse(line) as PolicyRequest;
   let problem: string | null = null;
   let explained: Explained | null = null;
+  const started = performance.now();
   if (request.do === 'firewall') {
     for (const path of ['ipv4/ip_forward', 'ipv6/conf/all/forwarding'])
       writeFileSync(`/proc/sys/net/${path}`, '1');
@@ -60,7 +72,7 @@ for await (const line of createInterface(process.stdin)) {
     problem = failures.join() || null;
   } else if (request.do === 'enforce') {
     time = request.time ?? time;
-    const overlay = { ...defaultSettings.overlay, peers };
+    const overlay = { ...defaultSettings.overlay, peers: [...(request.peers ?? farPeer)] };
     const network = {
       ...defaultSettings.network,
       lan: { ...defaultSettings.network.lan, address: '192.168.1.1/24', ipv6: 'fd01::1/64' },
@@ -72,7 +84,14 @@ for await (const line of createInterface(process.stdin)) {
     if (result.ok) explained = result.value;
     else ({ problem } = result);
   }
-  const answer: PolicyAnswer = { problem, report: await enforcement.report(), explained };
+  const tookMs = performance.now() - started;
+  const answer: PolicyAnswer = {
+    problem,
+    tookMs,
+    report: await enforcement.report(),
+    devices: await enforcement.devices(),
+    explained,
+  };
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 }
 await enforcement.close();

@@ -35,6 +35,7 @@ describe('the OpenAPI document', () => {
       'get /api/v1/config/history',
       'get /api/v1/config/history/{id}',
       'get /api/v1/config/schema',
+      'get /api/v1/devices',
       'get /api/v1/events',
       'get /api/v1/log',
       'get /api/v1/policy',
@@ -66,7 +67,7 @@ describe('the OpenAPI document', () => {
       new Set([
         ...['MeasuredBoot', 'Status', 'Log', 'Claimed', 'Problem'],
         ...['Settings', 'SettingsPlan', 'SettingsApplied', 'Revision', 'RevisionDetail'],
-        ...['PolicyReport', 'PolicyExplanation'],
+        ...['PolicyReport', 'PolicyExplanation', 'Devices'],
       ]),
     );
     for (const name of names) expect(Object.keys(described.components.schemas)).toContain(name);

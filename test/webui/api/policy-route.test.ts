@@ -13,7 +13,7 @@ const explain = (query: Record<string, string>) =>
 
 describe('the policy over the API', () => {
   test('is for the box’s own socket alone', async () => {
-    for (const path of ['/api/v1/policy', '/api/v1/policy/explain?from=a&to=b']) {
+    for (const path of ['/api/v1/policy', '/api/v1/devices', '/api/v1/policy/explain?from=a&to=b']) {
       const response = await site.request(path);
       expect([path, response.status, await response.json()]).toMatchObject([
         path,
