@@ -21,7 +21,10 @@ export class NetworkNamespace {
   }
 
   /** Starts a program of guest/main.ts. */
-  program(name: 'gateway' | 'traffic', ...args: readonly string[]): GuestProcess {
+  program(
+    name: 'associations' | 'gateway' | 'offload' | 'traffic',
+    ...args: readonly string[]
+  ): GuestProcess {
     return this.start('/usr/bin/node', ['--v8-pool-size=1', '/run/lab/programs.js', name, ...args]);
   }
 

@@ -8,7 +8,8 @@ import type { PolicySettings } from '../firmware/store/policy-schema.ts';
 import type { PeerSettings } from '../firmware/store/settings-schema.ts';
 import { hipCrypto } from '../firmware/system/hip-crypto.ts';
 import { softwareSigner } from '../firmware/system/host-identity-file.ts';
-import { type GatewayAnswer, type GatewayRequest, keyLogPath } from './guest/gateway.ts';
+import type { AssociationsReport } from './guest/associations.ts';
+import { type GatewayAnswer, type GatewayRequest, keyLogPath, links } from './guest/gateway.ts';
 import type { TrafficAnswer, TrafficRequest } from './guest/traffic.ts';
 import type { GuestProcess, GuestProcessEnd } from './guest-process.ts';
 import { HarnessError } from './harness-error.ts';
@@ -134,6 +135,16 @@ export class OverlayGateway {
     return this.run(`cat ${keyLogPath(this.name)}`);
   }
 
+  /** Lets its links put segments together as the ports of a box do, which a veth does not by itself. */
+  async joinSegments(): Promise<void> {
+    await this.#finished('offload', links.underlay, links.lan);
+  }
+
+  /** Gives its kernel the security associations of so many peers, without any overlay of its own. */
+  async applyAssociations(count: number): Promise<AssociationsReport> {
+    return JSON.parse(await this.#finished('associations', String(count))) as AssociationsReport;
+  }
+
   /** Runs a shell command in its namespace. */
   run(command: string): Promise<string> {
     return this.#space.run(command);
@@ -155,6 +166,12 @@ export class OverlayGateway {
     } catch (cause) {
       throw new HarnessError('timeout', `${cause}\nlog of ${this.name}:\n${this.log}`, { cause });
     }
+  }
+
+  async #finished(program: 'associations' | 'offload', ...args: readonly string[]): Promise<string> {
+    const { status, output, error } = await this.#space.program(program, ...args).finish();
+    if (status !== 0) throw new HarnessError('refused', `${program} of ${this.name}: ${error}`);
+    return output;
   }
 
   #ask(request: GatewayRequest): Promise<GatewayAnswer> {

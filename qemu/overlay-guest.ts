@@ -65,6 +65,7 @@ export class OverlayGuest implements AsyncDisposable {
   readonly #agentPort: number;
   readonly #parts: AsyncDisposableStack;
   readonly #gateways = new Map<string, OverlayGateway>();
+  #captures = true;
 
   private constructor(
     machine: Machine,
@@ -121,6 +122,7 @@ export class OverlayGuest implements AsyncDisposable {
     const site = this.#gateways.size + 1;
     const place = placeOf(site, plan);
     await this.#own.run(script(name, site, place, plan));
+    if (this.#captures) await this.provider.run(`nft add rule netdev wire ${name} dup to wire`);
     const gateway = new OverlayGateway(name, place, this.#space(name), this.#space(`${name}-host`));
     this.#gateways.set(name, gateway);
     return gateway;
@@ -143,6 +145,12 @@ export class OverlayGuest implements AsyncDisposable {
     await this.provider.run(
       `ip route replace 10.99.${site}.0/24 src 10.99.${site}.1 scope link ${how} && ip -6 route replace fd99:${site}::/64 metric 256 ${how}`,
     );
+  }
+
+  /** No more frames for `capturePath`: writing each costs more than carrying it. */
+  async stopCapture(): Promise<void> {
+    await this.provider.run('nft flush table netdev wire');
+    this.#captures = false;
   }
 
   get #own(): NetworkNamespace {
@@ -237,7 +245,6 @@ END`;
     ip -n provider address add ${world}.1/24 dev ${link}
     ip -n provider address add fd99:${site}::1/64 dev ${link} nodad
     ip netns exec provider nft 'add chain netdev wire ${name} { type filter hook ingress device "${link}" priority 0; }'
-    ip netns exec provider nft add rule netdev wire ${name} dup to wire
     ${cable(name, links.lan, host, 'eth0')}
     ip netns exec ${name} sysctl -q -w net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
     ip -n ${name} address add 192.168.${site}.1/24 dev ${links.lan}

@@ -1,11 +1,18 @@
 import { runAgent } from './agent.ts';
+import { runAssociations } from './associations.ts';
 import { runGateway } from './gateway.ts';
+import { runReceiveOffload } from './receive-offload.ts';
 import { runTraffic } from './traffic.ts';
 
-/** The programs of the overlay guest, in one file: its process server, a gateway's control plane, a host's traffic. */
+/**
+ * The programs of the overlay guest, in one file: its process server, a gateway's control plane, a host's traffic, what
+ * makes a port of a veth, and the associations of very many peers.
+ */
 const programs: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   agent: runAgent,
+  associations: runAssociations,
   gateway: runGateway,
+  offload: runReceiveOffload,
   traffic: runTraffic,
 };
 
