@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { formatHit } from '../firmware/hip/host-identity-tag.ts';
 import { ownIdentity } from '../firmware/hip/own-identity.ts';
 import type { OverlayConfig } from '../firmware/netd/overlay/overlay.ts';
-import type { Explained } from '../firmware/netd/policy/enforcement.ts';
+import type { Explained, PolicyReport } from '../firmware/netd/policy/enforcement.ts';
 import type { ExplainQuery } from '../firmware/policy/explain.ts';
 import type { PolicySettings } from '../firmware/store/policy-schema.ts';
 import type { PeerSettings } from '../firmware/store/settings-schema.ts';
@@ -103,6 +103,13 @@ export class OverlayGateway {
   /** Puts another policy in force; what it was started with, everything unless told, is over. */
   enforce(policy: PolicySettings): Promise<GatewayAnswer> {
     return this.#ask({ do: 'enforce', policy });
+  }
+
+  /** The rules in force and what they decided. */
+  async policy(): Promise<PolicyReport> {
+    const { policy } = await this.#ask({ do: 'report-policy' });
+    if (policy === null) throw new HarnessError('refused', `${this.name} said nothing of its policy.`);
+    return policy;
   }
 
   async explain(query: ExplainQuery): Promise<Explained | null> {

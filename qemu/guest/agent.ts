@@ -35,10 +35,21 @@ function serve(socket: Socket): void {
     if (end < 0) return;
     socket.off('data', readHead);
     socket.pause();
-    run(socket, JSON.parse(head.toString('utf8', 0, end)) as ProcessRequest, head.subarray(end + 1));
+    const request = parseRequest(head.toString('utf8', 0, end));
+    if (request === null) socket.destroy();
+    else run(socket, request, head.subarray(end + 1));
   };
   socket.on('data', readHead);
   socket.on('error', () => socket.destroy());
+}
+
+/** Null for what is no request: another program that took this port of the machine for its own. */
+function parseRequest(text: string): ProcessRequest | null {
+  try {
+    return JSON.parse(text) as ProcessRequest;
+  } catch {
+    return null;
+  }
 }
 
 function run(socket: Socket, { namespace, command, args }: ProcessRequest, input: Buffer): void {

@@ -31,6 +31,7 @@ export type GatewayRequest =
   | { readonly do: 'look' }
   /** Puts another policy in force. */
   | { readonly do: 'enforce'; readonly policy: PolicySettings }
+  | { readonly do: 'report-policy' }
   | { readonly do: 'explain'; readonly query: ExplainQuery }
   /** Ends the overlay in order: its peers are told. */
   | { readonly do: 'stop' };
@@ -38,7 +39,8 @@ export type GatewayRequest =
 /** What it answers each time. */
 export type GatewayAnswer = {
   readonly tunnels: ReturnType<Overlay['tunnels']>;
-  readonly policy: PolicyReport;
+  /** To `report-policy`. */
+  readonly policy: PolicyReport | null;
   /** To `explain`. */
   readonly explained: Explained | null;
   /** Memory of the process in MiB. */
@@ -118,12 +120,13 @@ export async function runGateway([name = '']: readonly string[]): Promise<void> 
         await overlay?.close();
         overlay = undefined;
         break;
+      case 'report-policy':
       case 'look':
         break;
     }
     const answer: GatewayAnswer = {
       tunnels: overlay?.tunnels() ?? [],
-      policy: await enforcement.report(),
+      policy: request.do === 'report-policy' ? await enforcement.report() : null,
       explained,
       memoryMiB: process.memoryUsage.rss() / 1024 / 1024,
     };
