@@ -1,6 +1,7 @@
 import { hitPrefix } from '../../hip/host-identity-tag.ts';
 import { overlayDevice } from '../desired.ts';
 import { limits } from './limits.ts';
+import { narrowBelow } from './narrow-way.ts';
 import type { Peer } from './peer.ts';
 
 /** Routes of the overlay carry HIP's protocol number, so that they can be told from everybody else's. */
@@ -41,8 +42,10 @@ export function renderDeviceMtu(localHit: string, underlayMtu: number): string {
   return `link set ${overlayDevice} mtu ${overlayMtu(underlayMtu)}\n${renderHitRoute(localHit, underlayMtu)}\n`;
 }
 
+/** Over a link of the box that is narrow itself, too, XFRM takes what becomes fragments outside. */
 function renderHitRoute(localHit: string, underlayMtu: number): string {
-  return `route replace ${hitPrefix} dev ${overlayDevice} src ${localHit} proto ${overlayRouteProtocol} mtu ${underlayMtu}`;
+  const mtu = Math.max(underlayMtu, narrowBelow);
+  return `route replace ${hitPrefix} dev ${overlayDevice} src ${localHit} proto ${overlayRouteProtocol} mtu ${mtu}`;
 }
 
 /**

@@ -147,6 +147,13 @@ describe('lines for ip -batch', () => {
     expect(text).toBe(golden('base.txt'));
   });
 
+  test('over a narrow link of its own the box takes what becomes fragments outside', () => {
+    const text = renderDeviceMtu(localHit, 1280);
+    expect(text).toContain('link set hip0 mtu 1280\n');
+    // 1280 octets of a host and the header of the tunnel.
+    expect(Number(/^route replace .* mtu (\d+)/m.exec(text)?.[1])).toBeGreaterThanOrEqual(1280 + 40);
+  });
+
   test('routes.txt: a route per protected prefix, never in place of a nearer one', () => {
     expect(renderPeerRoutes(localHit, peers) + renderRouteRemoval(['10.0.0.0/8'])).toBe(golden('routes.txt'));
   });
