@@ -1,83 +1,113 @@
-import { randomBytes } from 'node:crypto';
+import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { appraise } from '../../firmware/attestation/appraisal.ts';
-import type { AppraisalPolicy } from '../../firmware/attestation/appraisal-question.ts';
-import { bootFindings } from '../../firmware/attestation/boot-policy.ts';
-import { parseEventLog } from '../../firmware/attestation/event-log.ts';
-import { type ReferenceValues, readReferenceValues } from '../../firmware/attestation/reference-values.ts';
-import { replayEventLog } from '../../firmware/attestation/replay.ts';
-import type { Finding, Verdict } from '../../firmware/attestation/verdict.ts';
-import { toHex } from '../../firmware/bytes/bytes.ts';
-import { tpmCryptography } from '../../firmware/system/tpm-cryptography.ts';
-import { openVerifierPorts, readCertificates, readReleaseKey } from '../../firmware/system/verifier.ts';
+import type { Verdict } from '../../firmware/attestation/verdict.ts';
 import { measuredBoot } from '../../firmware/webui/api/attestation-route.ts';
+import type { Status } from '../../firmware/webui/api/status-schema.ts';
 import type { BuiltImage } from '../../image-builder/build.ts';
-import { measuredSections, predictPcr11 } from '../../image-builder/pcr-policy.ts';
-import { authenticodeHash, readSections } from '../../image-builder/pe.ts';
-import { Gateway } from '../../qemu/gateway.ts';
-import { Machine } from '../../qemu/machine.ts';
+import { projectRoot } from '../../image-builder/places.ts';
+import { verityArguments } from '../../image-builder/verity.ts';
+import { Gateway, type GatewayOptions } from '../../qemu/gateway.ts';
 import { ScratchFolder } from '../../qemu/scratch.ts';
 import { tpmStateName } from '../../qemu/tpm-emulator.ts';
-import { authorityOf, manufacture } from '../tpm/manufacture.ts';
+import { manufacture } from '../tpm/manufacture.ts';
+import { type AlteredDisk, KeptMachine } from './altered-disk.ts';
 import { bootableImage } from './image.ts';
-import { loaderOf, measuredKernelImage, readMeasurements, writeBootDisk } from './measured-guest.ts';
-import { partition } from './partitions.ts';
 
+/**
+ * One box, from its enrolment over a restart to what somebody with a hand on it can do: each of those boots whole, on the
+ * disk and with the TPM of the enrolled box, and is appraised by its evidence as anybody else would, with `hithe attest`.
+ */
 let image: BuiltImage;
+let scratch: ScratchFolder;
+let kept: KeptMachine;
+let hit: string;
+
+/** Four machines at once share two cores, perhaps with others. */
+const bootMs = 600_000;
+const at = (name: string) => join(scratch.path, name);
+
 beforeAll(async () => {
   image = await bootableImage();
+  scratch = new ScratchFolder();
 });
+afterAll(() => scratch[Symbol.dispose]());
 
-const { digest } = tpmCryptography;
-const bootMs = 300_000;
+type Ended = { readonly status: number; readonly stdout: string; readonly stderr: string };
 
-function referenceOf(document: object): ReferenceValues {
-  const octets = new TextEncoder().encode(JSON.stringify(document));
-  const key = readReleaseKey(image.releaseKey.publicPem);
-  const read = readReferenceValues(octets, image.releaseKey.sign(octets), key, digest);
-  if (!read.ok) throw new Error(read.error);
-  return read.value;
+/** `hithe attest` as a verifier runs it, beside the box. */
+async function attest(...args: readonly string[]): Promise<Ended> {
+  const main = join(projectRoot, 'firmware/main.ts');
+  try {
+    return { status: 0, ...(await promisify(execFile)(process.execPath, [main, 'attest', ...args])) };
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+    return { status: code, stdout, stderr };
+  }
 }
 
-/** One box, booted twice; its TPM has an endorsement key of a local authority, with which nobody is enrolled. */
+async function succeeds(...args: readonly string[]): Promise<string> {
+  const { status, stdout, stderr } = await attest(...args);
+  expect([status, stderr]).toEqual([0, '']);
+  return stdout;
+}
+
+const boxOf = ({ page }: Gateway) => new URL(page.url).host;
+
+/** Asks a box for evidence. Returns what the appraisal of it begins with. */
+async function challenged(name: string, gateway: Gateway): Promise<string[]> {
+  const [evidence, book] = [at(`${name}.evidence`), at(`${name}.nonces`)];
+  const nonce = (await succeeds('nonce', '--book', book)).trim();
+  await succeeds('collect', '--nonce', nonce, '--box', boxOf(gateway), '--out', evidence);
+  return ['--manifest', image.manifestPath, '--evidence', evidence, '--nonce', nonce, '--book', book];
+}
+
+async function appraised(...args: readonly string[]): Promise<Verdict> {
+  const { status, stdout, stderr } = await attest('appraise', '--json', ...args);
+  expect(stderr).toBe('');
+  const verdict = JSON.parse(stdout) as Verdict;
+  expect(status).toBe(verdict.status === 'contraindicated' ? 1 : 0);
+  return verdict;
+}
+
 describe('a gateway that boots the released image', () => {
   let gateway: Gateway;
-  let first: Verdict;
-  const settled = async () => {
-    await gateway.waitForPage(bootMs);
-    await gateway.page.waitForStatus('identity and TPM are there', isSettled, bootMs);
-  };
+  const isSettled = ({ tpm, identity }: Status) => tpm.state === 'present' && identity.hit !== null;
+  const settled = () => gateway.page.waitForStatus('identity and TPM are there', isSettled, bootMs);
   beforeAll(async () => {
-    const manufactureTpm = manufacture({ state: tpmStateName });
-    gateway = await Gateway.start({ name: 'attested', image, manufactureTpm });
-    await settled();
+    gateway = await Gateway.start({
+      ...{ name: 'attested', image, manufactureTpm: manufacture({ state: tpmStateName }) },
+    });
+    await gateway.waitForPage(bootMs);
+    hit = (await settled()).identity.hit ?? '';
   });
   afterAll(() => gateway[Symbol.asyncDispose]());
 
-  const appraised = async (changes: Partial<AppraisalPolicy>) => {
-    const nonce = new Uint8Array(randomBytes(32));
-    const answer = await gateway.page.post('/api/v1/attestation/evidence', { nonce: toHex(nonce) });
-    expect(answer.statusCode).toBe(200);
-    const roots = readCertificates(await authorityOf(gateway.machine.scratchPath));
-    const ports = openVerifierPorts(roots, Date.now() + 60_000);
-    const policy = { nonce, reference: referenceOf(image.manifest), previous: null, activation: null };
-    return appraise(JSON.parse(answer.body), { ...policy, anyTpm: false, ...changes }, ports);
-  };
+  const authority = () => ['--ca', join(gateway.machine.scratchPath, 'authority', 'issuercert')];
 
-  test('passes by everything but the enrolment, which nobody made', async () => {
-    const verdict = await appraised({});
-    expect(verdict.findings).toMatchObject([
+  test('is not trusted before its TPM is enrolled', async () => {
+    const { findings } = await appraised(...(await challenged('stranger', gateway)), ...authority());
+    expect(findings).toMatchObject([
       { check: 'attestation-key', problem: expect.stringContaining('endorsement key') },
     ]);
   });
 
-  test('passes where that is not asked for, and shows the identity of its status', async () => {
-    first = await appraised({ anyTpm: true });
-    expect(first.findings).toEqual([]);
-    expect(first.status).toBe('warning');
-    expect(first.hit).toBe((await gateway.page.status()).identity.hit);
+  test.each([
+    ['ECC', 0],
+    ['RSA', 1],
+  ])('passes after an enrolment with its %s endorsement key', async (_, first) => {
+    const asked = await challenged('enrolment', gateway);
+    const evidence = JSON.parse(readFileSync(at('enrolment.evidence'), 'utf8'));
+    const endorsements = [evidence.endorsements[first], evidence.endorsements[1 - first]];
+    writeFileSync(at('enrolment.evidence'), JSON.stringify({ ...evidence, endorsements }));
+    const [challenge, secret, answer] = [at('challenge'), at('secret'), at('answer')];
+    await succeeds('challenge', '--evidence', at('enrolment.evidence'), '--kept', secret, '--out', challenge);
+    await succeeds('activate', '--challenge', challenge, '--box', boxOf(gateway), '--out', answer);
+    const enrolled = ['--kept', secret, '--answer', answer, '--record', at('record')];
+    const verdict = await appraised(...asked, ...authority(), ...enrolled);
+    expect([verdict.findings, verdict.status, verdict.hit]).toEqual([[], 'warning', hit]);
   });
 
   test('shows its PCRs with their events', async () => {
@@ -95,123 +125,132 @@ describe('a gateway that boots the released image', () => {
   test('shows other settings in its next evidence', async () => {
     await gateway.plugSettings({ version: 1, hostname: 'renamed' });
     await gateway.page.waitForStatus('the name is taken', ({ hostname }) => hostname === 'renamed', bootMs);
-    const verdict = await appraised({ anyTpm: true, previous: first.record });
+    const verdict = await appraised(
+      ...(await challenged('renamed', gateway)),
+      ...['--previous', at('record'), '--record', at('record')],
+    );
     expect(verdict.findings).toEqual([]);
     expect(verdict.notes).toContain('The settings in force are others than at the last appraisal.');
   });
 
-  test('passes again after a restart, with the same identity and a reset more', async () => {
-    const before = resetsOf(await gateway.page.status());
+  test('passes again after a restart, with the same identity and a reset more', {
+    timeout: 2 * bootMs,
+  }, async () => {
+    const before = JSON.parse(readFileSync(at('record'), 'utf8'));
     await gateway.machine.reset();
-    await gateway.page.waitForStatus('a TPM reset more', (status) => resetsOf(status) > before, bootMs);
-    await settled();
-    const verdict = await appraised({ anyTpm: true, previous: first.record });
-    expect(verdict.findings).toEqual([]);
-    expect(verdict.hit).toBe(first.hit);
-    expect(verdict.record?.resetCount).toBeGreaterThan(first.record?.resetCount ?? 0);
+    const isAgain = (status: Status) =>
+      status.tpm.state === 'present' && status.tpm.quote.resetCount > before.resetCount && isSettled(status);
+    await gateway.page.waitForStatus('a TPM reset more', isAgain, bootMs);
+    const verdict = await appraised(
+      ...(await challenged('restarted', gateway)),
+      ...['--previous', at('record'), '--record', at('record')],
+    );
+    expect([verdict.findings, verdict.hit]).toEqual([[], hit]);
+    expect(verdict.record?.resetCount).toBeGreaterThan(before.resetCount);
+  });
+
+  test('goes without a word, and leaves its disk and its TPM to others', async () => {
+    await gateway.machine.kill();
+    kept = await KeptMachine.of(gateway.machine.scratchPath, scratch.path, image);
   });
 });
 
-type Seen = Awaited<ReturnType<Gateway['page']['status']>>;
-const resetsOf = ({ tpm }: Seen) => (tpm.state === 'present' ? tpm.quote.resetCount : 0);
-const isSettled = ({ tpm, identity }: Seen) => tpm.state === 'present' && identity.hit !== null;
-
-/**
- * Real firmware, loader, stub and kernel; the guest prints what was measured and does nothing else. All start at once:
- * firmware keeps one core busy.
- */
-describe.concurrent('a machine that boots something else', () => {
-  let scratch: ScratchFolder;
-  let reference: ReferenceValues;
-  let released: Uint8Array;
-  beforeAll(() => {
-    scratch = new ScratchFolder();
-    released = measuredKernelImage(image);
-    const sections = measuredSections(released);
-    reference = referenceOf({
-      ...image.manifest,
-      uki: { authenticodeSha256: authenticodeHash(released) },
-      commandLine: commandLineOf(released),
-      pcr11: { sha256: predictPcr11(sections, 'sha256'), sections },
+/** They start all at once: firmware keeps one core busy. */
+describe.concurrent('the enrolled box after somebody had a hand on it', { timeout: 2 * bootMs }, () => {
+  const start = (name: string, options: Partial<GatewayOptions> & { readonly disk?: string }) =>
+    Gateway.start({
+      ...{ name: `attested-${name}`, image: { ...image, imagePath: options.disk ?? kept.disk } },
+      ...{ manufactureTpm: kept.restoreTpm, ...options },
     });
-  });
-  afterAll(() => scratch[Symbol.dispose]());
 
-  const commandLineOf = (uki: Uint8Array) => new TextDecoder().decode(readSections(uki).get('.cmdline'));
-
-  /** What is said against the boot of a kernel image, and that its log is what the TPM holds. */
-  async function findingsOf(name: string, uki: Uint8Array, change = (_: string) => {}): Promise<Finding[]> {
-    const path = join(scratch.path, `${name}.img`);
-    writeBootDisk(path, image, { loader: loaderOf(image), uki, keys: null });
-    change(path);
-    const hardware = { boot: 'uefi', memoryMiB: 512, cpus: 2, networkCards: [], tpm: true } as const;
-    await using machine = await Machine.start({ name: `attestation-${name}`, image: path, ...hardware });
-    const { log, pcrs } = await readMeasurements(machine, bootMs);
-    const parsed = parseEventLog(log);
-    for (const [index, value] of replayEventLog(parsed, digest).get('sha256') ?? [])
-      expect([index, pcrs.get(index)]).toEqual([index, toHex(value)]);
-    return bootFindings(parsed.events, reference, digest);
+  /** Waits until a box serves its page and says why it has no identity. */
+  async function withoutIdentity(gateway: Gateway, problem: string): Promise<void> {
+    const told = ({ identity }: Status) => identity.problem !== null;
+    const { identity, warnings } = await gateway.page.waitForStatus('a problem', told, bootMs);
+    expect(identity).toMatchObject({ hit: null, keyStorage: 'none', formerHit: hit, problem });
+    // What to do, by the name of what is given up: nothing new is made before somebody says so.
+    const { advice } = warnings.find(({ code }) => code === problem) ?? {};
+    expect(advice).toContain(hit);
   }
 
-  const changedFile = (name: string, path: string, change: (octets: Buffer) => Uint8Array) => {
-    const changed = join(scratch.path, name);
-    writeFileSync(changed, change(readFileSync(path)));
-    return changed;
-  };
-  const otherImage = { pcr: 4, problem: 'this is not the released kernel image' };
+  /** What is said against the box by its evidence. */
+  async function findingsOf(name: string, change: (disk: AlteredDisk) => void): Promise<Verdict['findings']> {
+    const disk = await kept.copy(name);
+    change(disk);
+    await using gateway = await start(name, { disk: disk.path });
+    await withoutIdentity(gateway, 'IMAGE_NOT_RELEASED');
+    const verdict = await appraised(...(await challenged(name, gateway)), '--previous', at('record'));
+    // The key is there as it was; only this boot may not use it.
+    expect(verdict.hit).toBe(hit);
+    return verdict.findings;
+  }
+
+  const otherCommandLine = { check: 'boot', pcr: 9, problem: 'this is not the released command line' };
   const inSection = (name: string) => ({
-    pcr: 11,
-    problem: `this is not the released content of section ${name}`,
+    ...{ check: 'boot', pcr: 11, problem: `this is not the released content of section ${name}` },
     event: { text: expect.stringContaining(name) },
   });
 
-  test('another kernel: PCR 4 by the kernel image, PCR 11 by its section .linux', async () => {
-    // A letter of the version in the kernel's own header (x86 boot protocol, kernel_version).
-    const kernel = changedFile('vmlinuz', image.kernelPath, (octets) => {
-      const place = 0x200 + octets.readUInt16LE(0x20e);
-      octets.write('X', place, 'latin1');
-      return octets;
+  test('another kernel, initial RAM disk, and root file system with its hash on the command line', async () => {
+    const findings = await findingsOf('other', (disk) => {
+      const [released, other] = [verityArguments(image.manifest.root), disk.alterRoot()];
+      disk.alterKernelImage((content) => {
+        // A letter of the version in the kernel's own header (x86 boot protocol, kernel_version).
+        const kernel = Buffer.from(content.get('.linux') ?? []);
+        kernel.write('X', 0x200 + kernel.readUInt16LE(0x20e), 'latin1');
+        const initrd = Buffer.concat([content.get('.initrd') ?? Buffer.alloc(0), Buffer.alloc(512)]);
+        const commandLine = Buffer.from(image.commandLine.replace(released, other));
+        return { '.linux': kernel, '.initrd': initrd, '.cmdline': commandLine };
+      });
     });
-    const findings = await findingsOf('kernel', measuredKernelImage(image, { kernel }));
-    expect(findings).toMatchObject([otherImage, inSection('.linux')]);
-  });
-
-  test('another initial RAM disk: PCR 11 by its section .initrd', async () => {
-    const initrd = changedFile('initrd', image.initrdPath, (octets) =>
-      Buffer.concat([octets, Buffer.alloc(512)]),
-    );
-    const findings = await findingsOf('initrd', measuredKernelImage(image, { initrd }));
-    expect(findings).toMatchObject([otherImage, inSection('.initrd')]);
-  });
-
-  test('another root hash on the command line: PCR 9 and PCR 11 by its section .cmdline', async () => {
-    const options = `roothash=${'0'.repeat(64)} `;
-    const findings = await findingsOf('root-hash', measuredKernelImage(image, { options }));
     expect(findings).toMatchObject([
-      otherImage,
-      { pcr: 9, problem: 'this is not the released command line' },
+      { check: 'boot', pcr: 4, problem: 'this is not the released kernel image' },
+      { check: 'boot', pcr: 4, problem: 'this is not the kernel of the released kernel image' },
+      otherCommandLine,
+      { check: 'boot', pcr: 9, problem: 'this is not the released initial RAM disk' },
+      inSection('.linux'),
       inSection('.cmdline'),
+      inSection('.initrd'),
     ]);
   });
 
-  test('a debug boot entry for the released kernel image: PCR 9 and PCR 12', async () => {
-    const findings = await findingsOf('debug', released, (disk) => {
-      const { offset } = partition(disk, 'esp');
-      const esp = `${disk}@@${offset}`;
-      const files = {
-        'loader/entries/debug.conf': `title Debug\nefi /EFI/Linux/measured.efi\noptions debug ${commandLineOf(released)}\n`,
-        'loader/loader.conf': 'timeout 0\ndefault debug.conf\n',
-      };
-      image.tools.run('mmd', ['-i', esp, '::loader/entries']);
-      for (const [name, text] of Object.entries(files)) {
-        const path = join(scratch.path, 'entry');
-        writeFileSync(path, text);
-        image.tools.run('mcopy', ['-o', '-i', esp, path, `::${name}`]);
-      }
+  test('a debug boot entry for the released kernel image: PCRs 9 and 12', async () => {
+    const findings = await findingsOf('debug', (disk) => {
+      disk.makeFolder('loader/entries');
+      disk.writeFile(
+        'loader/entries/debug.conf',
+        `title Debug\nefi /EFI/Linux/${disk.kernelImageName}\noptions debug ${image.commandLine}\n`,
+      );
+      disk.writeFile('loader/loader.conf', 'timeout 0\ndefault debug.conf\n');
     });
     expect(findings).toMatchObject([
-      { pcr: 9, problem: 'this is not the released command line' },
-      { pcr: 12, problem: expect.stringContaining('command line'), expected: 'nothing more' },
+      otherCommandLine,
+      {
+        ...{ check: 'boot', pcr: 12, problem: expect.stringContaining('command line') },
+        ...{ expected: 'nothing more', event: { text: expect.stringContaining('debug') } },
+      },
     ]);
+  });
+
+  test('another TPM: said on the page, and by its evidence', async () => {
+    await using gateway = await start('swapped', {
+      manufactureTpm: manufacture({ state: tpmStateName }),
+    });
+    await withoutIdentity(gateway, 'TPM_REPLACED');
+    // Its vendor is one that is trusted: only which TPM it is tells.
+    const authority = ['--ca', join(gateway.machine.scratchPath, 'authority', 'issuercert')];
+    const asked = await challenged('swapped', gateway);
+    const verdict = await appraised(...asked, ...authority, '--previous', at('record'));
+    expect(verdict.findings).toMatchObject([
+      { check: 'attestation-key', problem: expect.stringContaining('another TPM') },
+      { check: 'host-identity', problem: 'the host identity has no key in the TPM' },
+    ]);
+  });
+
+  test('no TPM: said on the page, and where evidence is asked for', async () => {
+    await using gateway = await start('without', { tpm: false });
+    await withoutIdentity(gateway, 'TPM_MISSING');
+    const { status, stderr } = await attest('collect', '--nonce', '00'.repeat(32), '--box', boxOf(gateway));
+    expect([status, stderr]).toEqual([1, expect.stringContaining('No evidence without a TPM')]);
   });
 });

@@ -12,20 +12,12 @@ const script = [
 ].join('; ');
 
 /** The kernel image of a guest that does nothing but print its event log and PCRs, from the image's parts. */
-export function measuredKernelImage(
-  image: BuiltImage,
-  changes: {
-    readonly kernel?: string;
-    readonly initrd?: string;
-    /** Goes before what starts the shell. */
-    readonly options?: string;
-  } = {},
-): Uint8Array {
+export function measuredKernelImage(image: BuiltImage): Uint8Array {
   return unifiedKernelImage({
     stub: image.stubPath,
-    kernel: changes.kernel ?? image.kernelPath,
-    initrd: changes.initrd ?? image.initrdPath,
-    commandLine: `${changes.options ?? ''}console=ttyS0,115200 loglevel=4 rdinit=/bin/sh -- -c "${script}"`,
+    kernel: image.kernelPath,
+    initrd: image.initrdPath,
+    commandLine: `console=ttyS0,115200 loglevel=4 rdinit=/bin/sh -- -c "${script}"`,
     osRelease: 'ID=hithe\n',
     kernelRelease: image.kernelRelease,
     releaseKey: image.releaseKey,

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type EventLogReport, reportEventLog } from '../../firmware/attestation/event-log-report.ts';
 import { tpmCryptography } from '../../firmware/system/tpm-cryptography.ts';
 import { type BuiltImage, sourceDateEpoch } from '../../image-builder/build.ts';
+import { measuredInitrd } from '../../image-builder/measured-initrd.ts';
 import { measuredSections, predictPcr11 } from '../../image-builder/pcr-policy.ts';
 import { authenticodeHash } from '../../image-builder/pe.ts';
 import { enrolmentFiles, readSecureBootIdentity, signImage } from '../../image-builder/secure-boot.ts';
@@ -108,6 +109,10 @@ describe('a machine in set-up mode', () => {
     expect(pcrs.get(11)).toBe(predictPcr11(measuredSections(unsigned), 'sha256'));
     expect(report.pcrs['sha384']?.['11']).toBe(predictPcr11(measuredSections(unsigned), 'sha384'));
     expect(pcrs.get(12)).toBe('0'.repeat(64));
+  });
+
+  test('has the initial RAM disk in PCR 9 as the builder predicts it, with what the stub appends', () => {
+    expect(digestsOf(9, 'EV_EVENT_TAG').at(-1)).toMatchObject(measuredInitrd(unsigned));
   });
 
   test('measured loader and kernel image into PCR 4; the stub starts the kernel in it past the firmware', () => {
