@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { basename } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { LogLevel, RunningProgram, SupervisedProgram } from '../netd/system-port.ts';
 
@@ -18,7 +19,8 @@ export function superviseProgram(
   { command, args, environment, onLine }: SupervisedProgram,
   log: (level: LogLevel, message: string) => void,
 ): RunningProgram {
-  const name = args[0] ?? command;
+  // busybox is many programs.
+  const name = basename(command) === 'busybox' ? (args[0] ?? command) : basename(command);
   let wanted = true;
   let delayMs = firstDelayMs;
   let again: NodeJS.Timeout | undefined;

@@ -9,8 +9,9 @@ import {
   planNetwork,
 } from '../../firmware/netd/diff.ts';
 import type { Lease } from '../../firmware/netd/lease.ts';
+import { limits } from '../../firmware/netd/limits.ts';
 import type { ObservedLink, ObservedRoute } from '../../firmware/netd/observed.ts';
-import { describePlan, renderBatch } from '../../firmware/netd/plan-text.ts';
+import { describeOther, describePlan, renderBatch } from '../../firmware/netd/plan-text.ts';
 import { assignPorts } from '../../firmware/netd/ports.ts';
 import type { NetworkSettings, PortRole } from '../../firmware/store/network-schema.ts';
 import { defaultSettings } from '../../firmware/store/settings-schema.ts';
@@ -296,6 +297,22 @@ describe('plans', () => {
 });
 
 describe('as text', () => {
+  test('what changes besides addresses and routes: services, and rules of the ruleset up to a bound', () => {
+    const before = desire(2, {});
+    const without = { ...defaultSettings.network.lan, dhcpServer: false };
+    const lines = describeOther(
+      before,
+      desire(2, {}, new Map(), { ...defaultSettings.network, lan: without }),
+    );
+    expect(lines).toContain('rule removed: iifname "br-lan" udp dport 67 accept');
+    expect(lines[0]).toMatch(/^lanServices: .*"first":"192.168.1.100".* → .*"pool":null/);
+    expect(describeOther(before, before)).toEqual([]);
+    const many = Array.from({ length: limits.plannedRules + 5 }, (_, index) => `rule ${index}`).join('\n');
+    const all = describeOther(before, { ...before, firewall: `${before.firewall}${many}\n` });
+    expect(all).toHaveLength(limits.plannedRules + 1);
+    expect(all.at(-1)).toBe('and 5 rules more');
+  });
+
   const plan = (() => {
     const model = machine();
     const leases = new Map([
