@@ -37,6 +37,14 @@ test('policies that keep HITs off the wire are there before the overlay has a de
   expect(input.indexOf('link add hip0')).toBeGreaterThan(input.indexOf(renderBasePolicies()));
 });
 
+test('the loopback link is up before routes lead there', async () => {
+  const { inputs, run } = kernel();
+  await prepareKernel(run);
+  const input = inputs[at(inputs, 'link set lo up')] ?? '';
+  expect(input.indexOf('dev lo')).toBeGreaterThan(input.indexOf('link set lo up'));
+  expect(inputs.join('').indexOf('route replace')).toBeGreaterThan(inputs.join('').indexOf('link set lo up'));
+});
+
 test('nothing names an identity', async () => {
   const { inputs, run } = kernel();
   await prepareKernel(run);
