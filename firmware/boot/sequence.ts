@@ -145,7 +145,7 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
   });
   const board = new StatusBoard(
     {
-      hostname: 'hithe',
+      ...{ hostname: 'hithe', conductor: null },
       image: { ...(await ports.image()), slot, rootHash },
       platform,
       tpm: { state: 'pending' },
@@ -216,7 +216,7 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
   const discs = new SettingsDiscs(ports.discs);
   // Whether the box is claimed is the page's to know, which is not up yet; a disc that is in from the start waits for it.
   settings = keeper.inForce();
-  board.set({ hostname: settings.hostname });
+  board.set({ hostname: settings.hostname, conductor: settings.conductor?.uri ?? null });
   background('boot', ports.setHostname(settings.hostname));
 
   /** Interfaces as the page sees them; a port that comes or goes moves it. */
@@ -268,7 +268,7 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     settings = keeper.inForce();
     await measure();
     warnOfDiagnostics();
-    board.set({ hostname: settings.hostname });
+    board.set({ hostname: settings.hostname, conductor: settings.conductor?.uri ?? null });
     await ports.setHostname(settings.hostname);
     // First what is denied now, then the ways.
     const refused = await policy.apply(settings);

@@ -29,6 +29,7 @@ function statusText(found: Status): string {
       'Hithe',
       `${image.version}${image.development ? ' (development build)' : ''} on ${found.hostname}, ${found.claimed ? 'claimed' : 'not claimed yet'}`,
     ],
+    ...(found.conductor === null ? [] : [['Conductor', found.conductor] as [string, string]]),
     ['Root hash', image.rootHash ?? 'not a verified root'],
     ['Platform', `${platform.platform} (${platform.boardProfile}), by ${platform.decidedBy}`],
     ['Identity', identityLine(identity)],

@@ -24,7 +24,7 @@ export async function warmUp(): Promise<number> {
   const { settings } = settingsInForce({ saved: { version: 1, hostname: 'hithe' } });
   const board = new StatusBoard(
     {
-      hostname: settings.hostname,
+      ...{ hostname: settings.hostname, conductor: null },
       image: { version: '0', rootHash: null, slot: null, kernel: '', bundleSha256: null, development: false },
       platform,
       tpm: { state: 'pending' },

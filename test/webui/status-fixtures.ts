@@ -49,6 +49,7 @@ export function normalStatus(at: number): Reading {
   const ago = (seconds: number) => new Date(at - seconds * 1000).toISOString();
   return {
     hostname: 'gate-hamburg',
+    conductor: 'hip://conductor.example:10500/2001:20::c',
     uptimeSeconds: 273_907,
     image: {
       version: '0.1.0',
@@ -194,6 +195,7 @@ export function emptyStatus(at: number): Reading {
   return {
     ...normal,
     hostname: 'hithe',
+    conductor: null,
     uptimeSeconds: 41,
     tpm: { state: 'absent', reason: 'No /dev/tpmrm0 and no TPM2 table in ACPI.' },
     identity: {

@@ -124,6 +124,8 @@ const inventory = z.object({
 
 const statusFields = z.object({
   hostname: z.string(),
+  /** The URI of the conductor that the settings name. */
+  conductor: z.string().nullable(),
   claimed: z.boolean(),
   time: z.string(),
   uptimeSeconds: z.number(),
