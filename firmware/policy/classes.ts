@@ -60,10 +60,10 @@ export function classOf({ ranges }: Classes, layer: KeyedLayer, place: bigint): 
   return ranges[layer][findRange(ranges[layer], place)]?.class ?? 0;
 }
 
-type Part = AddressRange & { readonly members: readonly number[] };
+export type Part = AddressRange & { readonly members: readonly number[] };
 
 /** Cuts the line wherever a set begins or ends; parts that are in no set are left out. */
-function partition(sets: readonly AddressRanges[]): readonly Part[] {
+export function partition(sets: readonly AddressRanges[]): readonly Part[] {
   const events = sets
     .flatMap((ranges, set) =>
       ranges.flatMap(({ from, to }) => [

@@ -98,7 +98,7 @@ export function compilePolicy(input: PolicyInput, numbers: RuleNumbers, now: Min
       tables: inOrder([...tables.values()]),
       accepted: unknownDevices === 'permitted' ? null : endpoints.devices,
       bound: input.policy.devices.flatMap(({ name, mac }) => {
-        const ranges = endpoints.rangesOfDevice(name);
+        const ranges = endpoints.rangesOfDevice(name) ?? [];
         return mac === undefined || ranges.length === 0 ? [] : [{ mac, ranges }];
       }),
       numbers,

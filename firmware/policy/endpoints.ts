@@ -8,6 +8,7 @@ import {
   parseAddressRange,
   unionOf,
 } from './address-line.ts';
+import { type Part, partition } from './classes.ts';
 import {
   type Device,
   type GatewayFacts,
@@ -28,7 +29,11 @@ type Gateway = GatewayFacts & {
 export class Endpoints {
   readonly #gateways: readonly Gateway[];
   readonly #gatewayNamed: ReadonlyMap<string, Gateway>;
+  readonly #policyDevices: readonly Device[];
   readonly #devices: ReadonlyMap<string, AddressRanges>;
+  /** Made when somebody asks. */
+  #deviceParts: readonly Part[] | undefined;
+  #gatewayParts: readonly Part[] | undefined;
   /** Of all that carries a label. */
   readonly #labels = new Map<string, AddressRanges>();
   readonly #known = new Map<string, AddressRanges>();
@@ -50,6 +55,7 @@ export class Endpoints {
       })),
     ];
     this.#gatewayNamed = new Map(this.#gateways.map((gateway) => [gateway.name, gateway]));
+    this.#policyDevices = policy.devices;
     this.#devices = new Map(policy.devices.map((device) => [device.name, deviceRanges(device, learned)]));
     this.devices = unionOf([...this.#devices.values()].flat());
     const labelled = new Map<string, AddressRanges[]>();
@@ -65,19 +71,22 @@ export class Endpoints {
     for (const [label, ranges] of labelled) this.#labels.set(label, unionOf(ranges.flat()));
   }
 
-  /** The addresses of a device. */
-  rangesOfDevice(name: string): AddressRanges {
-    return this.#devices.get(name) ?? [];
+  /** The addresses of a device, or undefined where there is none of that name. */
+  rangesOfDevice(name: string): AddressRanges | undefined {
+    return this.#devices.get(name);
   }
 
-  /** The names of the devices that an address is. */
-  devicesAt(place: bigint): readonly string[] {
-    return [...this.#devices].filter(([, ranges]) => findRange(ranges, place) >= 0).map(([name]) => name);
+  /** The devices that an address is. */
+  devicesAt(place: bigint): readonly Device[] {
+    this.#deviceParts ??= partition([...this.#devices.values()]);
+    return membersAt(this.#deviceParts, place).flatMap((index) => this.#policyDevices[index] ?? []);
   }
 
   /** The gateway that an address is behind: a peer's name, or `this`. */
   gatewayAt(place: bigint): string {
-    return this.#gateways.find(({ ranges }) => findRange(ranges, place) >= 0)?.name ?? thisGateway;
+    this.#gatewayParts ??= partition(this.#gateways.map(({ ranges }) => ranges));
+    const [index = 0] = membersAt(this.#gatewayParts, place);
+    return this.#gateways[index]?.name ?? thisGateway;
   }
 
   /** Labels of a gateway, which everything behind it has too. */
@@ -157,6 +166,10 @@ function peerRanges(peers: readonly PolicyPeer[]): ReadonlyMap<string, AddressRa
 
 function compare(left: bigint, right: bigint): number {
   return left < right ? -1 : left > right ? 1 : 0;
+}
+
+function membersAt(parts: readonly Part[], place: bigint): readonly number[] {
+  return parts[findRange(parts, place)]?.members ?? [];
 }
 
 function readRanges(texts: readonly string[]): AddressRanges {

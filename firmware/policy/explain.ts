@@ -160,39 +160,33 @@ function isIpv4(place: bigint): boolean {
 }
 
 /** First addresses of what a text names: a device, a peer, or an address. */
-function placesOf(
-  { policy, peers }: PolicyInput,
-  { endpoints }: CompiledPolicy,
-  text: string,
-): readonly bigint[] {
+function placesOf({ peers }: PolicyInput, { endpoints }: CompiledPolicy, text: string): readonly bigint[] {
+  const device = endpoints.rangesOfDevice(text);
+  if (device !== undefined) return device.map(({ from }) => from);
   const place = parseAddress(text);
-  const device = policy.devices.find(({ name }) => name === text);
-  const peer = peers.find(
-    ({ name, hit }) => name === text || (place !== undefined && parseAddress(hit) === place),
-  );
-  if (device !== undefined) return endpoints.rangesOfDevice(device.name).map(({ from }) => from);
-  const networks = peer?.protectedPrefixes;
-  if (networks === undefined) return place === undefined ? [] : [place];
-  return networks
+  // Only what is a host identity tag (RFC 7343 §6) is worth reading all peers' for.
+  const isTag = place !== undefined && place >> 100n === 0x200_1002n;
+  const peer = peers.find(({ name, hit }) => name === text || (isTag && parseAddress(hit) === place));
+  if (peer === undefined) return place === undefined ? [] : [place];
+  return peer.protectedPrefixes
     .map(parseAddressRange)
     .filter((range) => range !== undefined)
     .map(({ from }) => from);
 }
 
 function describeEnd(
-  { policy, peers }: PolicyInput,
+  { peers }: PolicyInput,
   { endpoints }: CompiledPolicy,
   given: string,
   place: bigint,
 ): ExplainedEnd {
   const gateway = endpoints.gatewayAt(place);
-  const names = new Set(endpoints.devicesAt(place));
-  const devices = policy.devices.filter(({ name }) => names.has(name));
+  const devices = endpoints.devicesAt(place);
   const labels = [...devices.flatMap((device) => device.labels ?? []), ...endpoints.labelsOf(gateway)];
   return {
     given,
     address: formatAddress(place),
-    devices: [...names],
+    devices: devices.map(({ name }) => name),
     gateway,
     hit: peers.find(({ name }) => name === gateway)?.hit ?? null,
     labels: [...new Set(labels)],

@@ -148,7 +148,8 @@ export class PolicyEnforcement {
     const { endpoints, accepted } = inForce.compiled;
     const seen = (await this.#neighbours(inForce.facts)).map(({ address, mac, link }): DeviceReport => {
       const place = parseAddress(address);
-      const [device = null] = place === undefined ? [] : endpoints.devicesAt(place);
+      const [found] = place === undefined ? [] : endpoints.devicesAt(place);
+      const device = found?.name ?? null;
       const state = device !== null ? 'accepted' : accepted === null ? 'permitted' : 'quarantine';
       return { device, address, mac, link, state };
     });
