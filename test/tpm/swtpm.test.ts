@@ -10,20 +10,26 @@ import { Reader } from '../../firmware/bytes/reader.ts';
 import { Writer } from '../../firmware/bytes/writer.ts';
 import { publicKeyOf, tpmCryptography } from '../../firmware/system/tpm-cryptography.ts';
 import { parseQuote } from '../../firmware/tpm/attest.ts';
-import { attestationKeyTemplate, withAttestationKey } from '../../firmware/tpm/attestation-key.ts';
+import {
+  attestationKeyTemplate,
+  withAttestationKey,
+  withOwnAttestationKey,
+} from '../../firmware/tpm/attestation-key.ts';
 import type { Tpm } from '../../firmware/tpm/client.ts';
 import { quote } from '../../firmware/tpm/commands/attestation.ts';
 import { getHandles, getPcrBanks, getProperties } from '../../firmware/tpm/commands/capability.ts';
-import { createPrimary, flushContext, readPublic } from '../../firmware/tpm/commands/keys.ts';
+import { createPrimary, evictControl, flushContext, readPublic } from '../../firmware/tpm/commands/keys.ts';
 import { getRandom, selfTest, startup } from '../../firmware/tpm/commands/machine.ts';
 import { pcrExtend } from '../../firmware/tpm/commands/pcr.ts';
-import { algorithm, firstHandle, hierarchy, property } from '../../firmware/tpm/constants.ts';
+import { algorithm, firstHandle, hierarchy, ownHandle, property } from '../../firmware/tpm/constants.ts';
 import { identifyTpm } from '../../firmware/tpm/identification.ts';
 import { readPcrs } from '../../firmware/tpm/pcrs.ts';
+import { keepKey } from '../../firmware/tpm/persistent-key.ts';
 import { encodePublicArea, type RsaKey, readPublicArea } from '../../firmware/tpm/public-area.ts';
 import { checkQuote, quotePcrs } from '../../firmware/tpm/quoted-pcrs.ts';
 import { readSignature, writeSignature } from '../../firmware/tpm/signature.ts';
 import { readSizedWith } from '../../firmware/tpm/sized.ts';
+import { signingTemplate } from './objects.ts';
 import { succeeded } from './outcome.ts';
 import { type Swtpm, startSwtpm } from './swtpm.ts';
 
@@ -153,6 +159,23 @@ describe('Part 3 commands against swtpm', () => {
       expect(await loaded()).toEqual([]);
       const twice = await tpm.execute(flushContext(firstHandle.transient));
       expect(twice).toMatchObject({ error: { responseCode: { name: 'TPM_RC_HANDLE' } } });
+    }));
+
+  test('the attestation key is the persistent one where there is one, and never somebody else’s key', () =>
+    swtpm.use(async (tpm) => {
+      const lent = async () =>
+        succeeded(await withOwnAttestationKey(tpm, async (key) => ({ ok: true, value: key })));
+      const derived = await lent();
+      expect(derived.handle).toBe(firstHandle.transient);
+      const foreign = succeeded(await tpm.execute(createPrimary(hierarchy.owner, signingTemplate)));
+      const kept = succeeded(await keepKey(tpm, foreign, ownHandle.attestationKey));
+      succeeded(await tpm.execute(flushContext(foreign.handle)));
+      expect(await lent()).toMatchObject({ handle: firstHandle.transient, name: derived.name });
+      succeeded(await tpm.execute(evictControl(kept, kept.handle)));
+      succeeded(await withAttestationKey(tpm, (key) => keepKey(tpm, key, ownHandle.attestationKey)));
+      const persistent = await lent();
+      expect(persistent).toMatchObject({ handle: ownHandle.attestationKey, name: derived.name });
+      succeeded(await tpm.execute(evictControl(persistent, persistent.handle)));
     }));
 
   test('a wrong password is refused by name, session and number', () =>
