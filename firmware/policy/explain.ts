@@ -70,10 +70,6 @@ export type ExplainResult =
 /** How many ranges of a set are named: a person reads no more. */
 const rangesNamed = 8;
 
-export function isServiceProtocol(text: string): text is ServiceProtocol {
-  return servicePlaces.some((name) => name === text);
-}
-
 /** Why a connection would be let through or not. `lans` are the networks of this gateway's hosts. */
 export function explain(
   { input, compiled, lans }: { input: PolicyInput; compiled: CompiledPolicy; lans: readonly AddressRanges[] },

@@ -23,4 +23,3 @@ export const logPrefixes = {
   spoofed: 'hithe deny spoofed',
   staged: 'hithe staged rule',
 } as const;
-export type LoggedReason = keyof typeof logPrefixes;

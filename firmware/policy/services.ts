@@ -8,21 +8,6 @@ export type ServiceProtocol = (typeof servicePlaces)[number];
 
 const places = 65_536n;
 
-/** IANA's numbers; ICMP has two. */
-export function serviceProtocol(number: number): ServiceProtocol {
-  switch (number) {
-    case 6:
-      return 'tcp';
-    case 17:
-      return 'udp';
-    case 1:
-    case 58:
-      return 'icmp';
-    default:
-      return 'other';
-  }
-}
-
 /** Where a packet's protocol and destination port are on the line; what has no ports is at its protocol's first place. */
 export function servicePlace(protocol: ServiceProtocol, port: number): bigint {
   const base = BigInt(servicePlaces.indexOf(protocol)) * places;

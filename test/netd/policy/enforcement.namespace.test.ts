@@ -4,6 +4,7 @@ import type { Rule } from '../../../firmware/policy/policy.ts';
 import { defaultPolicy, type PolicySettings } from '../../../firmware/store/policy-schema.ts';
 import { type Conversation, Laboratory, missingForNamespaces, type TcpAnswer } from '../namespace.ts';
 import type { PolicyAnswer, PolicyRequest } from './namespace-policy.ts';
+import type { TalkAnswer } from './namespace-talk.ts';
 
 // Namespaces, programs and silences take their time on a busy machine.
 vi.setConfig({ testTimeout: 60_000 });
@@ -157,18 +158,18 @@ describe.skipIf(missing !== null)(`the policy and packets${missing === null ? ''
     };
     expect(await count()).toContain('3 packets received');
     const talk = lab.converse('near', './policy/namespace-talk.ts', [far.ipv4, '502']);
-    expect(await talk.ask('one')).toBe('echo one');
+    expect(await talk.ask<TalkAnswer>('one')).toBe('echo one');
     await enforce(rules(any, { ...allow, id: 'other' }));
-    expect(await talk.ask('two')).toBe('echo two');
+    expect(await talk.ask<TalkAnswer>('two')).toBe('echo two');
     const { report } = await enforce(rules(any, { ...allow, id: 'no-modbus', verb: 'deny' }));
-    expect(await talk.ask('three')).toBe('silent');
+    expect(await talk.ask<TalkAnswer>('three')).toBe('silent');
     expect(await count()).toContain('3 packets received');
     const after = await enforce(rules(any, { ...allow, id: 'no-modbus', verb: 'deny' }));
     expect(after.report.generation).toBe(report.generation);
     expect(after.report.counters['cut']).toBeGreaterThan(0);
     // A policy that allows it again lets the same connection go on.
     await enforce(rules(any));
-    expect(await talk.ask('four')).toMatch(/^echo /);
+    expect(await talk.ask<TalkAnswer>('four')).toMatch(/^echo /);
   });
 
   test('an answer is not let through as a connection of its own once its rule is gone', async () => {
@@ -176,7 +177,7 @@ describe.skipIf(missing !== null)(`the policy and packets${missing === null ? ''
     const { enforce } = await site(lab);
     await enforce(rules(allow));
     const talk = lab.converse('near', './policy/namespace-talk.ts', [far.ipv4, '502']);
-    expect(await talk.ask('one')).toBe('echo one');
+    expect(await talk.ask<TalkAnswer>('one')).toBe('echo one');
     await enforce(
       rules({
         ...allow,
@@ -186,7 +187,7 @@ describe.skipIf(missing !== null)(`the policy and packets${missing === null ? ''
         services: 'any',
       }),
     );
-    expect(await talk.ask('two')).toBe('silent');
+    expect(await talk.ask<TalkAnswer>('two')).toBe('silent');
   });
 
   test('a deny wins; an observing rule lets through; a staged one only counts', async () => {

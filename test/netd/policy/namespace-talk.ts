@@ -3,6 +3,9 @@
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 
+/** What was heard, or `silent`. */
+export type TalkAnswer = string;
+
 /** Long enough for a local answer, with one repetition of TCP's. */
 const silenceMs = 1500;
 
