@@ -3,7 +3,7 @@ import { parseAddressRange } from '../../firmware/policy/address-line.ts';
 import { classify } from '../../firmware/policy/classes.ts';
 import { compilePolicy } from '../../firmware/policy/compile.ts';
 import { limits } from '../../firmware/policy/limits.ts';
-import type { PolicyInput, Rule } from '../../firmware/policy/policy.ts';
+import type { Rule } from '../../firmware/policy/policy.ts';
 import { numberRules, ruleOfMark } from '../../firmware/policy/rule-numbers.ts';
 import { isActive, minuteOfWeek } from '../../firmware/policy/schedule.ts';
 
@@ -20,42 +20,41 @@ describe('bounds of the policy', () => {
     expect([layerOf(limits.narrowClasses - 1), layerOf(limits.narrowClasses)]).toEqual(['narrow', 'wide']);
   });
 
-  test('a policy that takes too many entries is refused, and it is said at which rule', () => {
-    // Every pair of these many networks is told apart: rules that multiply.
-    const side = (octet: number, index: number) => ({ addresses: [`10.${octet}.${index}.0/24`] });
+  test('a policy that takes more entries than the kernel is to hold is refused, and it is said at which rule', () => {
     const single = (index: number): Rule[] => [
-      { id: `from-${index}`, subject: side(1, index), verb: 'allow', object: { addresses: ['10.9.0.0/16'] } },
-      { id: `to-${index}`, subject: { addresses: ['10.9.0.0/16'] }, verb: 'allow', object: side(2, index) },
+      { id: `from-${index}`, subject: { addresses: [`10.1.0.${index}`] }, verb: 'allow', object: 'any' },
+      { id: `to-${index}`, subject: 'any', verb: 'allow', object: { addresses: [`10.2.0.${index}`] } },
     ];
-    const wide = (index: number): Rule => ({
-      ...{
-        id: `wide-${index}`,
-        subject: { addresses: ['10.1.0.0/16'] },
-        verb: 'allow',
-        object: { addresses: ['10.2.0.0/16'] },
-      },
-      services: [{ protocol: 'tcp', ports: [1 + index * 2, `${2 + index * 2}`] }],
+    const port = (index: number): Rule => ({
+      ...{ id: `port-${index}`, subject: 'any', verb: 'allow', object: 'any' },
+      services: [{ protocol: 'tcp', ports: [index * 2] }],
     });
-    const rules = [
-      ...Array.from({ length: 250 }, (_, index) => single(index)).flat(),
-      ...Array.from({ length: 40 }, (_, index) => wide(index)),
-    ];
-    // One address in each, so that networks are many classes of the wide layer.
-    const input: PolicyInput = {
-      policy: { labels: [], peerLabels: {}, devices: [], rules, unknownDevices: 'permitted' },
-      own: {},
-      peers: [],
+    // All combinations of as many narrow classes as there may be with every port's class, and that of all other ports.
+    const all: Rule = {
+      ...{
+        id: 'all',
+        subject: { addresses: ['10.1.0.0/24'] },
+        verb: 'allow',
+        object: { addresses: ['10.2.0.0/24'] },
+      },
+      services: [{ protocol: 'tcp', ports: ['0-65535'] }],
     };
-    const { numbers } = numberRules(
-      new Map(),
-      rules.map(({ id }) => id),
-    );
-    const result = compilePolicy(input, numbers, 0);
-    const entries = result.ok
-      ? result.value.tables.reduce((sum, table) => sum + table.entries.size, 0)
-      : null;
-    // The wide sides have a class each, whatever the narrow ones are: this takes few.
-    expect(entries).toBeLessThan(rules.length * 4);
+    const compiled = (ports: number) => {
+      const rules = [
+        ...Array.from({ length: limits.narrowClasses - 1 }, (_, index) => single(index)).flat(),
+        ...Array.from({ length: ports }, (_, index) => port(index)),
+        all,
+      ];
+      const { numbers } = numberRules(
+        new Map(),
+        rules.map(({ id }) => id),
+      );
+      const policy = { labels: [], peerLabels: {}, devices: [], rules, unknownDevices: 'permitted' as const };
+      return compilePolicy({ policy, own: {}, peers: [] }, numbers, 0);
+    };
+    const most = Math.floor(limits.entries / limits.narrowClasses ** 2);
+    expect(compiled(most - 10).ok).toBe(true);
+    expect(compiled(most)).toMatchObject({ ok: false, problem: expect.stringContaining('at rule all') });
   });
 
   test('rules keep their numbers while others come and go; too many that went start numbers over', () => {
