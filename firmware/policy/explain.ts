@@ -130,7 +130,7 @@ export function sayWhy(
   now: MinuteOfWeek,
 ): string {
   const asleep = rules.filter((other) => !isActive(other, now)).length;
-  const later = asleep === 0 ? '' : ` ${asleep} rules are outside their schedules now.`;
+  const later = asleep === 0 ? '' : ` Rules outside their schedules now: ${asleep}.`;
   const pending = staged === null ? '' : ` The staged rule ${staged.id} would ${staged.verb} it.`;
   switch (reason) {
     case 'rule':
