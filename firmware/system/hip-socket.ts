@@ -13,6 +13,7 @@ const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
 const UDP_ENCAP = 100;
 const UDP_ENCAP_ESPINUDP = 2;
+const UDP_GRO = 104;
 
 /**
  * Opens one UDP socket for IPv4 and IPv6 on all addresses whose ESP the kernel keeps for XFRM (RFC 9028 §5.11). The
@@ -26,6 +27,8 @@ export async function openHipSocket(port: number): Promise<OverlaySocket> {
   try {
     made.setOption(IPPROTO_IPV6, IPV6_V6ONLY, 0);
     made.setOption(IPPROTO_UDP, UDP_ENCAP, UDP_ENCAP_ESPINUDP);
+    // ESP is opened where the port's packets are put together, before they go through the stack; HIP's stay single.
+    made.setOption(IPPROTO_UDP, UDP_GRO, 1);
     made.bind('::', port);
   } catch (error) {
     made.close();

@@ -17,6 +17,7 @@ import { keyLogFile } from '../../firmware/system/key-log-file.ts';
 import { createNetworkSystem } from '../../firmware/system/network-system.ts';
 import { openOverlayPorts } from '../../firmware/system/overlay-system.ts';
 import { runCommand } from '../../firmware/system/run-command.ts';
+import { joinSegments } from './receive-offload.ts';
 
 /** What a gateway of the overlay guest is told, a JSON document a line. */
 export type GatewayRequest =
@@ -67,6 +68,7 @@ export const keyLogPath = (name: string) => `/run/hithe/${name}.esp_sa`;
 export async function runGateway([name = '']: readonly string[]): Promise<void> {
   const ruleset = await runCommand('/usr/sbin/nft', ['-f', '-'], { input: firewall });
   if (ruleset.status !== 0) throw new Error(`nft: ${ruleset.stderr}`);
+  joinSegments([links.underlay, links.lan]);
   writeFileSync('/proc/sys/net/ipv4/route/min_pmtu', String(limits.leastKnownMtu));
   let overlay: Overlay | undefined;
   let explained: Explained | null = null;

@@ -7,10 +7,10 @@ const SIOCETHTOOL = 0x8946;
 const ETHTOOL_SGRO = 0x2c;
 
 /**
- * Lets links put segments that come in together into one packet (GRO), as the kernel does for every real port unless
- * somebody forbids it; a veth does not.
+ * Lets links of the own network namespace put segments that come in together into one packet (GRO), as the kernel does
+ * for every real port unless somebody forbids it; a veth does not.
  */
-export async function runReceiveOffload(names: readonly string[]): Promise<void> {
+export function joinSegments(names: readonly string[]): void {
   const libc = koffi.load('libc.so.6');
   const value = koffi.struct({ command: 'uint32_t', data: 'uint32_t' });
   const request = koffi.struct({
@@ -25,4 +25,9 @@ export async function runReceiveOffload(names: readonly string[]): Promise<void>
     const asked = { name, value: { command: ETHTOOL_SGRO, data: 1 }, rest: new Uint8Array(16) };
     if (ioctl(fd, SIOCETHTOOL, asked) !== 0) throw new Error(`${name} cannot put segments together`);
   }
+}
+
+/** The same as a program: links are its arguments. */
+export async function runReceiveOffload(names: readonly string[]): Promise<void> {
+  joinSegments(names);
 }

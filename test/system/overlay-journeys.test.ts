@@ -194,56 +194,68 @@ describe('keys that are replaced every few seconds', () => {
 });
 
 describe('path MTU', () => {
-  /** A ping of this many octets with its headers, in one packet as long as the host knows nothing smaller. */
-  const reaches = async (version: 'ipv4' | 'ipv6', octets: number) => {
-    const size = octets - (version === 'ipv4' ? 28 : 48);
-    const { received } = await a.host.ping(b.host.addresses[version], 1, `-W 1 -s ${size}`);
-    return received === 1;
-  };
-  /** What the host was told that the way takes. */
-  const toldMtu = async (version: 'ipv4' | 'ipv6') =>
-    Number(/\bmtu (\d+)/.exec(await a.host.run(`ip route get ${b.host.addresses[version]}`))?.[1] ?? 1500);
-  const stream = async (name: string, version: 'ipv4' | 'ipv6') => {
-    const host = b.host.addresses[version];
-    await a.host.traffic({ do: 'stream', name, kind: 'tcp', host, octets: 20_000, everyMs: 100 });
+  const insides = ['ipv4', 'ipv6'] as const;
+  const outsides = ['ipv4', 'ipv6'] as const;
+  /** Packets of the hosts with their headers: what any path takes, what IPv6 needs, a full frame, and some of them. */
+  const lengths = [1178, 1280, 1500, 3000] as const;
+  const headers = { ipv4: 28, ipv6: 48 } as const;
+
+  const look = (name: string) => a.host.traffic<StreamReport>({ do: 'look', name });
+  const stream = (name: string, kind: 'tcp' | 'udp', inside: 'ipv4' | 'ipv6', octets: number) =>
+    a.host.traffic({ do: 'stream', name, kind, host: b.host.addresses[inside], octets, everyMs: 100 });
+  const tcp = async (name: string, inside: 'ipv4' | 'ipv6') => {
+    // Each piece takes several segments.
+    await stream(name, 'tcp', inside, 5_000);
     await waitUntil(
       `${name} carries`,
-      () => a.host.traffic<StreamReport>({ do: 'look', name }),
-      ({ returned }) => returned > 100_000,
+      () => look(name),
+      ({ returned }) => returned > 20_000,
     );
   };
   const finish = async (name: string) => {
     const report = await a.host.traffic<StreamReport>({ do: 'finish', name, patienceMs: 60_000 });
     expect(report).toMatchObject({ returned: report.sent, wrong: 0, failure: null });
   };
-  const insides = ['ipv4', 'ipv6'] as const;
+  /** Datagrams get there and back, once the hosts know what they have to know. */
+  const datagrams = async (inside: 'ipv4' | 'ipv6', octets: number) => {
+    const name = `${octets} octets of ${inside}`;
+    await stream(name, 'udp', inside, octets - headers[inside]);
+    await waitUntil(
+      `${name} return`,
+      () => look(name),
+      ({ returned }) => returned >= 3,
+    );
+    await a.host.traffic({ do: 'finish', name, patienceMs: 0 });
+  };
+  /** What the host was told that the way takes. */
+  const toldMtu = async (inside: 'ipv4' | 'ipv6') =>
+    Number(/\bmtu (\d+)/.exec(await a.host.run(`ip route get ${b.host.addresses[inside]}`))?.[1] ?? 1500);
+  const forget = async () => {
+    for (const { host } of [a, b]) await host.run('ip route flush cache; ip -6 route flush cache');
+  };
+  const joinOver = async (outside: 'ipv4' | 'ipv6', config: Partial<OverlayConfig> = {}) => {
+    const [leftAt, rightAt] = [a, b].map(({ place }) => ({ address: place.underlay[outside] ?? '' }));
+    await join(a, b, { ...config, ...(leftAt ? { leftAt } : {}), ...(rightAt ? { rightAt } : {}) });
+  };
+  const partAndForget = async () => {
+    await part(a, b);
+    await forget();
+    for (const gateway of [a, b])
+      await gateway.run(`ip route flush cache; ip -6 route flush cache
+        nft flush set inet hithe_fragments told_mtus`);
+  };
 
-  test.each([
-    ['ipv4', 1400],
-    ['ipv4', 1280],
-    ['ipv6', 1400],
-    ['ipv6', 1280],
-  ] as const)(
-    '%s outside, narrowed to %i under the association and its connections: hosts are told, and TCP goes on',
+  test.each(outsides.flatMap((outside) => [1500, 1400, 1300, 1280].map((mtu) => [outside, mtu] as const)))(
+    '%s outside, narrowed to %i under the association: datagrams of all sizes arrive, and TCP goes on',
     async (outside, mtu) => {
-      const [leftAt, rightAt] = [a, b].map(({ place }) => ({ address: place.underlay[outside] ?? '' }));
-      await join(a, b, { ...(leftAt ? { leftAt } : {}), ...(rightAt ? { rightAt } : {}) });
-      // XFRM fragments no IPv6 outside: there an IPv6 connection holds on only where 1280 octets still pass.
-      const carries1280 = (inside: 'ipv4' | 'ipv6') =>
-        inside === 'ipv4' || outside === 'ipv4' || mtu === 1400;
-      for (const inside of insides) if (carries1280(inside)) await stream(`before ${inside}`, inside);
+      await joinOver(outside);
+      for (const inside of insides) await tcp(`before ${inside}`, inside);
       for (const { name } of [a, b]) await guest.setMtu(name, mtu);
       for (const inside of insides) {
-        for (const octets of carries1280(inside) ? [1178, 1280, 1500] : [1178]) {
-          await waitUntil(
-            `${octets} octets of ${inside} in ${outside} over ${mtu}`,
-            () => reaches(inside, octets),
-            (arrived) => arrived,
-          );
-        }
-        if (carries1280(inside)) expect(await toldMtu(inside)).toBeLessThan(mtu + 100);
+        for (const octets of lengths) await datagrams(inside, octets);
+        expect(await toldMtu(inside)).toBeLessThan(mtu + 100);
       }
-      for (const inside of insides) if (carries1280(inside)) await finish(`before ${inside}`);
+      for (const inside of insides) await finish(`before ${inside}`);
       for (const gateway of [a, b]) {
         await waitUntil(
           `${gateway.name} knows the path`,
@@ -252,18 +264,33 @@ describe('path MTU', () => {
         );
       }
       // New connections fit the path from their first segment, also where the hosts were told nothing.
-      for (const host of [a.host, b.host]) await host.run('ip route flush cache; ip -6 route flush cache');
+      await forget();
       for (const inside of insides) {
-        await stream(`after ${inside}`, inside);
+        await tcp(`after ${inside}`, inside);
         await finish(`after ${inside}`);
       }
       for (const { name } of [a, b]) await guest.setMtu(name, 1500);
-      for (const gateway of [a, b])
-        await gateway.run(`ip route flush cache; ip -6 route flush cache
-          nft flush set inet hithe_fragments told_mtus`);
-      await part(a, b);
+      await partAndForget();
     },
   );
+
+  test.each(outsides)('%s outside over a link of 1280 octets of the box itself', async (outside) => {
+    const setLink = async (mtu: number) => {
+      await a.run(`ip link set uplink mtu ${mtu}`);
+      await guest.provider.run(`ip link set to-a mtu ${mtu}`);
+      await guest.setMtu('a', mtu);
+    };
+    await setLink(1280);
+    // A box reads it from its port; sysfs does not show the links of these namespaces.
+    await joinOver(outside, { underlayMtu: 1280 });
+    for (const inside of insides) {
+      for (const octets of lengths) await datagrams(inside, octets);
+      await tcp(`narrow ${inside}`, inside);
+      await finish(`narrow ${inside}`);
+    }
+    await setLink(1500);
+    await partAndForget();
+  });
 });
 
 describe('an association that is made when traffic asks for it', () => {
@@ -327,16 +354,19 @@ describe('HIP and ESP straight over IP', () => {
 });
 
 describe('ESP suites', () => {
-  test.each(['aes-128-cbc-hmac-sha-256', 'aes-256-cbc-hmac-sha-256'] as const)(
-    '%s, where the settings take part in nothing else',
-    async (suite) => {
-      await join(a, b, { espSuites: [suite] });
-      expect((await tunnelOf(a))?.espSuite).toBe(suite);
-      await pings(a, b);
-      await pings(b, a, 'ipv6');
-      await part(a, b);
-    },
-  );
+  test.each<[string, Partial<OverlayConfig>]>([
+    ['aes-128-cbc-hmac-sha-256', { espSuites: ['aes-128-cbc-hmac-sha-256'] }],
+    ['aes-256-cbc-hmac-sha-256', { espSuites: ['aes-256-cbc-hmac-sha-256'] }],
+    ['aes-ccm-16', { espSuites: ['aes-ccm-16'] }],
+    // Only where the diagnostics' setting allows it.
+    ['null-hmac-sha-256', { espSuites: [], nullEncryption: true }],
+  ])('%s, where the settings take part in nothing else', async (suite, config) => {
+    await join(a, b, config);
+    expect((await tunnelOf(a))?.espSuite).toBe(suite);
+    await pings(a, b);
+    await pings(b, a, 'ipv6');
+    await part(a, b);
+  });
 });
 
 describe('a peer that falls silent', () => {
