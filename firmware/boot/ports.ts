@@ -1,0 +1,92 @@
+import type { NetworkSystem } from '../netd/system-port.ts';
+import type { Settings } from '../store/settings-schema.ts';
+import type { SettingsStore } from '../store/settings-store.ts';
+import type { Configuration as ConfigurationApi } from '../webui/api/config-route.ts';
+import type { Status } from '../webui/api/status-schema.ts';
+import type { PageInterface } from '../webui/page-addresses.ts';
+import type { ReplaceIdentity } from '../webui/ports.ts';
+import type { BoardProfile } from './board-profile-schema.ts';
+import type { DriverSystem } from './drivers.ts';
+import type { IdentityKeeperPorts } from './identity/keeper.ts';
+import type { PlatformDetection } from './platform/detect.ts';
+import type { MetadataHttp } from './platform/metadata-http.ts';
+import type { PolicyKeeper } from './policy-keeper.ts';
+import type { DiscSystem } from './settings-disc.ts';
+import type { SlotSystem } from './slots.ts';
+import type { StatusFacts } from './status-board.ts';
+import type { TpmStatus } from './tpm-status.ts';
+
+type LogLevel = 'debug' | 'info' | 'warning' | 'error';
+type Warning = StatusFacts['warnings'][number];
+
+/** The page as the sequence sees it. */
+export interface Page {
+  readonly fingerprint: string;
+  addresses(): readonly string[];
+  claimCode(): string | null;
+  claimed(): boolean;
+  setInterfaces(interfaces: Status['network']['interfaces']): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What the sequence needs of the operating system and of the rooms that are wired to it. */
+export type BootPorts = {
+  readonly log: (level: LogLevel, source: string, message: string) => void;
+  readonly detectPlatform: () => PlatformDetection;
+  readonly image: () => Promise<Omit<Status['image'], 'rootHash' | 'slot'>>;
+  readonly slots: SlotSystem;
+  readonly drivers: DriverSystem;
+  readonly discs: DiscSystem;
+  readonly network: NetworkSystem;
+  readonly openStore: () => Promise<{ readonly store: SettingsStore; readonly warnings: readonly Warning[] }>;
+  /** Asks the metadata service that a cloud has beside the box. */
+  readonly metadata: MetadataHttp;
+  /** Resolves when init has opened the state partition, or loaded the network cards' drivers. */
+  readonly ready: (what: 'state' | 'drivers') => Promise<void>;
+  /** The size of what keeps state. */
+  readonly stateMebibytes: () => number;
+  /** What went wrong with the state partition before the runtime started, or null. */
+  readonly stateProblem: () => string | null;
+  readonly openPage: (options: {
+    readonly hostname: () => string;
+    readonly readStatus: () => StatusFacts;
+    readonly interfaces: readonly PageInterface[];
+    readonly onClaimed: () => void;
+    readonly replaceIdentity: ReplaceIdentity;
+    readonly policy: PolicyKeeper;
+    readonly configuration: ConfigurationApi;
+  }) => Promise<Page>;
+  readonly identity: Pick<IdentityKeeperPorts, 'open' | 'replace' | 'startOverlay'>;
+  /** Whether the peer with this HIT answers an echo through its tunnel. */
+  readonly echo: (hit: string) => Promise<boolean>;
+  /** True where the kernel shows a TPM already; some wait for a driver. */
+  readonly tpmVisible: () => boolean;
+  readonly readTpm: () => Promise<TpmStatus>;
+  /** Measures what the runtime works by into the TPM; resolves with why it could not, or null. */
+  readonly measureRuntime: (what: {
+    readonly boardProfile: BoardProfile;
+    readonly settings: Settings;
+  }) => Promise<string | null>;
+  readonly collectInventory: () => Promise<{
+    readonly inventory: NonNullable<Status['inventory']>;
+    readonly notes: readonly string[];
+  }>;
+  /** Milliseconds since 1970. */
+  readonly wallClock: () => number;
+  readonly memory: () => Status['memory'];
+  readonly uptimeSeconds: () => number;
+  readonly setHostname: (name: string) => Promise<void>;
+  readonly showConsole: (
+    facts: StatusFacts,
+    page: Page | null,
+    profile: PlatformDetection['boardProfile'],
+  ) => Promise<void>;
+  /** True where the box answers a request from itself: the health that a slot is marked good by. */
+  readonly answersItself: () => Promise<boolean>;
+  readonly watchdog: {
+    readonly open: () => Promise<string>;
+    readonly feed: () => void;
+    readonly disarm: () => Promise<void>;
+  };
+  readonly wait: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+};
