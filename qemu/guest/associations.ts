@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Secret } from '../../firmware/bytes/secret.ts';
 import { defaultOffers } from '../../firmware/hip/suites.ts';
 import { type EspEffect, KernelDataPath } from '../../firmware/netd/overlay/data-path.ts';
+import { prepareKernel } from '../../firmware/netd/overlay/kernel-preparation.ts';
 import { readPeers } from '../../firmware/netd/overlay/peer.ts';
 import { type CommandRunner, programs } from '../../firmware/netd/system-port.ts';
 import { runCommand } from '../../firmware/system/run-command.ts';
@@ -30,7 +31,7 @@ export async function runAssociations([count = '']: readonly string[]): Promise<
     { run, sourceAddress: async () => '192.0.2.1' },
     '2001:22::ffff:a',
     10500,
-    Promise.resolve(),
+    prepareKernel(run),
   );
   const peers = readPeers(
     Array.from({ length: Number(count) }, (_, index) => {
