@@ -173,6 +173,9 @@ describe.concurrent('the enrolled box after somebody had a hand on it', { timeou
     expect(advice).toContain(hit);
   }
 
+  /** A cut of power sets a TPM’s clock back to what it last wrote down, and another TPM has a clock of its own: that is told too. */
+  const withoutClock = ({ findings }: Verdict) => findings.filter(({ check }) => check !== 'clock');
+
   /** What is said against the box by its evidence. */
   async function findingsOf(name: string, change: (disk: AlteredDisk) => void): Promise<Verdict['findings']> {
     const disk = await kept.copy(name);
@@ -182,7 +185,7 @@ describe.concurrent('the enrolled box after somebody had a hand on it', { timeou
     const verdict = await appraised(...(await challenged(name, gateway)), '--previous', at('record'));
     // The key is there as it was; only this boot may not use it.
     expect(verdict.hit).toBe(hit);
-    return verdict.findings;
+    return withoutClock(verdict);
   }
 
   const otherCommandLine = { check: 'boot', pcr: 9, problem: 'this is not the released command line' };
@@ -241,7 +244,7 @@ describe.concurrent('the enrolled box after somebody had a hand on it', { timeou
     const authority = ['--ca', join(gateway.machine.scratchPath, 'authority', 'issuercert')];
     const asked = await challenged('swapped', gateway);
     const verdict = await appraised(...asked, ...authority, '--previous', at('record'));
-    expect(verdict.findings).toMatchObject([
+    expect(withoutClock(verdict)).toMatchObject([
       { check: 'attestation-key', problem: expect.stringContaining('another TPM') },
       { check: 'host-identity', problem: 'the host identity has no key in the TPM' },
     ]);
