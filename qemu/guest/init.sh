@@ -23,8 +23,7 @@ modprobe virtio_net
 # What the image's init loads before the runtime, and what the overlay would otherwise wait for at its first packet:
 # ciphers test themselves, while the agent is loaded.
 modprobe -a bridge veth nf_tables nft_ct nft_reject_inet nft_fib_inet nft_dup_netdev nft_masq nft_chain_nat xfrm_user \
-  ip6_tunnel esp4 esp6 esp4_offload esp6_offload aesni-intel ghash-clmulni-intel sha256-ssse3 gcm seqiv drbg \
-  jitterentropy_rng sch_netem &
+  ip6_tunnel esp4 esp6 aesni-intel ghash-clmulni-intel sha256-ssse3 gcm seqiv drbg jitterentropy_rng sch_netem &
 ip link set lo up
 # The kernel numbers cards in the order of their slots; the first leads to the machine that runs the tests.
 ip address add 10.97.0.2/24 dev eth0
