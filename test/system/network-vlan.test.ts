@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type DesiredNetwork, desiredNetwork } from '../../firmware/netd/desired.ts';
+import { planNetwork } from '../../firmware/netd/diff.ts';
+import { renderLanServices } from '../../firmware/netd/lan-services.ts';
+import { observationBatch, parseObservation } from '../../firmware/netd/observed.ts';
+import { describePlan, renderBatch } from '../../firmware/netd/plan-text.ts';
+import { assignPorts } from '../../firmware/netd/ports.ts';
+import type { NetworkSettings } from '../../firmware/store/network-schema.ts';
+import { defaultSettings } from '../../firmware/store/settings-schema.ts';
+import { stderrProgress } from '../../image-builder/progress.ts';
+import { OverlayGuest } from '../../qemu/overlay-guest.ts';
+
+/** VLANs, and what serves hosts, with the image's kernel and programs. The guest's provider plays the gateway here. */
+const settings: NetworkSettings = {
+  ...defaultSettings.network,
+  ports: { port1: 'lan' },
+  networks: { guest: { vlan: 10, address: '10.10.0.1/24', dhcpServer: true } },
+};
+const nic = { kernelName: 'eth1', devicePath: null, devicePort: 0, mac: null, driver: 'veth' };
+
+function desire(settings: NetworkSettings): DesiredNetwork {
+  const ports = assignPorts([nic], { order: 'kernel-name', named: [] }, settings.ports);
+  return desiredNetwork({
+    ...{ settings, ports, leases: new Map(), claimed: true, firewallInForce: true, cpus: 1 },
+  });
+}
+
+let guest: OverlayGuest;
+beforeAll(async () => {
+  guest = await OverlayGuest.start({ name: 'vlan', progress: stderrProgress('guest') });
+  await guest.provider.run('ip netns add station && ip link add eth1 type veth peer name eth0 netns station');
+  await guest.provider.run('ip -n station link set eth0 up');
+  await guest.provider.run('ip -n station link add link eth0 name eth0.10 type vlan id 10');
+  await guest.provider.run('ip -n station link set eth0.10 up');
+});
+afterAll(() => guest?.[Symbol.asyncDispose]());
+
+async function plan(desired: DesiredNetwork) {
+  const observed = parseObservation(await guest.provider.run('ip -j -d -s -batch -', observationBatch));
+  if (!observed.ok) throw new Error(observed.reason);
+  return planNetwork(desired, { ...observed.value, kernelValues: new Map(), queues: new Map() }).batch;
+}
+const described = (batch: Awaited<ReturnType<typeof plan>>) => describePlan({ before: [], batch, after: [] });
+
+describe('a network in a VLAN', () => {
+  test('comes up as planned, and then there is nothing left to do', async () => {
+    const first = await plan(desire(settings));
+    expect(described(first)).toContain('port1.10: none → VLAN 10 of eth1');
+    await guest.provider.run('ip -force -batch -', renderBatch(first));
+    expect(described(await plan(desire(settings)))).toEqual([]);
+  });
+
+  test('has hosts that get addresses from it, apart from the LAN', async () => {
+    const { lanServices } = desire(settings);
+    if (lanServices === null) throw new Error('nothing is served');
+    await guest.provider.run('cat >/run/dnsmasq.conf', renderLanServices(lanServices, '/run'));
+    const server = guest.provider.start('/usr/sbin/dnsmasq', ['--conf-file=/run/dnsmasq.conf']);
+    const ended = server.finish();
+    for (const [link, prefix] of [
+      ['eth0', '192.168.1.'],
+      ['eth0.10', '10.10.0.'],
+    ]) {
+      const ask = `udhcpc -f -q -n -i ${link} -t 10 -T 2 -s /usr/bin/true`;
+      const { error, output } = await guest.provider.attempt(`ip netns exec station busybox ${ask}`);
+      expect(error + output).toContain(`lease of ${prefix}`);
+    }
+    await guest.provider.run('kill "$(cat /run/dnsmasq.pid)"');
+    await ended;
+  });
+
+  test('goes as a whole when the settings have it no more', async () => {
+    const { networks: _, ...without } = settings;
+    const last = await plan(desire(without));
+    await guest.provider.run('ip -force -batch -', renderBatch(last));
+    expect(await guest.provider.run('ip -o link show')).not.toMatch(/br-guest|port1\.10/);
+  });
+});
