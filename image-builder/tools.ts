@@ -17,13 +17,14 @@ const loaderOf = { x64: 'lib64/ld-linux-x86-64.so.2', arm64: 'lib/ld-linux-aarch
  * with that suite's loader and libraries: the bytes they make do not depend on what the build machine has installed.
  */
 export class Tools {
-  readonly #root: string;
+  /** The folder that they are unpacked in. */
+  readonly root: string;
   readonly #loader: string;
   readonly #libraries: string;
 
   constructor(root: string) {
     const arch = process.arch === 'arm64' ? 'arm64' : 'x64';
-    this.#root = root;
+    this.root = root;
     this.#loader = join(root, 'usr', loaderOf[arch]);
     this.#libraries = [
       join(root, 'usr/lib', librariesOf[arch]),
@@ -39,7 +40,7 @@ export class Tools {
    */
   run(name: string, args: readonly string[], { cwd = '/', input, env = {} }: ToolOptions = {}): string {
     const binary = ['usr/bin', 'usr/sbin', 'usr/lib/systemd']
-      .map((folder) => join(this.#root, folder, name))
+      .map((folder) => join(this.root, folder, name))
       .find((path) => existsSync(path));
     if (!binary) throw new BuildError('tool', `The tools' packages bring no ${name}.`);
     const result = spawnSync(this.#loader, ['--library-path', this.#libraries, binary, ...args], {

@@ -4,10 +4,11 @@ import { runShown, runStep, staticSteps } from './steps.ts';
 
 const help = `Usage: npm test [-- OPTIONS]
 
-Runs every check and every test: types, lint, dead code, then the projects unit, simulation and system (which builds
-the image and boots it in QEMU). Within 30 minutes on two cores.
+Runs every check and every test: types, lint, dead code, then the projects unit, simulation, system (which builds the
+image and boots it in QEMU) and alone (tunnels, networks and policies on kernels of their own, one file at a time).
+Within 30 minutes on two cores.
 
-  --project NAME   only this project (unit, simulation, system) without the static checks; may be given more than once
+  --project NAME   only this project without the static checks; may be given more than once
   --help           this text
   FILE             only test files whose path has this in it
 `;
