@@ -1,4 +1,4 @@
-import { createWriteStream, type WriteStream } from 'node:fs';
+import { createWriteStream, openSync, type WriteStream } from 'node:fs';
 import { type Duplex, finished } from 'node:stream';
 import { finished as whenFinished } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -25,7 +25,7 @@ export class SerialConsole {
   constructor(line: Duplex, logPath: string) {
     this.#line = line;
     this.logPath = logPath;
-    this.#log = createWriteStream(logPath);
+    this.#log = createWriteStream(logPath, { fd: openSync(logPath, 'w') });
     line.setEncoding('utf8');
     line.on('data', (chunk: string) => this.#receive(chunk));
     // However the line ends (closed, or reset by a machine that is killed), there is nothing more to read.

@@ -49,7 +49,7 @@ export async function observeNetwork(
     value: {
       ...parsed.value,
       kernelValues: new Map(desired.kernelValues.map(({ path }) => [path, system.readKernelValue(path)])),
-      queues: new Map(desired.steering.links.map((link) => [link, readQueues(system, link)])),
+      queues: new Map([...desired.steering.keys()].map((link) => [link, readQueues(system, link)])),
     },
   };
 }

@@ -45,8 +45,8 @@ export type DesiredNetwork = {
   readonly links: readonly DesiredLink[];
   readonly routes: readonly DesiredRoute[];
   readonly kernelValues: readonly KernelValue[];
-  /** Receive packet steering: the CPUs, as the kernel's hexadecimal mask, for every queue of these links. */
-  readonly steering: { readonly mask: string; readonly links: readonly string[] };
+  /** Receive packet steering by link: the CPUs, as the kernel's hexadecimal mask, for each of its queues. */
+  readonly steering: ReadonlyMap<string, string>;
   /** Links that a DHCP client runs on. */
   readonly dhcpClients: readonly string[];
   /** Addresses and names for hosts. */
@@ -271,9 +271,17 @@ function nameServers({ settings, leases, ports }: DesiredInput): string[] {
   return [...new Set(servers)].slice(0, 3);
 }
 
-/** The hexadecimal mask of all CPUs; a single one has nobody to steer to. */
-function steeringMask(cpus: number): string {
-  return cpus < 2 ? '0' : ((1n << BigInt(cpus)) - 1n).toString(16);
+/**
+ * The underlay's packets, which are decrypted, go to one half of the CPUs, those to be encrypted to the other: both ways of
+ * a connection are worked at side by side, and packets of one stay in order. Where only one kind of port is, it has all
+ * CPUs; a single CPU has nobody to steer to.
+ */
+function steering({ ports, cpus }: DesiredInput): ReadonlyMap<string, string> {
+  const all = (1n << BigInt(cpus)) - 1n;
+  const isUnderlay = ports.map(({ role }) => role === 'underlay');
+  const inside = new Set(isUnderlay).size === 2 ? (1n << BigInt(Math.floor(cpus / 2))) - 1n : 0n;
+  const mask = (underlay: boolean) => (underlay || inside === 0n ? all ^ inside : inside).toString(16);
+  return new Map(ports.map(({ nic, role }) => [nic.kernelName, cpus < 2 ? '0' : mask(role === 'underlay')]));
 }
 
 /** What the network should be. Pure: the same settings, ports and leases give the same state. */
@@ -298,7 +306,7 @@ export function desiredNetwork(input: DesiredInput): DesiredNetwork {
       ...furtherRoutes(input, links),
     ],
     kernelValues: [...globalValues(input.firewallInForce), ...linkValues(input, links)],
-    steering: { mask: steeringMask(input.cpus), links: ports.map(({ nic }) => nic.kernelName) },
+    steering: steering(input),
     dhcpClients: input.firewallInForce ? firewall.dhcpClients : [],
     lanServices: lanServicesFor(segments, settings.dns, servers),
     nameServers: servers,

@@ -58,9 +58,8 @@ function planKernelValues(
     else if (current !== null && !sameValue(path, current, value))
       before.push({ path, from: current, to: value });
   }
-  for (const link of desired.steering.links) {
+  for (const [link, mask] of desired.steering) {
     for (const [path, current] of observed.queues.get(link) ?? []) {
-      const { mask } = desired.steering;
       if (current !== null && !sameValue(path, current, mask)) before.push({ path, from: current, to: mask });
     }
   }

@@ -33,13 +33,14 @@ async function throughput({ left, right }: Pair, streams: number): Promise<numbe
 
 /**
  * Makes a gateway's links what ports of a box are: segments that come in together become one packet, as on every card
- * unless it is told otherwise, and packets are spread over the processors, as netd does. Every kind of gateway gets it.
+ * unless it is told otherwise, and packets are steered to the processors as netd does. Every kind of gateway gets it.
  */
 async function makePorts(gateway: OverlayGateway): Promise<void> {
   await gateway.joinSegments();
   // A mounted sysfs shows the links of the network namespace it was mounted in.
   await gateway.run(`busybox unshare -m sh -ec 'mount -t sysfs sys /sys
-    for queue in /sys/class/net/uplink/queues/rx-* /sys/class/net/lan/queues/rx-*; do echo 3 >$queue/rps_cpus; done'`);
+    for queue in /sys/class/net/uplink/queues/rx-*; do echo 2 >$queue/rps_cpus; done
+    for queue in /sys/class/net/lan/queues/rx-*; do echo 1 >$queue/rps_cpus; done'`);
 }
 
 async function connectHip(left: OverlayGateway, right: OverlayGateway): Promise<void> {

@@ -133,11 +133,13 @@ test('without a ruleset in force the underlay stays down and nothing is forwarde
   expect(kernelValue(network, 'ipv6/conf/all/forwarding')).toBe('0');
 });
 
-test('packets are steered to all CPUs; one alone has nobody to steer to', () => {
-  const mask = (cpus: number) => desire(2, {}, { cpus }).steering;
-  expect(mask(1).mask).toBe('0');
-  expect(mask(2)).toEqual({ mask: '3', links: ['eth0', 'eth1'] });
-  expect(mask(64).mask).toBe('f'.repeat(16));
+test('packets are steered to the underlay’s half of the CPUs or to the other; one alone has nobody to steer to', () => {
+  const masks = (ports: number, cpus: number) => Object.fromEntries(desire(ports, {}, { cpus }).steering);
+  expect(masks(2, 1)).toEqual({ eth0: '0', eth1: '0' });
+  expect(masks(2, 2)).toEqual({ eth0: '2', eth1: '1' });
+  expect(masks(2, 5)).toEqual({ eth0: '1c', eth1: '3' });
+  expect(masks(2, 64)).toEqual({ eth0: 'ffffffff00000000', eth1: 'ffffffff' });
+  expect(masks(1, 4)).toEqual({ eth0: 'f' });
 });
 
 const networks: NetworkSettings = {
