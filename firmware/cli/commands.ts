@@ -69,7 +69,7 @@ export const commands: Readonly<Record<string, Command>> = {
     run: async (args) => (await import('./settings.ts')).settings(args),
   },
   config: {
-    usage: 'config get|set|import|discard|diff|apply|confirm|revert|history|export|schema … [--json]',
+    usage: 'config get … | config set … | config diff | config apply | config confirm | config revert | …',
     tells: 'the settings: shown, changed on trial, confirmed, taken back (config --help)',
     run: async (args) => (await import('./config.ts')).config(args),
     help: async () => (await import('./config.ts')).configHelp,
