@@ -1,4 +1,4 @@
-import { createWriteStream, mkdirSync, readFileSync } from 'node:fs';
+import { createWriteStream, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -8,7 +8,7 @@ import { type BoundProcess, type ProcessEnd, runBound, startBound } from './boun
 import { prepareFirmware } from './firmware.ts';
 import { HarnessError } from './harness-error.ts';
 import { limits } from './limits.ts';
-import { type Hardware, machineArguments } from './machine-arguments.ts';
+import { type Hardware, type HostParts, machineArguments } from './machine-arguments.ts';
 import { Qmp } from './qmp.ts';
 import { ScratchFolder } from './scratch.ts';
 import { SerialConsole } from './serial-console.ts';
@@ -55,76 +55,123 @@ function socketOf({ child }: BoundProcess, descriptor: number): Duplex {
   return socket;
 }
 
-/** One emulated machine, from QEMU's start to its end. */
+/** What there is of a machine while its power is on. */
+type Running = {
+  readonly process: BoundProcess;
+  readonly console: SerialConsole;
+  readonly qmp: Qmp;
+  readonly tpm: TpmEmulator | null;
+  /** In milliseconds of performance.now(). */
+  readonly since: number;
+};
+
+/** One emulated machine: its disk, its TPM and its UEFI variables are there until it is disposed of. */
 export class Machine implements AsyncDisposable {
   readonly name: string;
   /** Its logs: console.log (the serial line), qemu.log (command line and complaints). They stay until the next start. */
   readonly logFolder: string;
-  readonly console: SerialConsole;
-  readonly qmp: Qmp;
-  /** When the power was switched on, in milliseconds of performance.now(). */
-  readonly poweredOnAt: number;
   readonly accelerator: Accelerator;
   /** A folder that goes with the machine. */
   readonly scratchPath: string;
-  readonly #process: BoundProcess;
+  readonly #options: MachineOptions;
+  readonly #hardware: Omit<HostParts, 'tpmSocket'>;
   /** What it was made of on the host, released in reverse order. */
   readonly #parts: AsyncDisposableStack;
+  #running: Running | null = null;
   #sticks = 0;
 
   private constructor(
-    name: string,
-    accelerator: Accelerator,
+    options: MachineOptions,
+    hardware: Omit<HostParts, 'tpmSocket'>,
     scratchPath: string,
-    args: readonly string[],
     parts: AsyncDisposableStack,
   ) {
-    this.name = name;
-    this.accelerator = accelerator;
+    this.name = options.name;
+    this.accelerator = hardware.accelerator;
     this.scratchPath = scratchPath;
+    this.#options = options;
+    this.#hardware = hardware;
     this.#parts = parts;
-    this.logFolder = join(buildRoot, 'machines', name);
+    this.logFolder = join(buildRoot, 'machines', options.name);
     mkdirSync(this.logFolder, { recursive: true });
-    const log = createWriteStream(join(this.logFolder, 'qemu.log'));
+    for (const log of ['console.log', 'qemu.log']) rmSync(join(this.logFolder, log), { force: true });
+  }
+
+  /** Puts a machine together and switches it on. */
+  static async start(options: MachineOptions): Promise<Machine> {
+    await using parts = new AsyncDisposableStack();
+    const folder = parts.use(new ScratchFolder()).path;
+    const hardware = {
+      accelerator: await chooseAccelerator(options.probeKernel),
+      firmware: options.boot === 'uefi' ? await prepareFirmware(folder, options) : null,
+      disk: options.image === undefined ? null : await overlay(folder, options.image, options.diskMiB),
+    };
+    const machine = new Machine(options, hardware, folder, parts.move());
+    try {
+      if (options.tpm) await options.manufactureTpm?.(folder);
+      await machine.powerOn();
+      return machine;
+    } catch (cause) {
+      await machine[Symbol.asyncDispose]();
+      throw cause;
+    }
+  }
+
+  /** Switches it on (again, after its power went); disk, TPM and UEFI variables are as they were left. */
+  async powerOn(): Promise<void> {
+    if (this.#running !== null) await this.#released(this.#running);
+    const tpm = this.#options.tpm ? await TpmEmulator.start(this.scratchPath) : null;
+    const args = machineArguments(this.#options, { ...this.#hardware, tpmSocket: tpm?.control ?? null });
+    const log = createWriteStream(join(this.logFolder, 'qemu.log'), { flags: 'a' });
     log.write(`qemu-system-x86_64 ${args.join(' ')}\n`);
-    this.poweredOnAt = performance.now();
-    this.#process = startBound('qemu-system-x86_64', 'qemu-system-x86', args, [
+    const since = performance.now();
+    const process = startBound('qemu-system-x86_64', 'qemu-system-x86', args, [
       'ignore',
       'ignore',
       'pipe',
       'pipe',
       'pipe',
     ]);
-    this.#process.child.stderr?.pipe(log);
-    this.qmp = new Qmp(socketOf(this.#process, 3));
-    this.console = new SerialConsole(socketOf(this.#process, 4), join(this.logFolder, 'console.log'));
-  }
-
-  static async start(options: MachineOptions): Promise<Machine> {
-    await using parts = new AsyncDisposableStack();
-    const folder = parts.use(new ScratchFolder()).path;
-    const firmware = options.boot === 'uefi' ? await prepareFirmware(folder, options) : null;
-    const tpm = options.tpm ? parts.use(await TpmEmulator.start(folder, options.manufactureTpm)) : null;
-    const accelerator = await chooseAccelerator(options.probeKernel);
-    const args = machineArguments(options, {
-      accelerator,
-      firmware,
-      disk: options.image === undefined ? null : await overlay(folder, options.image, options.diskMiB),
-      tpmSocket: tpm?.control ?? null,
-    });
-    const machine = new Machine(options.name, accelerator, folder, args, parts.move());
+    process.child.stderr?.pipe(log);
+    const qmp = new Qmp(socketOf(process, 3));
+    const console = new SerialConsole(socketOf(process, 4), join(this.logFolder, 'console.log'));
+    this.#running = { process, console, qmp, tpm, since };
     try {
-      await machine.qmp.negotiate();
-      return machine;
+      await qmp.negotiate();
     } catch (cause) {
-      await machine[Symbol.asyncDispose]();
-      const log = join(machine.logFolder, 'qemu.log');
-      throw new HarnessError('refused', `QEMU did not start: ${readFileSync(log, 'utf8').trim()}`, { cause });
+      await this.kill();
+      const said = readFileSync(join(this.logFolder, 'qemu.log'), 'utf8').trim();
+      throw new HarnessError('refused', `QEMU did not start: ${said}`, { cause });
     }
   }
 
+  async #released({ process, console, tpm }: Running): Promise<void> {
+    await process.ended;
+    await console.closed();
+    await tpm?.[Symbol.asyncDispose]();
+  }
+
+  get #power(): Running {
+    if (this.#running === null) throw new HarnessError('usage', `${this.name} was never switched on.`);
+    return this.#running;
+  }
+
+  /** Of the machine since it was last switched on, as the monitor below. */
+  get console(): SerialConsole {
+    return this.#power.console;
+  }
+
+  get qmp(): Qmp {
+    return this.#power.qmp;
+  }
+
+  /** When the power was last switched on, in milliseconds of performance.now(). */
+  get poweredOnAt(): number {
+    return this.#power.since;
+  }
+
   get ended(): Promise<ProcessEnd> {
-    return this.#process.ended;
+    return this.#power.process.ended;
   }
 
   /** Presses the power button; a guest that has not gone by the time limit is killed. */
@@ -138,14 +185,9 @@ export class Machine implements AsyncDisposable {
     return outcome === 'late' ? 'killed' : 'powered-off';
   }
 
-  /** A cut of power and its return: nothing in the guest gets a word. The TPM starts anew, the disk keeps what it has. */
-  async reset(): Promise<void> {
-    await this.qmp.execute('system_reset');
-  }
-
-  /** The end, without a word to the guest. */
+  /** Cuts its power: nothing in the guest gets a word. */
   async kill(): Promise<void> {
-    this.#process.child.kill('SIGKILL');
+    this.#power.process.child.kill('SIGKILL');
     await this.ended;
   }
 
@@ -185,8 +227,10 @@ export class Machine implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.kill();
-    await this.console.closed();
+    if (this.#running !== null) {
+      await this.kill();
+      await this.#released(this.#running);
+    }
     await this.#parts.disposeAsync();
   }
 }

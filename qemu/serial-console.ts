@@ -25,7 +25,7 @@ export class SerialConsole {
   constructor(line: Duplex, logPath: string) {
     this.#line = line;
     this.logPath = logPath;
-    this.#log = createWriteStream(logPath, { fd: openSync(logPath, 'w') });
+    this.#log = createWriteStream(logPath, { fd: openSync(logPath, 'a') });
     line.setEncoding('utf8');
     line.on('data', (chunk: string) => this.#receive(chunk));
     // However the line ends (closed, or reset by a machine that is killed), there is nothing more to read.

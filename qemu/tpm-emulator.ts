@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type BoundProcess, startBound } from './bound-process.ts';
@@ -20,12 +20,13 @@ export class TpmEmulator implements AsyncDisposable {
   }
 
   /** Its seeds and NV memory stay in the folder: a machine that is started again there has the same TPM. */
-  static async start(folder: string, manufacture?: (folder: string) => Promise<void>): Promise<TpmEmulator> {
+  static async start(folder: string): Promise<TpmEmulator> {
     const state = join(folder, tpmStateName);
     const control = join(folder, 'tpm.sock');
     const log = join(folder, 'tpm.log');
     mkdirSync(state, { recursive: true });
-    await manufacture?.(folder);
+    // What an emulator that was killed has left.
+    rmSync(control, { force: true });
     const args = [
       ...['socket', '--tpm2', '--tpmstate', `dir=${state}`, '--ctrl', `type=unixio,path=${control}`],
       ...['--flags', 'startup-clear', '--terminate', '--log', `file=${log},level=1`],

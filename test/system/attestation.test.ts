@@ -137,7 +137,8 @@ describe('a gateway that boots the released image', () => {
     timeout: 2 * bootMs,
   }, async () => {
     const before = JSON.parse(readFileSync(at('record'), 'utf8'));
-    await gateway.machine.reset();
+    await gateway.machine.powerDown();
+    await gateway.machine.powerOn();
     const isAgain = (status: Status) =>
       status.tpm.state === 'present' && status.tpm.quote.resetCount > before.resetCount && isSettled(status);
     await gateway.page.waitForStatus('a TPM reset more', isAgain, bootMs);

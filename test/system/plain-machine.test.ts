@@ -115,8 +115,8 @@ describe('after a cut of power', () => {
     const before = status;
     // What is not on the disk by then is lost, as in life: ext4 writes its journal every five seconds.
     await new Promise((resolve) => setTimeout(resolve, 6_000));
-    await gateway.machine.reset();
-    await gateway.machine.console.expect(/BdsDxe: starting/, 120_000);
+    await gateway.machine.kill();
+    await gateway.machine.powerOn();
     const again = await gateway.waitForPage();
     expect(again.answer.fingerprint).toBe(fingerprint);
     status = await gateway.page.waitForStatus('network, TPM and identity are there', settled, 60_000);

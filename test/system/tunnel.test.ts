@@ -136,7 +136,8 @@ describe('a third customer of the provider, without an identity', () => {
 describe('a gateway whose power is cut', () => {
   test('carries again once it is back, by the same peer, with nobody’s help', async () => {
     const { b } = lab.gateways;
-    await b.machine.reset();
+    await b.machine.kill();
+    await b.machine.powerOn();
     await b.page.waitForPage();
     const pageAt = performance.now();
     await waitUntil(
