@@ -334,7 +334,7 @@ export class Gateway implements Attachment {
   /** XFRM's part of `ip` is simulated; nft's rules are not. */
   #command(command: string, args: readonly string[], input: string): CommandResult {
     if (command !== programs.ip) return { status: 0, stdout: '', stderr: '' };
-    if (args[0] === '-batch') return this.kernel.batch(input);
+    if (args.includes('-batch')) return this.kernel.batch(input);
     const [destination, spi] = [args[args.indexOf('dst') + 1], Number(args[args.indexOf('spi') + 1])];
     return args.includes('spi') && destination !== undefined
       ? this.kernel.list({ destination, spi })

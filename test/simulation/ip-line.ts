@@ -36,7 +36,7 @@ export type IpLine =
       /** Undefined for a policy that blocks. */
       readonly template: (Ends & { readonly reqid: number | undefined }) | undefined;
     }
-  | { readonly command: 'xfrm state flush' | 'xfrm policy flush' | 'other' };
+  | { readonly command: 'xfrm state count' | 'xfrm state flush' | 'xfrm policy flush' | 'other' };
 
 /** Reads what the overlay's renderers write. Throws for an XFRM line that it does not know: then it must learn it. */
 export function readIpLine(text: string): IpLine {
@@ -62,6 +62,7 @@ export function readIpLine(text: string): IpLine {
         template: template === undefined ? undefined : readTemplate(template.split(' ')),
       };
     }
+    case 'xfrm state count':
     case 'xfrm state flush':
     case 'xfrm policy flush':
       return { command };

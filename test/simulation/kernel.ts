@@ -66,12 +66,15 @@ export class SimulatedKernel {
 
   /** `ip -batch -` ends at the first line that fails. */
   batch(input: string): CommandResult {
+    let stdout = '';
     for (const text of input.split('\n')) {
       if (text === '') continue;
-      const failure = this.#do(readIpLine(text));
-      if (failure !== undefined) return { status: 1, stdout: '', stderr: `RTNETLINK answers: ${failure}\n` };
+      const line = readIpLine(text);
+      if (line.command === 'xfrm state count') stdout += `\tSAD count ${this.#states.length}\n`;
+      const failure = this.#do(line);
+      if (failure !== undefined) return { status: 1, stdout, stderr: `RTNETLINK answers: ${failure}\n` };
     }
-    return { status: 0, stdout: '', stderr: '' };
+    return { status: 0, stdout, stderr: '' };
   }
 
   /** `ip -s -o xfrm state list`, of one association where its SPI and destination are given. */
@@ -208,6 +211,7 @@ export class SimulatedKernel {
       case 'xfrm policy flush':
         this.#policies.clear();
         return undefined;
+      case 'xfrm state count':
       case 'other':
         return undefined;
     }
