@@ -29,7 +29,8 @@ export class TpmEmulator implements AsyncDisposable {
     rmSync(control, { force: true });
     const args = [
       ...['socket', '--tpm2', '--tpmstate', `dir=${state}`, '--ctrl', `type=unixio,path=${control}`],
-      ...['--flags', 'startup-clear', '--terminate', '--log', `file=${log},level=1`],
+      // The firmware, or the kernel without it, starts the TPM up, once a power-on: QEMU initialises it more than once.
+      ...['--terminate', '--log', `file=${log},level=1`],
     ];
     const emulator = new TpmEmulator(control, startBound('swtpm', 'swtpm', args, 'ignore'));
     const gone = emulator.#process.ended.then(({ status }) => {
