@@ -2,11 +2,11 @@ import { defineConfig } from 'vitest/config';
 
 const namespaceTests = 'test/**/*.namespace.test.ts';
 
-/** They measure time or share one guest among many hosts, so that they want both cores; or they use names of the host. */
+/** They wait for little time or share one guest among many hosts, so that they want both cores; or they use names of the host. */
 const aloneTests = [
   namespaceTests,
-  'test/system/{harness,tunnel}.test.ts',
-  'test/system/{network,overlay,policy}*.test.ts',
+  'test/system/{harness,network-vlan,policy,tunnel}.test.ts',
+  'test/system/overlay-*.test.ts',
 ];
 
 /**

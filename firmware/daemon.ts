@@ -188,12 +188,17 @@ function identityOf(log: Log): BootPorts['identity'] {
   });
   /** For the next overlay: one that closes takes away what it was made for. */
   let kernelPrepared: Promise<void> | undefined;
+  /** One after the other: an identity that could not be opened may be tried again while the kernel is still at it. */
+  const prepareAfter = async (before: Promise<void> | undefined): Promise<void> => {
+    await Promise.allSettled([before]);
+    await (await overlayParts()).prepareKernel(runCommand);
+  };
   return {
     async open(settings) {
       const { openIdentity } = await import('./boot/identity/identity.ts');
       const opening = openIdentity(await ports(), settings);
       // What is done while the TPM works is not waited for afterwards. A failure is told by the overlay's start.
-      kernelPrepared = overlayParts().then(({ prepareKernel }) => prepareKernel(runCommand));
+      kernelPrepared = prepareAfter(kernelPrepared);
       kernelPrepared.catch(() => undefined);
       return opening;
     },

@@ -2,7 +2,7 @@ import { runShown, runStep, staticSteps } from './steps.ts';
 
 const help = `Usage: npm run check
 
-What to run before every commit: types, lint, layers, unit tests, dead code. Under a minute on two cores.
+What to run before every commit: types, lint, layers, unit tests, dead code. About a minute on two cores.
 `;
 
 if (process.argv.includes('--help')) {
