@@ -99,8 +99,11 @@ export class KernelDataPath implements DataPath {
   readonly #outbound = new Map<number, Installed<Outbound>>();
   #rekey: RekeySettings = { seconds: Number.POSITIVE_INFINITY, mebibytes: Number.POSITIVE_INFINITY };
   #underlayMtu = 0;
-  /** Of each peer's way, by mark, where it is known. */
-  #pathMtus: ReadonlyMap<number, number> = new Map();
+  /**
+   * Of each peer's way, by mark, where it is known. It goes with the way: hosts who are told of a narrow one keep to it
+   * for minutes, and packets as small as that do not find out what another way takes.
+   */
+  #pathMtus = new Map<number, number>();
   #peers: readonly Peer[] = [];
   /** The ruleset of segments that the kernel has. */
   #segments = noSegments;
@@ -196,7 +199,7 @@ export class KernelDataPath implements DataPath {
 
   forget({ mark }: Peer, spi: number): void {
     this.#inbound.delete(spi);
-    if (this.#outbound.get(mark)?.association.spi === spi) this.#outbound.delete(mark);
+    if (this.#outbound.get(mark)?.association.spi === spi) this.#forgetOutbound(mark);
   }
 
   async counters(): Promise<readonly EspCounters[]> {
@@ -213,7 +216,7 @@ export class KernelDataPath implements DataPath {
   }
 
   async fitPaths(pathMtus: ReadonlyMap<number, number>): Promise<void> {
-    this.#pathMtus = pathMtus;
+    this.#pathMtus = new Map(pathMtus);
     const segments = renderSegments(
       this.#peers.flatMap((peer) => {
         const pathMtu = this.#pathMtu(peer.mark);
@@ -249,6 +252,7 @@ export class KernelDataPath implements DataPath {
   /** The new one is there and the policy leads to it before the old one goes: nothing finds neither. */
   async #installOutbound(peer: Peer, association: Outbound, replaces: number | undefined): Promise<void> {
     const old = this.#outbound.get(peer.mark);
+    this.#leaveWay(peer.mark, association.to);
     const ends = await this.#ends(peer, association.to);
     this.#outbound.set(peer.mark, { association, ends });
     await this.#kernel.ip(renderOutbound(association, ends, this.#rekey));
@@ -263,6 +267,7 @@ export class KernelDataPath implements DataPath {
   ): Promise<void> {
     const old = this.#outbound.get(peer.mark);
     if (old === undefined || old.association.spi !== spi) return;
+    this.#leaveWay(peer.mark, to);
     const ends = await this.#ends(peer, to);
     const association = { ...old.association, to };
     const inbound = this.#inbound.get(localSpi);
@@ -307,7 +312,7 @@ export class KernelDataPath implements DataPath {
     let lines = '';
     // The outbound policy first, so that the trap holds again.
     if (outbound !== undefined && outbound.association.spi === peerSpi) {
-      this.#outbound.delete(peer.mark);
+      this.#forgetOutbound(peer.mark);
       const hits = this.#hits(peer);
       lines += this.#isPeer(peer.mark) ? renderTrap(hits) : renderTrapRemoval(hits);
       lines += outboundRemoval(outbound);
@@ -315,6 +320,16 @@ export class KernelDataPath implements DataPath {
     const inbound = this.#inboundRemoval(localSpi);
     if (inbound !== '') lines += renderInboundPolicyRemoval(this.#hits(peer)) + inbound;
     await this.#kernel.ipTolerant(lines);
+  }
+
+  #forgetOutbound(mark: number): void {
+    this.#outbound.delete(mark);
+    this.#pathMtus.delete(mark);
+  }
+
+  #leaveWay(mark: number, to: Locator): void {
+    const known = this.#outbound.get(mark);
+    if (known?.association.to.address !== to.address) this.#pathMtus.delete(mark);
   }
 
   #inboundRemoval(spi: number): string {

@@ -4,6 +4,7 @@ import { Secret } from '../../../firmware/bytes/secret.ts';
 import { espSuites } from '../../../firmware/hip/suites.ts';
 import { type EspEffect, KernelDataPath } from '../../../firmware/netd/overlay/data-path.ts';
 import { limits } from '../../../firmware/netd/overlay/limits.ts';
+import { narrowBelow } from '../../../firmware/netd/overlay/narrow-way.ts';
 import { readPeers } from '../../../firmware/netd/overlay/peer.ts';
 import { overlayMtu } from '../../../firmware/netd/overlay/routes.ts';
 
@@ -161,6 +162,24 @@ describe('the kernel as data path', () => {
   const moveTo = (address: string, port: number): EspEffect => ({
     type: 'move-outbound',
     ...{ spi: 0x2222, localSpi: 0x1111, to: { address, port } },
+  });
+
+  test.each<[string, readonly EspEffect[]]>([
+    ['a closed association’s', [removal, outbound()]],
+    ['the way before a move', [moveTo('198.51.100.2', 4711)]],
+  ])('a new way is not taken for as narrow as %s', async (_, effects) => {
+    const { path, batches } = dataPath();
+    await path.setPeers([peer], settings);
+    await path.apply(peer, [inbound(), outbound()]);
+    await path.fitPaths(new Map([[peer.mark, narrowBelow - 1]]));
+    expect(batches().at(-1)).toContain(' output-mark 0x80000000 ');
+    const before = batches().length;
+    await path.apply(peer, effects);
+    const added = batches()
+      .slice(before)
+      .filter((lines) => lines.includes('xfrm state add'));
+    expect(added).toHaveLength(1);
+    expect(added[0]).not.toContain('output-mark 0x80000000');
   });
 
   test('RFC 4303 §3.3.3: a move to another address goes on far behind the last sequence number', async () => {
