@@ -115,6 +115,7 @@ describe('the folder table of ARCHITECTURE.md', () => {
       'firmware/tpm',
       'firmware/attestation',
       'firmware/policy',
+      'firmware/flows',
     ]);
     for (const { packages, runs, names } of pure) {
       expect(packages).toEqual([]);

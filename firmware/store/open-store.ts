@@ -7,6 +7,7 @@ import {
   type StoreFiles,
 } from './database-file.ts';
 import { type Migration, migrations as ourMigrations } from './migrations.ts';
+import { setAside } from './set-aside.ts';
 import { SettingsStore } from './settings-store.ts';
 import { storeErrorOf } from './store-error.ts';
 
@@ -53,7 +54,7 @@ export async function openSettingsStore(
     } catch (error) {
       const failure = storeErrorOf(error);
       if (failure.code !== 'CORRUPT') throw failure;
-      warnings.push(setAside(directory, file, failure.message, ports));
+      warnings.push(damaged(directory, file, failure.message, ports));
       return undefined;
     }
   };
@@ -82,16 +83,8 @@ export async function openSettingsStore(
   }
 }
 
-/** Renames a database with its log, deleting nothing: somebody may want to rescue what is in it. */
-function setAside(directory: string, name: string, reason: string, { files, now }: StorePorts): StoreWarning {
-  const moment = now().replaceAll(/[^0-9TZ]/g, '');
-  const present = new Set(files.list(directory));
-  let aside = `corrupt-${moment}-${name}`;
-  for (let copy = 2; present.has(aside); copy++) aside = `corrupt-${moment}-${copy}-${name}`;
-  for (const suffix of ['', '-wal', '-shm', '-journal']) {
-    if (present.has(name + suffix))
-      files.rename(`${directory}/${name}${suffix}`, `${directory}/${aside}${suffix}`);
-  }
+function damaged(directory: string, name: string, reason: string, { files, now }: StorePorts): StoreWarning {
+  const aside = setAside(directory, name, files, now());
   return {
     code: 'SETTINGS_CORRUPT',
     message: `The saved settings were damaged (${reason.replaceAll(/\s+/g, ' ')}) and are set aside as ${aside}.`,
