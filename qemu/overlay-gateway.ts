@@ -100,9 +100,12 @@ export class OverlayGateway {
     return this.#ask({ do: 'reconfigure', config });
   }
 
-  /** Puts another policy in force; what it was started with, everything unless told, is over. */
-  enforce(policy: PolicySettings): Promise<GatewayAnswer> {
-    return this.#ask({ do: 'enforce', policy });
+  /**
+   * Puts another policy in force; what it was started with, everything unless told, is over. `apart`: bridges besides the
+   * LAN, whose ports it keeps apart.
+   */
+  enforce(policy: PolicySettings, apart: readonly string[] = []): Promise<GatewayAnswer> {
+    return this.#ask({ do: 'enforce', policy, apart });
   }
 
   /** The rules in force and what they decided. */

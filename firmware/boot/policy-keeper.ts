@@ -5,7 +5,7 @@ import {
   type PolicyPorts,
   type PolicyReport,
 } from '../netd/policy/enforcement.ts';
-import { lanLinks } from '../netd/policy/links.ts';
+import { lanLinks, linksKeptApart } from '../netd/policy/links.ts';
 import type { ExplainQuery } from '../policy/explain.ts';
 import type { Settings } from '../store/settings-schema.ts';
 
@@ -41,7 +41,8 @@ export class PolicyKeeper {
   /** Resolves with what keeps the policy from being in force, or null. */
   async apply(settings: Settings): Promise<string | null> {
     const own = { platform: this.#platform };
-    const problem = await this.#enforcement.apply({ settings, own, lan: lanLinks(settings.network) });
+    const links = { lan: lanLinks(settings.network), apart: linksKeptApart(settings.network) };
+    const problem = await this.#enforcement.apply({ settings, own, ...links });
     if (problem === null) {
       this.#clearWarning(warningCode);
       return null;

@@ -92,6 +92,7 @@ function firewallInput(
     dhcpServers: bridges(({ settings: { dhcpServer } }) => dhcpServer),
     announced: bridges(({ settings: { ipv6 } }) => ipv6 !== undefined),
     internet: bridges(({ settings: { internet } }) => internet === true),
+    apart: bridges(({ settings: { segmentation } }) => segmentation === 'ports'),
     mapped: segments.flatMap(({ settings: { address, outside } }) =>
       outside === undefined ? [] : [{ inside: networkOf(address), outside: networkOf(outside) }],
     ),

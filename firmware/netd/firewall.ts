@@ -9,6 +9,8 @@ export type FirewallInput = {
   readonly dhcpClients: readonly string[];
   /** The bridges of hosts' networks that have a port. */
   readonly lans: readonly string[];
+  /** Of those, the bridges between whose ports only what the policy allows passes. */
+  readonly apart: readonly string[];
   /** null where the group has no port. */
   readonly management: string | null;
   /** Of those: which are given addresses, which are announced an IPv6 network, which may reach the underlay. */
@@ -208,6 +210,24 @@ function forward({ lans, internet, underlay, overlay }: FirewallInput): Chain {
   };
 }
 
+/**
+ * Between two ports of a bridge: how hosts find each other (ARP, RFC 4861 § 7.1 from this link alone), and what the
+ * policy's table for bridges has let through. No router and no address server but the box is heard there without a rule.
+ */
+function betweenPorts(apart: readonly string[]): Chain {
+  return {
+    name: 'forward',
+    lines: [
+      'type filter hook forward priority filter; policy accept;',
+      `meta ibrname != ${setOf(apart)} accept`,
+      'ether type arp accept',
+      'icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } ip6 hoplimit 255 accept',
+      `${allowedByRule} accept`,
+      'counter drop comment "between ports denied"',
+    ],
+  };
+}
+
 /** Hosts of networks that may reach the underlay directly, and the answers they get. */
 function outwards(internet: readonly string[], underlay: readonly string[]): string[] {
   if (internet.length === 0 || underlay.length === 0) return [];
@@ -273,7 +293,7 @@ function translation({ mapped, internet, underlay, overlay }: FirewallInput): Ch
 }
 
 /**
- * The whole base ruleset as one transaction for `nft -f -`: the old table is gone and the new one stands in the same
+ * The whole base ruleset as one transaction for `nft -f -`: the old tables are gone and the new ones stand in the same
  * instant. `add` before `delete` makes it work the first time, too. Tables of other owners (the overlay's) stay.
  */
 export function renderFirewall(facts: FirewallInput): string {
@@ -289,6 +309,11 @@ export function renderFirewall(facts: FirewallInput): string {
     output(facts),
     ...translation(facts),
   ];
-  const table = ['table inet hithe {', chains.map(renderChain).join('\n\n'), '}'];
-  return `${['add table inet hithe', 'delete table inet hithe', ...table].join('\n')}\n`;
+  const table = (family: string, content: readonly Chain[]) => [
+    `add table ${family} hithe`,
+    `delete table ${family} hithe`,
+    ...(content.length === 0 ? [] : [`table ${family} hithe {`, content.map(renderChain).join('\n\n'), '}']),
+  ];
+  const bridged = facts.apart.length === 0 ? [] : [betweenPorts(facts.apart)];
+  return `${[...table('inet', chains), ...table('bridge', bridged)].join('\n')}\n`;
 }

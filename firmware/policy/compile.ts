@@ -2,16 +2,19 @@ import type { AddressRanges } from './address-line.ts';
 import { type Classes, classify, type Layer, layers } from './classes.ts';
 import { Endpoints } from './endpoints.ts';
 import { limits } from './limits.ts';
-import type { PolicyInput, Rule, Side } from './policy.ts';
+import type { OwnServiceMode } from './own-services.ts';
+import { type PolicyInput, type Rule, type Side, speaksOfOwn } from './policy.ts';
 import type { RuleNumbers } from './rule-numbers.ts';
 import { isActive, type MinuteOfWeek } from './schedule.ts';
 import { ServiceClasses } from './services.ts';
 
+const verdicts = ['deny', 'allow', 'observe', 'staged-deny', 'staged-allow'] as const;
+
 /**
  * What a match does, in the order in which it is asked: a deny wins over every allow, an enforced allow over one that
- * only observes. Staged ones are asked beside them.
+ * only observes. Staged ones are asked beside them. What the gateway itself serves has categories of its own.
  */
-export const categories = ['deny', 'allow', 'observe', 'staged-deny', 'staged-allow'] as const;
+export const categories = [...verdicts, ...verdicts.map((verdict) => `own-${verdict}` as const)] as const;
 export type Category = (typeof categories)[number];
 
 /** The layers of source, destination and service that a table's keys are classes of; `any` has no part in the key. */
@@ -39,6 +42,9 @@ export type CompiledPolicy = {
   readonly accepted: AddressRanges | null;
   /** Addresses on the LAN that only one MAC may speak from. */
   readonly bound: readonly { readonly mac: string; readonly ranges: AddressRanges }[];
+  /** By which devices are known that speak from an address of the link alone. */
+  readonly macs: readonly string[];
+  readonly ownServices: OwnServiceMode;
   readonly numbers: RuleNumbers;
   /** Who is where. */
   readonly endpoints: Endpoints;
@@ -53,7 +59,7 @@ export type CompileResult =
 
 /** Compiles the rules that are active at a time. `numbers` has every rule's id. */
 export function compilePolicy(input: PolicyInput, numbers: RuleNumbers, now: MinuteOfWeek): CompileResult {
-  const { rules, unknownDevices } = input.policy;
+  const { rules, devices, unknownDevices, ownServices } = input.policy;
   const active = rules.filter((rule) => isActive(rule, now));
   const endpoints = new Endpoints(input);
   const sources = sideClasses(
@@ -61,7 +67,7 @@ export function compilePolicy(input: PolicyInput, numbers: RuleNumbers, now: Min
     endpoints,
   );
   const destinations = sideClasses(
-    active.map(({ object }) => object),
+    active.map((rule) => (speaksOfOwn(rule) ? 'any' : rule.object)),
     endpoints,
   );
   const services = new ServiceClasses(active);
@@ -97,10 +103,12 @@ export function compilePolicy(input: PolicyInput, numbers: RuleNumbers, now: Min
       services: services.classes,
       tables: inOrder([...tables.values()]),
       accepted: unknownDevices === 'permitted' ? null : endpoints.devices,
-      bound: input.policy.devices.flatMap(({ name, mac }) => {
+      bound: devices.flatMap(({ name, mac }) => {
         const ranges = endpoints.rangesOfDevice(name) ?? [];
         return mac === undefined || ranges.length === 0 ? [] : [{ mac, ranges }];
       }),
+      macs: devices.flatMap(({ mac }) => mac ?? []),
+      ownServices: ownServices ?? 'accepted',
       numbers,
       endpoints,
       unlogged: active.filter(({ log }) => log === false).map(({ id }) => numbers.get(id) ?? 0),
@@ -108,9 +116,10 @@ export function compilePolicy(input: PolicyInput, numbers: RuleNumbers, now: Min
   };
 }
 
-function categoryOf({ mode, verb }: Rule): Category {
-  if (mode === 'staged') return `staged-${verb}`;
-  return mode === 'observe' ? 'observe' : verb;
+function categoryOf(rule: Rule): Category {
+  const { mode, verb } = rule;
+  const does = mode === 'staged' ? (`staged-${verb}` as const) : mode === 'observe' ? 'observe' : verb;
+  return speaksOfOwn(rule) ? `own-${does}` : does;
 }
 
 type Key = { readonly layer: Layer; readonly classes: readonly number[] };

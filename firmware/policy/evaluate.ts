@@ -1,9 +1,10 @@
 import { findRange } from './address-line.ts';
 import { type Classes, classOf, type Layer } from './classes.ts';
 import type { Category, CompiledPolicy, Table } from './compile.ts';
+import { addressPorts, ownServicePorts, pagePorts } from './own-services.ts';
 import { type ServiceProtocol, servicePlace } from './services.ts';
 
-/** The first packet of a connection, as policies see it. */
+/** The first packet of a connection, as policies see it. `own`: it is for the gateway itself. */
 export type FlowStart = {
   readonly source: bigint;
   readonly destination: bigint;
@@ -12,6 +13,7 @@ export type FlowStart = {
   readonly port: number;
   /** Which ends are on this gateway's LAN. */
   readonly local: { readonly source: boolean; readonly destination: boolean };
+  readonly own?: boolean;
 };
 
 /** A table in which an entry was found, and what it was found by. */
@@ -25,7 +27,8 @@ export type Match = {
 
 export type Decision = {
   readonly verdict: 'allow' | 'deny';
-  readonly reason: 'rule' | 'default' | 'quarantine';
+  /** `served`, `not-served`: what the gateway itself serves, and nothing else, is there for devices that were accepted. */
+  readonly reason: 'rule' | 'default' | 'quarantine' | 'served' | 'not-served';
   /** What decided; null where nothing matched. */
   readonly match: Match | null;
   /** What a staged rule would do; null where none matches. */
@@ -34,6 +37,7 @@ export type Decision = {
 
 /** Decides by the same lookups in the same order as the kernel's ruleset. */
 export function evaluate(policy: CompiledPolicy, flow: FlowStart): Decision {
+  if (flow.own) return evaluateOwn(policy, flow);
   const staged = find(policy, flow, 'staged-deny') ?? find(policy, flow, 'staged-allow');
   if (isQuarantined(policy, flow)) return { verdict: 'deny', reason: 'quarantine', match: null, staged };
   const denied = find(policy, flow, 'deny');
@@ -41,6 +45,35 @@ export function evaluate(policy: CompiledPolicy, flow: FlowStart): Decision {
   const allowed = find(policy, flow, 'allow') ?? find(policy, flow, 'observe');
   if (allowed !== null) return { verdict: 'allow', reason: 'rule', match: allowed, staged };
   return { verdict: 'deny', reason: 'default', match: null, staged };
+}
+
+/** What is for the gateway itself: the policy's chain first, then what the firewall admits anyway. */
+function evaluateOwn(policy: CompiledPolicy, flow: FlowStart): Decision {
+  const { protocol, port, local } = flow;
+  const nothing = { match: null, staged: null };
+  if (protocol === 'udp' && addressPorts.includes(port) && local.source)
+    return { verdict: 'allow', reason: 'served', ...nothing };
+  const staged = find(policy, flow, 'own-staged-deny') ?? find(policy, flow, 'own-staged-allow');
+  const isPage = protocol === 'tcp' && pagePorts.includes(port);
+  const denied = (reason: Decision['reason'], match: Match | null = null): Decision => {
+    return { verdict: 'deny', reason, match, staged };
+  };
+  if (!isPage && isQuarantined(policy, { ...flow, local: { ...local, destination: false } }))
+    return denied('quarantine');
+  const refused = find(policy, flow, 'own-deny');
+  if (refused !== null) return denied('rule', refused);
+  const isServed = serves(flow);
+  const match = find(policy, flow, 'own-allow') ?? find(policy, flow, 'own-observe');
+  if (match !== null && isServed) return { verdict: 'allow', reason: 'rule', match, staged };
+  if (match === null && policy.ownServices === 'rules' && !isPage) return denied('default');
+  return isServed ? { verdict: 'allow', reason: 'served', match: null, staged } : denied('not-served');
+}
+
+/** Peers and their hosts get echoes alone. */
+function serves({ protocol, port, local }: FlowStart): boolean {
+  if (protocol === 'icmp') return true;
+  if (!local.source || protocol === 'other') return false;
+  return ownServicePorts[protocol].some((served) => served === port);
 }
 
 function isQuarantined({ accepted }: CompiledPolicy, { local, source, destination }: FlowStart): boolean {

@@ -14,7 +14,7 @@ import { ruleOfMark } from './rule-numbers.ts';
 import { isActive, type MinuteOfWeek } from './schedule.ts';
 import { type ServiceProtocol, servicePlaces } from './services.ts';
 
-/** Ends are devices or peers by name, HITs of peers, or addresses. The port is the destination's, 0 where there is none. */
+/** Ends are devices or peers by name, HITs of peers, addresses, or `this`, the gateway itself. The port is the destination's, 0 where there is none. */
 export type ExplainQuery = {
   readonly from: string;
   readonly to: string;
@@ -30,6 +30,8 @@ export type ExplainedEnd = {
   readonly gateway: string;
   readonly hit: string | null;
   readonly labels: readonly string[];
+  /** The gateway itself. */
+  readonly own: boolean;
 };
 
 /** A part of the key that was looked up: `any` has no class, class 0 is in no set. */
@@ -43,8 +45,11 @@ export type Explanation = {
   readonly protocol: ServiceProtocol;
   readonly port: number;
   readonly verdict: 'allow' | 'deny';
-  /** `not-forwarded`: both ends are on the one LAN or both behind peers: this gateway carries nothing between them. */
-  readonly reason: Decision['reason'] | 'not-forwarded';
+  /**
+   * `not-forwarded`: both ends are behind peers, or the gateway itself begins it: no rule speaks of that. `switched`: both
+   * are on one LAN whose ports are not kept apart.
+   */
+  readonly reason: Decision['reason'] | 'not-forwarded' | 'switched';
   readonly rule: ExplainedRule | null;
   /** The entry that decided: its table and the sets of addresses and services whose classes are its key. */
   readonly matched: {
@@ -67,15 +72,28 @@ export type ExplainResult =
   | { readonly ok: true; readonly value: Explanation }
   | { readonly ok: false; readonly problem: string };
 
+/** A network of this gateway's hosts. */
+export type ExplainedLan = {
+  readonly ranges: AddressRanges;
+  /** Whether the policy decides between its ports. */
+  readonly isApart: boolean;
+  /** The gateway's own addresses there. */
+  readonly own: AddressRanges;
+};
+
+type Known = {
+  readonly input: PolicyInput;
+  readonly compiled: CompiledPolicy;
+  readonly lans: readonly ExplainedLan[];
+};
+
 /** How many ranges of a set are named: a person reads no more. */
 const rangesNamed = 8;
 
-/** Why a connection would be let through or not. `lans` are the networks of this gateway's hosts. */
-export function explain(
-  { input, compiled, lans }: { input: PolicyInput; compiled: CompiledPolicy; lans: readonly AddressRanges[] },
-  { from, to, protocol, port }: ExplainQuery,
-): ExplainResult {
-  const [froms, tos] = [placesOf(input, compiled, from), placesOf(input, compiled, to)];
+/** Why a connection would be let through or not. */
+export function explain(known: Known, { from, to, protocol, port }: ExplainQuery): ExplainResult {
+  const { input, compiled, lans } = known;
+  const [froms, tos] = [placesOf(known, from), placesOf(known, to)];
   for (const [given, found] of [
     [from, froms],
     [to, tos],
@@ -88,20 +106,29 @@ export function explain(
   if (pair === undefined) return { ok: false, problem: `${from} and ${to} have no addresses of one family` };
   const { source, destination } = pair;
   const ends = {
-    from: describeEnd(input, compiled, from, source),
-    to: describeEnd(input, compiled, to, destination),
+    from: describeEnd(known, from, source),
+    to: describeEnd(known, to, destination),
   };
   const remote = { source: ends.from.gateway !== thisGateway, destination: ends.to.gateway !== thisGateway };
-  const lanOf = (place: bigint) => lans.findIndex((ranges) => findRange(ranges, place) >= 0);
+  const lanOf = (place: bigint) => lans.findIndex(({ ranges }) => findRange(ranges, place) >= 0);
   const local = {
     source: !remote.source && lanOf(source) >= 0,
     destination: !remote.destination && lanOf(destination) >= 0,
   };
-  const decision = evaluate(compiled, { source, destination, protocol, port, local });
-  const notForwarded =
-    (remote.source && remote.destination) ||
-    (local.source && local.destination && lanOf(source) === lanOf(destination));
-  const verdict = notForwarded ? 'deny' : decision.verdict;
+  const decision = evaluate(compiled, {
+    ...{ source, destination, protocol, port, local },
+    own: ends.to.own,
+  });
+  const undecided = ends.from.own
+    ? 'not-forwarded'
+    : ends.to.own
+      ? null
+      : remote.source && remote.destination
+        ? 'not-forwarded'
+        : local.source && lanOf(source) === lanOf(destination) && !lans[lanOf(source)]?.isApart
+          ? 'switched'
+          : null;
+  const verdict = undecided === null ? decision.verdict : undecided === 'switched' ? 'allow' : 'deny';
   const peerEnd = [ends.from, ends.to].find(({ gateway }) => gateway !== thisGateway);
   const ruleOf = (match: Match | null) => (match === null ? null : describeRule(input, compiled, match));
   return {
@@ -109,10 +136,10 @@ export function explain(
     value: {
       ...ends,
       ...{ protocol, port, verdict },
-      reason: notForwarded ? 'not-forwarded' : decision.reason,
-      rule: notForwarded ? null : ruleOf(decision.match),
-      matched: notForwarded || decision.match === null ? null : describeMatch(compiled, decision.match),
-      staged: notForwarded ? null : ruleOf(decision.staged),
+      reason: undecided ?? decision.reason,
+      rule: undecided === null ? ruleOf(decision.match) : null,
+      matched: undecided === null && decision.match !== null ? describeMatch(compiled, decision.match) : null,
+      staged: undecided === null ? ruleOf(decision.staged) : null,
       ends: [
         { gateway: thisGateway, hit: null, verdict },
         ...(peerEnd === undefined
@@ -139,13 +166,21 @@ export function sayWhy(
       return `Denied: no rule allows it.${pending}${later}`;
     case 'quarantine': {
       const unknown = [from, to].filter(
-        ({ gateway, devices }) => gateway === thisGateway && devices.length === 0,
+        ({ gateway, devices, own }) => gateway === thisGateway && devices.length === 0 && !own,
       );
       const who = unknown.map(({ address }) => address).join(' and ');
       return `Denied: ${who} is in quarantine, since policy.devices has no device with this address.`;
     }
+    case 'served':
+      return `Allowed: the gateway serves it to its hosts, and no rule denies it.${pending}${later}`;
+    case 'not-served':
+      return `Denied: the gateway serves nothing there.${pending}`;
+    case 'switched':
+      return 'Nothing is denied between these two: they are on one LAN, whose ports are as those of a switch (segmentation "none").';
     case 'not-forwarded':
-      return 'This gateway carries nothing between these two: they are on one LAN, or both behind peers.';
+      return from.gateway === thisGateway
+        ? 'No rule speaks of what the gateway itself begins.'
+        : 'This gateway carries nothing between these two: both are behind peers.';
   }
 }
 
@@ -155,8 +190,10 @@ function isIpv4(place: bigint): boolean {
   return place >= ipv4Start;
 }
 
-/** First addresses of what a text names: a device, a peer, or an address. */
-function placesOf({ peers }: PolicyInput, { endpoints }: CompiledPolicy, text: string): readonly bigint[] {
+/** First addresses of what a text names: the gateway itself, a device, a peer, or an address. */
+function placesOf({ input: { peers }, compiled, lans }: Known, text: string): readonly bigint[] {
+  if (text === thisGateway) return lans.flatMap(({ own }) => own.map(({ from }) => from));
+  const { endpoints } = compiled;
   const device = endpoints.rangesOfDevice(text);
   if (device !== undefined) return device.map(({ from }) => from);
   const place = parseAddress(text);
@@ -171,11 +208,11 @@ function placesOf({ peers }: PolicyInput, { endpoints }: CompiledPolicy, text: s
 }
 
 function describeEnd(
-  { peers }: PolicyInput,
-  { endpoints }: CompiledPolicy,
+  { input: { peers }, compiled, lans }: Known,
   given: string,
   place: bigint,
 ): ExplainedEnd {
+  const { endpoints } = compiled;
   const gateway = endpoints.gatewayAt(place);
   const devices = endpoints.devicesAt(place);
   const labels = [...devices.flatMap((device) => device.labels ?? []), ...endpoints.labelsOf(gateway)];
@@ -186,6 +223,7 @@ function describeEnd(
     gateway,
     hit: peers.find(({ name }) => name === gateway)?.hit ?? null,
     labels: [...new Set(labels)],
+    own: lans.some(({ own }) => findRange(own, place) >= 0),
   };
 }
 

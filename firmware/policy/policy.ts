@@ -1,4 +1,5 @@
 import type { limits } from './limits.ts';
+import type { OwnServiceMode } from './own-services.ts';
 
 export const protocols = ['any', 'tcp', 'udp', 'icmp'] as const;
 export type Protocol = (typeof protocols)[number];
@@ -24,6 +25,8 @@ export type Selector = {
   readonly attestation?: AttestationVerdict | undefined;
   /** Addresses and networks, IPv4 or IPv6. */
   readonly addresses?: readonly string[] | undefined;
+  /** What the gateway itself serves (own-services.ts). Stands alone, as a rule's object; `any` does not mean it. */
+  readonly own?: true | undefined;
 };
 
 /** One side of a rule: one of the selectors suffices. */
@@ -34,6 +37,11 @@ export type Service = {
   /** Destination ports, `443` or `"8000-8099"`; of TCP and UDP alone. All where they are not given. */
   readonly ports?: readonly (number | string)[] | undefined;
 };
+
+/** Whether a rule speaks of what the gateway itself serves. */
+export function speaksOfOwn({ object }: Pick<Rule, 'object'>): boolean {
+  return object !== 'any' && !Array.isArray(object) && (object as Selector).own === true;
+}
 
 /** When a rule counts, in UTC. Where `to` is not after `from`, it lasts into the next day. */
 export type Schedule = {
@@ -87,6 +95,8 @@ export type Policy = {
   readonly rules: readonly Rule[];
   /** What becomes of a device on this gateway's LAN that `devices` does not name: no rule lets it through, or rules do. */
   readonly unknownDevices: 'quarantine' | 'permitted';
+  /** Who may use what the gateway itself serves; `accepted` where it is not given. */
+  readonly ownServices?: OwnServiceMode | undefined;
 };
 
 /** What is known of a gateway besides its settings. */

@@ -55,6 +55,8 @@ const lanFields = {
   outside: ipv4Cidr.optional(),
   /** Hosts may reach the underlay directly, in the clear, under the gateway's address. */
   internet: z.boolean().optional(),
+  /** `ports`: what goes between two ports of the network is the policy's, too. `none`, unless told: they are a switch. */
+  segmentation: z.enum(['none', 'ports']).optional(),
 };
 const lan = z.strictObject(lanFields);
 
@@ -75,7 +77,7 @@ export const networkSettings = z.strictObject({
     ipv6: z.enum(['auto', 'off']),
     uplinks: z.record(portName, uplinkSettings).optional(),
     /** Addresses that are asked whether an uplink leads anywhere. */
-    probes: z.array(z.ipv4()).max(limits.probes).optional(),
+    probes: z.array(address).max(limits.probes).optional(),
   }),
   lan,
   /** Further networks, by name. */

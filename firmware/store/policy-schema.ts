@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { parseAddressRange } from '../policy/address-line.ts';
 import { limits } from '../policy/limits.ts';
-import { protocols, ruleModes, verdictsOfAttestation, weekDays } from '../policy/policy.ts';
+import { ownServiceModes } from '../policy/own-services.ts';
+import { protocols, ruleModes, speaksOfOwn, verdictsOfAttestation, weekDays } from '../policy/policy.ts';
 import { parseTimeOfDay } from '../policy/schedule.ts';
 import { parsePorts } from '../policy/services.ts';
 
@@ -42,8 +43,14 @@ const selector = z
     attestation: z.enum(verdictsOfAttestation).optional(),
     /** One of them. */
     addresses: z.array(address).min(1).max(limits.selectors).optional(),
+    /** What the gateway itself serves: names, echo, the page. `any` does not mean it. */
+    own: z.literal(true).optional(),
   })
-  .refine((given) => Object.keys(given).length > 0, 'names nothing: write "any" for everything');
+  .refine((given) => Object.keys(given).length > 0, 'names nothing: write "any" for everything')
+  .refine(
+    (given) => given.own === undefined || Object.keys(given).length === 1,
+    'own stands alone: what the gateway itself serves has no device, label or address',
+  );
 
 const side = z.union([z.literal('any'), selector, z.array(selector).min(1).max(limits.selectors)]);
 
@@ -114,6 +121,11 @@ export const policySettings = z.strictObject({
   rules: z.array(rule).max(limits.rules),
   /** What a device on the LAN may do that `devices` does not name: nothing, or what rules allow. */
   unknownDevices: z.enum(['quarantine', 'permitted']),
+  /**
+   * Who may use what the gateway itself serves. `accepted`, unless told: devices that are accepted, where no rule denies
+   * it. `rules`: whom rules allow to. Addresses (DHCP) are for everybody, and so is the page until a rule denies it.
+   */
+  ownServices: z.enum(ownServiceModes).optional(),
 });
 export type PolicySettings = z.infer<typeof policySettings>;
 
@@ -170,6 +182,11 @@ export function policyConflicts(
     for (const [part, given] of Object.entries({ subject, object }))
       for (const [place, found] of (given === 'any' ? [] : [given].flat()).entries()) {
         const path = ['rules', index, part, ...(Array.isArray(given) ? [place] : [])];
+        if (found.own && !(part === 'object' && speaksOfOwn({ object })))
+          conflicts.push({
+            path: [...path, 'own'],
+            problem: 'own is the whole object of a rule, or no part of it',
+          });
         if (found.device !== undefined && !names.has(found.device))
           conflicts.push({ path: [...path, 'device'], problem: `there is no device ${found.device}` });
         if (found.gateway !== undefined && !gateways.has(found.gateway))

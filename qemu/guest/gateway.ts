@@ -30,8 +30,8 @@ export type GatewayRequest =
     }
   | { readonly do: 'reconfigure'; readonly config: OverlayConfig }
   | { readonly do: 'look' }
-  /** Puts another policy in force. */
-  | { readonly do: 'enforce'; readonly policy: PolicySettings }
+  /** Puts another policy in force; `apart`: bridges besides the LAN, whose ports it keeps apart. */
+  | { readonly do: 'enforce'; readonly policy: PolicySettings; readonly apart?: readonly string[] }
   | { readonly do: 'report-policy' }
   | { readonly do: 'explain'; readonly query: ExplainQuery }
   /** Ends the overlay in order: its peers are told. */
@@ -51,10 +51,11 @@ export type GatewayAnswer = {
 /** Names of the links in every gateway's namespace. */
 export const links = { underlay: 'uplink', lan: 'lan' } as const;
 
-const firewall = renderFirewall({
+const firewall = (apart: readonly string[]) => ({
   underlay: [links.underlay],
   dhcpClients: [],
-  lans: [links.lan],
+  lans: [links.lan, ...apart],
+  apart,
   management: null,
   ...{ dhcpServers: [], announced: [], internet: [], mapped: [] },
   overlay: 'hip0',
@@ -66,8 +67,7 @@ export const keyLogPath = (name: string) => `/run/hithe/${name}.esp_sa`;
 
 /** A gateway's overlay and firewall as the firmware runs them, on the namespace's links instead of ports of a box. */
 export async function runGateway([name = '']: readonly string[]): Promise<void> {
-  const ruleset = await runCommand('/usr/sbin/nft', ['-f', '-'], { input: firewall });
-  if (ruleset.status !== 0) throw new Error(`nft: ${ruleset.stderr}`);
+  await loadFirewall([]);
   joinSegments([links.underlay, links.lan]);
   writeFileSync('/proc/sys/net/ipv4/route/min_pmtu', String(limits.leastKnownMtu));
   let overlay: Overlay | undefined;
@@ -78,13 +78,13 @@ export async function runGateway([name = '']: readonly string[]): Promise<void> 
     ...createNetworkSystem({ log, runFolder: `/run/hithe/${name}` }),
     now: () => Date.now(),
   });
-  const enforce = async (policy: PolicySettings) => {
+  const enforce = async (policy: PolicySettings, apart: readonly string[] = []) => {
     const settings = {
       ...defaultSettings,
       policy,
       overlay: { ...defaultSettings.overlay, peers: [...peers] },
     };
-    const problem = await enforcement.apply({ settings, own: {}, lan: [links.lan] });
+    const problem = await enforcement.apply({ settings, own: {}, lan: [links.lan, ...apart], apart });
     if (problem !== null) throw new Error(problem);
   };
   let policy: PolicySettings = defaultSettings.policy;
@@ -110,7 +110,8 @@ export async function runGateway([name = '']: readonly string[]): Promise<void> 
         break;
       case 'enforce':
         ({ policy } = request);
-        await enforce(policy);
+        await loadFirewall(request.apart ?? []);
+        await enforce(policy, request.apart);
         break;
       case 'explain': {
         const result = enforcement.explain(request.query);
@@ -135,4 +136,10 @@ export async function runGateway([name = '']: readonly string[]): Promise<void> 
     process.stdout.write(`${JSON.stringify(answer)}\n`);
   }
   process.exit(0);
+}
+
+async function loadFirewall(apart: readonly string[]): Promise<void> {
+  const input = renderFirewall(firewall(apart));
+  const ruleset = await runCommand('/usr/sbin/nft', ['-f', '-'], { input });
+  if (ruleset.status !== 0) throw new Error(`nft: ${ruleset.stderr}`);
 }

@@ -107,7 +107,7 @@ function measureExplain(): Figure {
   const result = compilePolicy(input, numbers, 0);
   if (!result.ok) throw new Error(result.problem);
   const lan = parseAddressRange('192.168.1.0/24');
-  const lans = [unionOf(lan === undefined ? [] : [lan])];
+  const lans = [{ ranges: unionOf(lan === undefined ? [] : [lan]), isApart: false, own: [] }];
   const samples: number[] = [];
   for (let turn = 0; turn < explained; turn++) {
     const started = performance.now();

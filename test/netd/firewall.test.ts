@@ -11,6 +11,7 @@ const twoPorts: FirewallInput = {
   announced: [],
   internet: [],
   mapped: [],
+  apart: [],
   overlay: 'hip0',
   pageOnUnderlay: false,
 };
@@ -30,6 +31,7 @@ const cases: [string, FirewallInput][] = [
       ...{ internet: ['br-guest'], mapped: [{ inside: '192.168.1.0/24', outside: '10.77.1.0/24' }] },
     },
   ],
+  ['firewall-ports-apart', { ...twoPorts, lans: ['br-lan', 'br-guest'], apart: ['br-guest'] }],
 ];
 
 test.each(cases)('%s is the recorded ruleset', (name, input) => {

@@ -6,7 +6,7 @@ import { planNetwork } from '../../firmware/netd/diff.ts';
 import type { Lease } from '../../firmware/netd/lease.ts';
 import { describePlan } from '../../firmware/netd/plan-text.ts';
 import { PolicyEnforcement } from '../../firmware/netd/policy/enforcement.ts';
-import { lanLinks } from '../../firmware/netd/policy/links.ts';
+import { lanLinks, linksKeptApart } from '../../firmware/netd/policy/links.ts';
 import type { Port } from '../../firmware/netd/ports.ts';
 import type { NetworkSettings } from '../../firmware/store/network-schema.ts';
 import type { PolicySettings } from '../../firmware/store/policy-schema.ts';
@@ -54,6 +54,7 @@ if (policy !== undefined) {
     settings: { ...defaultSettings, policy },
     own: {},
     lan: lanLinks(settings),
+    apart: linksKeptApart(settings),
   });
   if (problem !== null) failures.push(problem);
 }

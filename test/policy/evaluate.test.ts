@@ -37,6 +37,7 @@ const web: OraclePacket = {
   protocol: 'tcp',
   port: 443,
   local: { source: true, destination: false },
+  own: false,
 };
 
 describe('the compiled policy decides as its rules say', () => {
@@ -109,6 +110,33 @@ describe('the compiled policy decides as its rules say', () => {
       verdict: 'allow',
       staged: { category: 'staged-deny' },
     });
+  });
+
+  test('what the gateway serves: a rule about everything does not mean it, a deny of it does, and DHCP is for all', () => {
+    const own = (policy: CompiledPolicy, protocol: 'tcp' | 'udp' | 'icmp', port: number) => {
+      const { verdict, reason } = decide(policy, { ...web, protocol, port, own: true });
+      return `${verdict} ${reason}`;
+    };
+    const all = (policy: CompiledPolicy) => [
+      ...[own(policy, 'udp', 67), own(policy, 'udp', 53), own(policy, 'icmp', 0), own(policy, 'tcp', 443)],
+      own(policy, 'tcp', 22),
+    ];
+    const deny: Rule = { id: 'deny', subject: 'any', verb: 'deny', object: 'any' };
+    expect(all(compiled(permitted([deny])))).toEqual([
+      ...['allow served', 'allow served', 'allow served', 'allow served', 'deny not-served'],
+    ]);
+    expect(all(compiled(permitted([{ ...deny, object: { own: true } }])))).toEqual([
+      ...['allow served', 'deny rule', 'deny rule', 'deny rule', 'deny rule'],
+    ]);
+    const strict = permitted([
+      { ...deny, verb: 'allow', object: { own: true }, services: [{ protocol: 'icmp' }] },
+    ]);
+    expect(all(compiled({ ...strict, policy: { ...strict.policy, ownServices: 'rules' } }))).toEqual([
+      ...['allow served', 'deny default', 'allow rule', 'allow served', 'deny default'],
+    ]);
+    expect(all(compiled({ ...strict, policy: { ...strict.policy, unknownDevices: 'quarantine' } }))).toEqual([
+      ...['allow served', 'deny quarantine', 'deny quarantine', 'allow served', 'deny quarantine'],
+    ]);
   });
 
   test('a rule counts only while its schedule says so', () => {

@@ -38,15 +38,15 @@ const input: PolicyInput = {
   peers: [{ name: 'office', hit: office, protectedPrefixes: ['10.20.0.0/16', 'fd20::/64'] }],
 };
 
-function ask(query: Partial<ExplainQuery>) {
+function ask(query: Partial<ExplainQuery>, isApart = false) {
   const { numbers } = numberRules(
     new Map(),
     input.policy.rules.map(({ id }) => id),
   );
   const compiled = compilePolicy(input, numbers, 0);
   if (!compiled.ok) throw new Error(compiled.problem);
-  const lan = parseAddressRange('192.168.1.0/24');
-  const lans = [lan === undefined ? [] : [lan]];
+  const read = (text: string) => [parseAddressRange(text)].filter((range) => range !== undefined);
+  const lans = [{ ranges: read('192.168.1.0/24'), isApart, own: read('192.168.1.1') }];
   const whole = { from: 'screen', to: 'press', protocol: 'tcp', port: 502, ...query } as const;
   const result = explain({ input, compiled: compiled.value, lans }, whole);
   return result.ok
@@ -91,15 +91,30 @@ describe('why a connection is allowed or denied', () => {
       'deny',
       'Denied: 192.168.1.11 is in quarantine, since policy.devices has no device with this address.',
     ],
-    [
-      { from: '192.168.1.11', to: 'press' },
-      'deny',
-      expect.stringContaining('carries nothing between these two'),
-    ],
+    [{ from: '192.168.1.11', to: 'press' }, 'allow', expect.stringContaining('are as those of a switch')],
     [{ from: 'office', to: 'screen' }, 'deny', expect.stringContaining('carries nothing between these two')],
     [{ from: '2001:22:F239:a1a2:9ece:33da:4afd:c5a2' }, 'allow', 'Allowed by rule modbus.'],
     [{ from: 'fd20::1', to: 'press' }, 'allow', 'Allowed by rule modbus.'],
+    [
+      { from: 'press', to: 'this', port: 53 },
+      'allow',
+      'Allowed: the gateway serves it to its hosts, and no rule denies it. Rules outside their schedules now: 1.',
+    ],
+    [{ from: 'press', to: '192.168.1.1', port: 22 }, 'deny', 'Denied: the gateway serves nothing there.'],
+    [
+      { from: '192.168.1.11', to: 'this', port: 53 },
+      'deny',
+      expect.stringContaining('192.168.1.11 is in quarantine'),
+    ],
+    [{ from: 'this', to: 'press' }, 'deny', 'No rule speaks of what the gateway itself begins.'],
   ] as const)('%j: %s', (query, verdict, why) => expect(ask(query)).toMatchObject({ verdict, why }));
+
+  test('between two ports that are kept apart the rules decide', () => {
+    const query = { from: 'press', to: '192.168.1.11' };
+    expect(ask(query)).toMatchObject({ verdict: 'allow', reason: 'switched', rule: null });
+    expect(ask(query, true)).toMatchObject({ verdict: 'deny', reason: 'quarantine' });
+    expect(ask({ from: 'press', to: 'press' }, true)).toMatchObject({ verdict: 'deny', reason: 'default' });
+  });
 
   test.each([
     [{ from: 'nobody' }, 'nobody is no address, device or peer of which an address is known'],

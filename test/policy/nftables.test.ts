@@ -10,14 +10,15 @@ import { runCommand } from '../../firmware/system/run-command.ts';
 import { missingForNamespaces } from '../netd/namespace.ts';
 import { randomPolicy } from './random-policy.ts';
 
-function rendered(input: PolicyInput, generation = 1): string {
+function rendered(input: PolicyInput, generation = 1, apart: readonly string[] = []): string {
   const { numbers } = numberRules(
     new Map(),
     input.policy.rules.map(({ id }) => id),
   );
   const result = compilePolicy(input, numbers, 0);
   if (!result.ok) throw new Error(result.problem);
-  return renderPolicy(result.value, { lan: ['br-lan'], overlay: 'hip0', generation, startOver: false });
+  const place = { lan: ['br-lan'], overlay: 'hip0', apart, generation, startOver: false };
+  return renderPolicy(result.value, place);
 }
 
 const plant: PolicyInput = {
@@ -25,7 +26,10 @@ const plant: PolicyInput = {
     labels: ['site=plant'],
     peerLabels: { office: ['site=office'] },
     devices: [
-      { name: 'press', addresses: ['192.168.1.10', 'fd01::10'], labels: ['plc'] },
+      {
+        ...{ name: 'press', addresses: ['192.168.1.10', 'fd01::10'], labels: ['plc'] },
+        mac: '02:00:00:00:00:10',
+      },
       { name: 'robot', addresses: ['192.168.1.11'], labels: ['plc'] },
     ],
     rules: [
@@ -51,6 +55,7 @@ const plant: PolicyInput = {
         object: { gateway: 'office' },
         mode: 'observe',
       },
+      { id: 'no-page', subject: { gateway: 'office' }, verb: 'deny', object: { own: true } },
     ],
     unknownDevices: 'quarantine',
   },
@@ -59,9 +64,30 @@ const plant: PolicyInput = {
 };
 
 describe('the ruleset of a policy', () => {
-  test('is the recorded one', () => {
-    const golden = new URL('../golden/policy/plant.nft', import.meta.url);
-    expect(rendered(plant)).toBe(readFileSync(golden, 'utf8'));
+  test.each([
+    ['plant', []],
+    ['plant-ports-apart', ['br-lan']],
+  ])('%s is the recorded one', (name, apart) => {
+    const golden = new URL(`../golden/policy/${name}.nft`, import.meta.url);
+    expect(rendered(plant, 1, apart)).toBe(readFileSync(golden, 'utf8'));
+  });
+
+  test('between ports it is the same but for the chain that packets come to, and what is for the box itself', () => {
+    const text = rendered(plant, 1, ['br-lan']);
+    const [routed = '', bridged = ''] = text.split(/^(?=add table bridge hithe_policy$)/m);
+    const chains = (part: string) => {
+      const found = part.matchAll(/^\tchain (\S+) \{\n(.*?)^\t\}$/gms);
+      return new Map([...found].map(([, name = '', lines = '']) => [name, lines]));
+    };
+    const [ours, theirs] = [chains(routed), chains(bridged)];
+    const differ = [...ours].filter(([name, lines]) => theirs.get(name) !== lines).map(([name]) => name);
+    expect(differ.filter((name) => !name.startsWith('own_')).toSorted()).toEqual(
+      ['denied_by_default', 'denied_by_rule', 'evaluate', 'forward', 'input', 'quarantined'].toSorted(),
+    );
+    expect([...theirs.keys()].filter((name) => !ours.has(name))).toEqual([]);
+    const elements = (part: string) =>
+      part.replaceAll(/ (inet|bridge) hithe_policy/g, '').match(/^add element .*$/gm);
+    expect(elements(bridged)).toEqual(elements(routed));
   });
 
   test('has as many lookups for 2,000 rules as for 20', () => {

@@ -15,11 +15,13 @@ export type OraclePacket = {
   readonly protocol: 'tcp' | 'udp' | 'icmp' | 'other';
   readonly port: number;
   readonly local: { readonly source: boolean; readonly destination: boolean };
+  /** It is for the gateway itself. */
+  readonly own: boolean;
 };
 
 export type OracleAnswer = {
   readonly verdict: 'allow' | 'deny';
-  readonly reason: 'rule' | 'default' | 'quarantine';
+  readonly reason: 'rule' | 'default' | 'quarantine' | 'served' | 'not-served';
   /** Every rule that may be named as the one that decided. */
   readonly rules: readonly string[];
 };
@@ -30,10 +32,13 @@ export function decideByHand(
   packet: OraclePacket,
   active: (rule: Rule) => boolean,
 ): OracleAnswer {
-  const { devices, rules, unknownDevices } = input.policy;
+  const { devices, rules, unknownDevices, ownServices } = input.policy;
+  const isPage = packet.own && packet.protocol === 'tcp' && [80, 443].includes(packet.port);
+  if (packet.own && packet.local.source && packet.protocol === 'udp' && [67, 547].includes(packet.port))
+    return { verdict: 'allow', reason: 'served', rules: [] };
   const isUnknown = (address: string) => !devices.some((device) => isDevice(device, address));
-  if (unknownDevices === 'quarantine') {
-    const { source, destination } = packet.local;
+  if (unknownDevices === 'quarantine' && !isPage) {
+    const { source, destination } = packet.own ? { ...packet.local, destination: false } : packet.local;
     if ((source && isUnknown(packet.source)) || (destination && isUnknown(packet.destination)))
       return { verdict: 'deny', reason: 'quarantine', rules: [] };
   }
@@ -46,8 +51,17 @@ export function decideByHand(
     those('observe', 'allow'),
   ];
   if (denies.length > 0) return { verdict: 'deny', reason: 'rule', rules: denies };
+  const isServed =
+    !packet.own ||
+    packet.protocol === 'icmp' ||
+    (packet.local.source && (isPage || (['tcp', 'udp'].includes(packet.protocol) && packet.port === 53)));
+  const isAllowed = allows.length + observes.length > 0;
+  if (packet.own && ownServices === 'rules' && !isPage && !isAllowed)
+    return { verdict: 'deny', reason: 'default', rules: [] };
+  if (!isServed) return { verdict: 'deny', reason: 'not-served', rules: [] };
   if (allows.length > 0) return { verdict: 'allow', reason: 'rule', rules: allows };
   if (observes.length > 0) return { verdict: 'allow', reason: 'rule', rules: observes };
+  if (packet.own) return { verdict: 'allow', reason: 'served', rules: [] };
   return { verdict: 'deny', reason: 'default', rules: [] };
 }
 
@@ -56,9 +70,11 @@ function matches(
   { subject, object, services = 'any' }: Rule,
   packet: OraclePacket,
 ): boolean {
+  const isOwn = object !== 'any' && !Array.isArray(object) && 'own' in object;
   return (
     fitsSide(input, subject, packet.source) &&
-    fitsSide(input, object, packet.destination) &&
+    isOwn === packet.own &&
+    (isOwn || fitsSide(input, object, packet.destination)) &&
     (services === 'any' || services.some((service) => fitsService(service, packet)))
   );
 }

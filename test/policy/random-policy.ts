@@ -87,7 +87,10 @@ const rule: fc.Arbitrary<Omit<Rule, 'id'>> = fc.oneof(
         mode === 'observe'
           ? fc.constant('allow' as const)
           : fc.constantFrom('allow' as const, 'deny' as const),
-      object: side,
+      object: fc.oneof(
+        { weight: 3, arbitrary: side },
+        { weight: 1, arbitrary: fc.constant({ own: true } as const) },
+      ),
       services: fc.oneof(fc.constant('any' as const), fc.array(service, { minLength: 1, maxLength: 2 })),
       mode: fc.constant(mode),
     }),
@@ -122,8 +125,9 @@ export const randomPolicy: fc.Arbitrary<PolicyInput> = fc
       ),
     ),
     unknownDevices: fc.constantFrom('quarantine' as const, 'permitted' as const),
+    ownServices: fc.constantFrom('accepted' as const, 'rules' as const, undefined),
   })
-  .map(({ rules, devices, own, ownLabels, peerLabels, peers, unknownDevices }) => {
+  .map(({ rules, devices, own, ownLabels, peerLabels, peers, unknownDevices, ownServices }) => {
     const taken = new Set<string>();
     return {
       policy: {
@@ -131,7 +135,7 @@ export const randomPolicy: fc.Arbitrary<PolicyInput> = fc
         peerLabels: Object.fromEntries(peerNames.map((name, index) => [name, peerLabels[index] ?? []])),
         devices,
         rules: rules.map((given, index) => ({ id: `rule-${index}`, ...given })),
-        unknownDevices,
+        ...{ unknownDevices, ownServices },
       },
       own,
       peers: peers.map(({ prefixes, ...known }, index) => ({
@@ -149,10 +153,11 @@ export const randomPacket: fc.Arbitrary<OraclePacket> = fc
     family: fc.constantFrom('ipv4', 'ipv6'),
     ends: fc.tuple(fc.nat(), fc.nat()),
     protocol: fc.constantFrom('tcp' as const, 'udp' as const, 'icmp' as const, 'other' as const),
-    port: fc.constantFrom(0, 1, 80, 399, 400, 443, 502, 600, 601, 1023, 1024, 65_535),
+    port: fc.constantFrom(0, 1, 53, 67, 80, 399, 400, 443, 502, 547, 600, 601, 1023, 1024, 65_535),
     local: fc.record({ source: fc.boolean(), destination: fc.boolean() }),
+    own: fc.boolean(),
   })
-  .map(({ family, ends, protocol, port, local }) => {
+  .map(({ family, ends, protocol, port, local, own: isOwn }) => {
     const own = hosts.filter((host) => host.includes(':') === (family === 'ipv6'));
     const [source = '', destination = ''] = ends.map((number) => own[number % own.length]);
     return {
@@ -161,5 +166,6 @@ export const randomPacket: fc.Arbitrary<OraclePacket> = fc
       protocol,
       port: protocol === 'tcp' || protocol === 'udp' ? port : 0,
       local,
+      own: isOwn,
     };
   });

@@ -54,6 +54,7 @@ describe('the policy in the settings', () => {
       },
     ],
     [{ devices: [{ name: 'robot', mac: '00:11:22:aa:bb:cc' }], labels: ['site=plant'] }],
+    [{ rules: [{ ...rule, object: { own: true } }], ownServices: 'rules' }],
   ])('%j can be used', (policy) => expect(problemsOf(policy)).toEqual([]));
 
   test.each([
@@ -86,6 +87,18 @@ describe('the policy in the settings', () => {
     [
       { rules: [{ ...rule, schedule: { from: '24:01', to: '06:00' } }] },
       'policy.rules[0].schedule.from: must read HH:MM',
+    ],
+    [
+      { rules: [{ ...rule, object: { own: true, gateway: 'this' } }] },
+      'policy.rules[0].object: own stands alone',
+    ],
+    [
+      { rules: [{ ...rule, subject: { own: true } }] },
+      'policy.rules[0].subject.own: own is the whole object of a rule',
+    ],
+    [
+      { rules: [{ ...rule, object: [{ own: true }] }] },
+      'policy.rules[0].object[0].own: own is the whole object of a rule',
     ],
     [{ rules: [rule, rule] }, 'policy.rules[1].id: the rule one stands twice'],
     [

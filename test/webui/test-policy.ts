@@ -1,6 +1,6 @@
 import type { PolicyExplanation, PolicyView } from '../../firmware/webui/api/policy-route.ts';
 
-const end = { given: '', devices: [], gateway: 'this', hit: null, labels: [] };
+const end = { given: '', devices: [], gateway: 'this', hit: null, labels: [], own: false };
 
 /** Knows one rule, which allows everything from 192.168.1.10. */
 export const testPolicy: PolicyView = {

@@ -21,6 +21,23 @@ export function parseCounters(text: string): Readonly<Record<string, number>> {
   );
 }
 
+/** What a table of the policy has counted: connections by rule number, and what its counters say by name. */
+export type Counts = {
+  readonly hits: ReadonlyMap<number, number>;
+  readonly counters: Readonly<Record<string, number>>;
+};
+
+export function addCounts(tables: readonly Counts[]): Counts {
+  const hits = new Map<number, number>();
+  const counters: Record<string, number> = {};
+  for (const table of tables) {
+    for (const [rule, count] of table.hits) hits.set(rule, (hits.get(rule) ?? 0) + count);
+    for (const [name, count] of Object.entries(table.counters))
+      counters[name] = (counters[name] ?? 0) + count;
+  }
+  return { hits, counters };
+}
+
 function listed(text: string): readonly object[] {
   try {
     const { nftables } = JSON.parse(text) as { nftables?: unknown };

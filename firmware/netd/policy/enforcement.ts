@@ -1,17 +1,22 @@
-import { type AddressRanges, parseAddress, parseAddressRange, unionOf } from '../../policy/address-line.ts';
+import { parseAddress, parseAddressRange, unionOf } from '../../policy/address-line.ts';
 import { type CompiledPolicy, compilePolicy } from '../../policy/compile.ts';
-import { type ExplainQuery, type Explanation, explain, sayWhy } from '../../policy/explain.ts';
+import {
+  type ExplainedLan,
+  type ExplainQuery,
+  type Explanation,
+  explain,
+  sayWhy,
+} from '../../policy/explain.ts';
 import { flowMarks } from '../../policy/flow-marks.ts';
 import { limits } from '../../policy/limits.ts';
-import { hitsSet, policyTable, renderPolicy } from '../../policy/nftables.ts';
+import { hitsSet, policyTables, renderPolicy } from '../../policy/nftables.ts';
 import type { GatewayFacts, PolicyInput } from '../../policy/policy.ts';
 import { numberRules } from '../../policy/rule-numbers.ts';
 import { isActive, minuteOfWeek } from '../../policy/schedule.ts';
-import type { NetworkSettings } from '../../store/network-schema.ts';
 import type { Settings } from '../../store/settings-schema.ts';
 import { overlayDevice } from '../desired.ts';
 import { type CommandRunner, type NetworkSystem, programs } from '../system-port.ts';
-import { parseCounters, parseHits } from './counts.ts';
+import { addCounts, type Counts, parseCounters, parseHits } from './counts.ts';
 import { formatMemory, type KernelMemory, parseMemory } from './memory.ts';
 import { type Neighbour, parseNeighbours } from './neighbours.ts';
 import { policyPeers } from './peers.ts';
@@ -29,8 +34,9 @@ export type PolicyPorts = Pick<
 export type PolicyFacts = {
   readonly settings: Pick<Settings, 'policy' | 'overlay' | 'network'>;
   readonly own: GatewayFacts;
-  /** Links of hosts' networks. */
+  /** Links of hosts' networks, and those of them whose ports are kept apart. */
   readonly lan: readonly string[];
+  readonly apart: readonly string[];
 };
 
 /** How often a rule decided about a connection since the box started. */
@@ -112,17 +118,18 @@ export class PolicyEnforcement {
     if (inForce === null) return { ok: false, problem: this.#problem ?? 'no policy is in force' };
     const { input, compiled, facts } = inForce;
     const now = minuteOfWeek(this.#ports.now());
-    const result = explain({ input, compiled, lans: lanRanges(facts.settings.network) }, query);
+    const result = explain({ input, compiled, lans: explainedLans(facts) }, query);
     if (!result.ok) return result;
     return { ok: true, value: { ...result.value, why: sayWhy(result.value, input.policy.rules, now) } };
   }
 
   async report(): Promise<PolicyReport> {
-    const [hits, counters] = await Promise.all([
-      this.#ports.run(programs.nft, ['-j', 'list', 'set', ...hitsSet.split(' ')]),
-      this.#ports.run(programs.nft, ['-j', 'list', 'counters', 'table', ...policyTable.split(' ')]),
+    const isBridged = (this.#inForce?.facts.apart.length ?? 0) > 0;
+    const counts = await Promise.all([
+      this.#countsOf(policyTables.routed),
+      ...(isBridged ? [this.#countsOf(policyTables.bridged)] : []),
     ]);
-    const connections = hits.status === 0 ? parseHits(hits.stdout) : new Map<number, number>();
+    const { hits: connections, counters } = addCounts(counts);
     const now = minuteOfWeek(this.#ports.now());
     const numbers = this.#inForce?.compiled.numbers;
     return {
@@ -137,6 +144,17 @@ export class PolicyEnforcement {
           connections: connections.get(number) ?? 0,
         };
       }),
+      counters,
+    };
+  }
+
+  async #countsOf(table: string): Promise<Counts> {
+    const [hits, counters] = await Promise.all([
+      this.#ports.run(programs.nft, ['-j', 'list', 'set', ...table.split(' '), hitsSet]),
+      this.#ports.run(programs.nft, ['-j', 'list', 'counters', 'table', ...table.split(' ')]),
+    ]);
+    return {
+      hits: hits.status === 0 ? parseHits(hits.stdout) : new Map(),
       counters: counters.status === 0 ? parseCounters(counters.stdout) : {},
     };
   }
@@ -186,7 +204,7 @@ export class PolicyEnforcement {
   }
 
   async #load(facts: PolicyFacts): Promise<string | null> {
-    const { settings, own, lan } = facts;
+    const { settings, own, lan, apart } = facts;
     const learned = hasLearners(facts) ? addressesByMac(await this.#neighbours(facts)) : new Map();
     const input = { policy: settings.policy, own, peers: policyPeers(settings.overlay.peers), learned };
     const ids = settings.policy.rules.map(({ id }) => id);
@@ -195,7 +213,7 @@ export class PolicyEnforcement {
     if (!result.ok) return result.problem;
     const compiled = result.value;
     const render = (generation: number) =>
-      renderPolicy(compiled, { lan, overlay: overlayDevice, generation, startOver: startedOver });
+      renderPolicy(compiled, { lan, apart, overlay: overlayDevice, generation, startOver: startedOver });
     const text = render(0);
     if (text !== this.#loaded) {
       const generation = (this.#memory.generation % limits.generations) + 1;
@@ -262,15 +280,18 @@ function addressesByMac(neighbours: readonly Neighbour[]): ReadonlyMap<string, r
   return found;
 }
 
-/** The addresses of each of the hosts' networks. */
-function lanRanges({ lan, networks = {} }: NetworkSettings): readonly AddressRanges[] {
-  return [lan, ...Object.values(networks)].map(({ address, ipv6 }) =>
-    unionOf(
-      [address, ...(ipv6 === undefined ? [] : [ipv6])]
-        .map(parseAddressRange)
-        .filter((range) => range !== undefined),
-    ),
-  );
+function explainedLans({ settings: { network }, lan, apart }: PolicyFacts): readonly ExplainedLan[] {
+  const { lan: main, networks = {} } = network;
+  return [main, ...Object.values(networks)].map(({ address, ipv6 }, index) => {
+    const given = [address, ...(ipv6 === undefined ? [] : [ipv6])];
+    const read = (texts: readonly string[]) =>
+      unionOf(texts.map(parseAddressRange).filter((range) => range !== undefined));
+    return {
+      ranges: read(given),
+      isApart: apart.includes(lan[index] ?? ''),
+      own: read(given.map((text) => text.split('/')[0] ?? '')),
+    };
+  });
 }
 
 function firstLine(text: string): string {

@@ -35,6 +35,8 @@ const end = z.object({
   gateway: z.string(),
   hit: z.string().nullable(),
   labels: z.array(z.string()).readonly(),
+  /** The gateway itself. */
+  own: z.boolean(),
 });
 const rule = z.object({ id: z.string(), verb: z.enum(['allow', 'deny']), mode: z.string() });
 const matchedClass = z.object({
@@ -49,7 +51,9 @@ const explanation = z
     protocol: z.enum(['tcp', 'udp', 'icmp', 'other']),
     port: z.number().int(),
     verdict: z.enum(['allow', 'deny']),
-    reason: z.enum(['rule', 'default', 'quarantine', 'not-forwarded']),
+    reason: z.enum([
+      ...['rule', 'default', 'quarantine', 'served', 'not-served', 'switched', 'not-forwarded'],
+    ] as const),
     rule: rule.nullable(),
     /** The entry that decided, with the sets whose classes are its key. */
     matched: z

@@ -276,15 +276,55 @@ describe.skipIf(missing !== null)(`the policy and packets${missing === null ? ''
       { device: 'robot', mac: nearMac, state: 'not seen' },
       { device: 'press', state: 'not seen' },
     ]);
-    expect(await lab.pings('near', '192.168.1.1')).toBe(true);
+    // Not answered, and yet heard of.
+    expect(await lab.pings('near', '192.168.1.1')).toBe(false);
     const after = await enforce(policy);
     expect(after.devices).toMatchObject([
       { device: 'robot', address: near.ipv4, mac: nearMac, link: 'lan', state: 'accepted' },
       { device: 'press', state: 'not seen' },
     ]);
     expect(await connect('near', far.ipv4)).toBe('open');
+    expect(await lab.pings('near', '192.168.1.1')).toBe(true);
     const { devices } = await enforce({ ...policy, devices: [], rules: [] });
     expect(devices).toMatchObject([{ device: null, address: near.ipv4, state: 'quarantine' }]);
+  });
+
+  test('what the gateway serves: a device in quarantine gets the page alone; rules deny it, and cut what they deny', async () => {
+    await using lab = new Laboratory();
+    const { connect, enforce, explain } = await site(lab);
+    for (const port of [443, 53]) await lab.probe('box', { do: 'listen-tcp', port });
+    const own: Rule = { id: 'own', subject: { addresses: [near.ipv4] }, verb: 'deny', object: { own: true } };
+    const page: Rule = { ...own, services: [{ protocol: 'tcp', ports: [443] }] };
+    const seen = async () => [
+      await connect('near', '192.168.1.1', 443),
+      await connect('near', '192.168.1.1', 53),
+      await connect('near', 'fd01::1', 53),
+      await lab.pings('near', '192.168.1.1'),
+      await lab.pings('far', '192.168.1.1'),
+    ];
+    await enforce({ ...rules(), unknownDevices: 'quarantine' });
+    expect(await seen()).toEqual(['open', 'silent', 'silent', false, true]);
+    const query = { from: near.ipv4, to: 'this', protocol: 'tcp', port: 53 } as const;
+    expect(await explain(query)).toMatchObject({ verdict: 'deny', reason: 'quarantine' });
+    const devices = [{ name: 'near', addresses: [near.ipv4, near.ipv6] }];
+    await enforce({ ...rules(), unknownDevices: 'quarantine', devices });
+    expect(await seen()).toEqual(['open', 'open', 'open', true, true]);
+    const talk = lab.converse('near', './policy/namespace-talk.ts', ['192.168.1.1', '443']);
+    expect(await talk.ask<TalkAnswer>('one')).toBe('echo one');
+    const { report } = await enforce(rules(page));
+    expect(await talk.ask<TalkAnswer>('two')).toBe('silent');
+    expect(await seen()).toEqual(['silent', 'open', 'open', true, true]);
+    expect(await explain({ ...query, port: 443 })).toMatchObject({ verdict: 'deny', rule: { id: 'own' } });
+    const staged = await enforce(rules({ ...own, mode: 'staged' }));
+    expect(await seen()).toEqual(['open', 'open', 'open', true, true]);
+    const { counters, rules: counted } = (await enforce(rules({ ...own, mode: 'staged' }))).report;
+    expect(counters['denied_rule']).toBeGreaterThan(report.counters['denied_rule'] ?? 0);
+    expect(counted[0]?.connections).toBeGreaterThan(staged.report.rules[0]?.connections ?? 0);
+    await enforce({
+      ...rules({ ...own, verb: 'allow', services: [{ protocol: 'icmp' }] }),
+      ownServices: 'rules',
+    });
+    expect(await seen()).toEqual(['open', 'silent', 'silent', true, false]);
   });
 
   test('rules keep their numbers and counts over changes and a restart of the runtime; the clock ends a schedule', async () => {

@@ -65,7 +65,7 @@ for await (const line of createInterface(process.stdin)) {
       system,
       renderFirewall({
         ...{ underlay: [], dhcpClients: [], lans: ['lan'], management: null, dhcpServers: [] },
-        ...{ announced: [], internet: [], mapped: [] },
+        ...{ announced: [], internet: [], mapped: [], apart: [] },
         ...{ overlay: 'hip0', pageOnUnderlay: false },
       }),
     );
@@ -78,7 +78,7 @@ for await (const line of createInterface(process.stdin)) {
       lan: { ...defaultSettings.network.lan, address: '192.168.1.1/24', ipv6: 'fd01::1/64' },
     };
     const settings = { policy: request.policy, overlay, network };
-    problem = await enforcement.apply({ settings, own: {}, lan: ['lan'] });
+    problem = await enforcement.apply({ settings, own: {}, lan: ['lan'], apart: [] });
   } else if (request.do === 'explain') {
     const result = enforcement.explain(request.query);
     if (result.ok) explained = result.value;

@@ -1,0 +1,19 @@
+/**
+ * What the gateway itself serves to its hosts. Rules speak of it where their object is `{ "own": true }`; without any,
+ * devices that were accepted may use all of it, and those in quarantine get an address and the page.
+ */
+export const ownServicePorts = {
+  /** The page, and what leads there. */
+  tcp: [53, 80, 443],
+  /** Names; addresses (DHCP), which nothing keeps a host from. */
+  udp: [53, 67, 547],
+} as const;
+
+export const pagePorts: readonly number[] = [80, 443];
+
+/** Ports that hosts get an address at, whatever the rules say. */
+export const addressPorts: readonly number[] = [67, 547];
+
+/** Who may use the gateway's own services: devices that were accepted, or, but for the page, whom rules allow to. */
+export const ownServiceModes = ['accepted', 'rules'] as const;
+export type OwnServiceMode = (typeof ownServiceModes)[number];
