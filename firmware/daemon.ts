@@ -215,6 +215,8 @@ function identityOf(log: Log): BootPorts['identity'] {
       return {
         tunnels: () => overlay.tunnels(),
         strayDatagrams: () => overlay.strayDatagrams(),
+        peerAnswers: () => overlay.peerAnswers(),
+        followUplinks: () => overlay.followUplinks(),
         reconfigure: (next) => overlay.reconfigure(overlayConfig(next)),
         close: () => overlay.close(),
       };

@@ -221,7 +221,11 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     settings: settings.network,
     portRules: profile.ports,
     claimed: false,
-    onChange: () => background('page', follow()),
+    peers: () => identity.peerAnswers(),
+    onChange: () => {
+      identity.followUplinks();
+      background('page', follow());
+    },
   });
   const openNetwork = network;
   // Until it is in force nothing is forwarded.

@@ -208,6 +208,11 @@ export function dropped(
 export type Carrying = Extract<AssociationState, { readonly name: 'R2-SENT' | 'ESTABLISHED' }>;
 export type Established = Extract<AssociationState, { readonly name: 'ESTABLISHED' }>;
 
+/** Whether ESP passes in this state. */
+export function isCarrying(state: AssociationState): state is Carrying {
+  return state.name === 'R2-SENT' || state.name === 'ESTABLISHED';
+}
+
 /** The SPIs that a state receives on, or will once the peer agrees: a new one must differ from all of them. */
 export function localSpis(state: AssociationState): readonly number[] {
   if (state.pending?.kind === 'I2') return [state.pending.exchange.localSpi, ...installedSpis(state)];

@@ -3,8 +3,8 @@ import {
   type AssociationContext,
   type AssociationInput,
   type AssociationState,
-  type Carrying,
   dropped,
+  isCarrying,
   leaveEsp,
   type Transition,
   unansweredI2,
@@ -77,22 +77,18 @@ function process(
         ? expire(state, now, context)
         : { state, effects: [] };
     case 'rekey':
-      return carries(state) ? askForRekey(state, now, context) : { state, effects: [] };
+      return isCarrying(state) ? askForRekey(state, now, context) : { state, effects: [] };
     case 'own-addresses':
-      return carries(state) ? announceOwnAddresses(state, input, now, context) : { state, effects: [] };
+      return isCarrying(state) ? announceOwnAddresses(state, input, now, context) : { state, effects: [] };
     case 'mapping':
-      return carries(state) ? followMapping(state, input.from, now, context) : { state, effects: [] };
+      return isCarrying(state) ? followMapping(state, input.from, now, context) : { state, effects: [] };
     case 'traffic':
-      return carries(state) ? observeTraffic(state, input, now, context) : { state, effects: [] };
+      return isCarrying(state) ? observeTraffic(state, input, now, context) : { state, effects: [] };
     case 'close':
       return close(state, context);
     case 'abandon':
       return { state: { name: 'UNASSOCIATED', failures: state.failures }, effects: leaveEsp(state) };
   }
-}
-
-function carries(state: AssociationState): state is Carrying {
-  return state.name === 'R2-SENT' || state.name === 'ESTABLISHED';
 }
 
 /** User data or settings ask for an association (RFC 7401 §6.6). One that exists or is being made is left alone. */
@@ -162,7 +158,7 @@ function receive(
     case 'R2':
       return state.name === 'I2-SENT' ? receiveR2(state, packet, now, context) : unexpected(state, packet);
     case 'UPDATE':
-      return carries(state)
+      return isCarrying(state)
         ? receiveUpdate(state, packet, from, now, context)
         : seek(state, packet, from, now, context);
     case 'NOTIFY':
@@ -274,7 +270,7 @@ function signed(
     case 'R2':
       return sendR2(settled, pending, signature, now, context);
     case 'CLOSE':
-      return carries(settled)
+      return isCarrying(settled)
         ? sendClose(settled, pending, signature, now, context)
         : { state: settled, effects: [] };
     case 'CLOSE_ACK':

@@ -52,6 +52,8 @@ export type DesiredNetwork = {
   /** Addresses and names for hosts. */
   readonly lanServices: LanServices | null;
   readonly nameServers: readonly string[];
+  /** The same by the uplink that they came with. */
+  readonly nameServersOf: ReadonlyMap<string, readonly string[]>;
   /** Input of nft: the whole ruleset. */
   readonly firewall: string;
 };
@@ -67,6 +69,8 @@ export type DesiredInput = {
   readonly cpus: number;
   /** Underlay ports by the kernel's name, most preferred first; their own order unless given. */
   readonly uplinkOrder?: readonly string[];
+  /** IPv6 default routes that routers have announced. */
+  readonly announced?: readonly DesiredRoute[];
 };
 
 /** Metrics of default routes: the most preferred underlay port wins, the next takes over when it has none. */
@@ -88,11 +92,11 @@ function firewallInput(
     underlay,
     dhcpClients: underlay.filter((name) => ipv4Of(settings, ports, name) === 'dhcp'),
     lans: bridges(() => true),
+    apart: bridges(({ settings: { segmentation } }) => segmentation === 'ports'),
     management,
     dhcpServers: bridges(({ settings: { dhcpServer } }) => dhcpServer),
     announced: bridges(({ settings: { ipv6 } }) => ipv6 !== undefined),
     internet: bridges(({ settings: { internet } }) => internet === true),
-    apart: bridges(({ settings: { segmentation } }) => segmentation === 'ports'),
     mapped: segments.flatMap(({ settings: { address, outside } }) =>
       outside === undefined ? [] : [{ inside: networkOf(address), outside: networkOf(outside) }],
     ),
@@ -263,13 +267,24 @@ function linkValues(input: DesiredInput, links: readonly DesiredLink[]): KernelV
   });
 }
 
-function nameServers({ settings, leases, ports }: DesiredInput): string[] {
-  const servers = portsOf(ports, 'underlay').flatMap((name) => {
-    const ipv4 = ipv4Of(settings, ports, name);
-    if (ipv4 === null) return [];
-    return ipv4 === 'dhcp' ? (leases.get(name)?.dns ?? []) : ipv4.dns;
+function nameServers({ settings, leases, ports }: DesiredInput, link: string): readonly string[] {
+  const ipv4 = ipv4Of(settings, ports, link);
+  if (ipv4 === null) return [];
+  return ipv4 === 'dhcp' ? (leases.get(link)?.dns ?? []) : ipv4.dns;
+}
+
+/**
+ * The kernel gives all routers' default routes one metric. Copies of them in the uplinks' order come before those, and go
+ * when those do.
+ */
+function rankedRoutes({ announced = [], firewallInForce }: DesiredInput, order: readonly string[]) {
+  if (!firewallInForce) return [];
+  const byLink = Map.groupBy(announced, ({ link }) => link);
+  return order.flatMap((link, place): DesiredRoute[] => {
+    // Of several routers on a link the kernel has put the one to be preferred first.
+    const [route] = byLink.get(link) ?? [];
+    return route === undefined ? [] : [{ ...route, metric: firstMetric + place }];
   });
-  return [...new Set(servers)].slice(0, 3);
 }
 
 /**
@@ -299,11 +314,13 @@ export function desiredNetwork(input: DesiredInput): DesiredNetwork {
     ...portsOf(ports, 'unused').map((name) => plainPort(name, false)),
   ];
   const firewall = firewallInput(input, segments);
-  const servers = nameServers(input);
+  const nameServersOf = new Map(order.map((link) => [link, nameServers(input, link)]));
+  const servers = [...new Set([...nameServersOf.values()].flat())].slice(0, 3);
   return {
     links,
     routes: [
       ...underlay.flatMap((name) => underlayRoutes(input, name, firstMetric + order.indexOf(name))),
+      ...rankedRoutes(input, order),
       ...furtherRoutes(input, links),
     ],
     kernelValues: [...globalValues(input.firewallInForce), ...linkValues(input, links)],
@@ -311,6 +328,7 @@ export function desiredNetwork(input: DesiredInput): DesiredNetwork {
     dhcpClients: input.firewallInForce ? firewall.dhcpClients : [],
     lanServices: lanServicesFor(segments, settings.dns, servers),
     nameServers: servers,
+    nameServersOf,
     firewall: renderFirewall(firewall),
   };
 }

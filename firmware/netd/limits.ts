@@ -27,6 +27,12 @@ export const limits = {
   /** Looks in a row: six seconds of silence end an uplink, half a minute of answers brings it back. */
   uplinkFailures: 3,
   uplinkSuccesses: 15,
+  /** Each relapse doubles the answers that bring an uplink back, up to this often: 16 minutes. */
+  uplinkRelapses: 5,
+  /** Ten minutes of work without a failure make relapses good. */
+  uplinkSteady: 300,
+  /** IPv6 default routes that routers announce and are ranked: one on each of a box's uplinks, and some to spare. */
+  announcedRoutes: 16,
   /** A link that comes up sends a burst of events: they are looked at together. Far below the second that is promised. */
   coalesceMs: 100,
   /** Sysctls send no events: drift of what nobody announces is healed at this pace. */

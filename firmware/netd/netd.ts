@@ -9,7 +9,7 @@ import { assignPorts, type Port, type PortRules } from './ports.ts';
 import { NetworkServices } from './services.ts';
 import { interfaceStatus, type NetworkStatus, type UplinkAddress, uplinkAddresses } from './status.ts';
 import { type NetworkSystem, programs } from './system-port.ts';
-import { UplinkWatch } from './uplink-watch.ts';
+import { UplinkWatch, type WatchedUplink } from './uplink-watch.ts';
 import { rankUplinks } from './uplinks.ts';
 
 export type NetworkInput = {
@@ -18,9 +18,17 @@ export type NetworkInput = {
   /** `ports` of the board profile. */
   readonly portRules: PortRules;
   readonly claimed: boolean;
-  /** Called when the addresses that peers can reach have changed; not for the first ones, which `uplinkAddresses` has. */
+  /**
+   * Called when the addresses that peers can reach have changed, or which of them is preferred; not for the first ones,
+   * which `uplinkAddresses` has.
+   */
   readonly onChange?: (uplinks: readonly UplinkAddress[]) => void;
+  /** How the peers do whose tunnels leave from an address of the box. */
+  readonly peers?: () => readonly PeerAnswer[];
 };
+
+/** Whether a peer that was sent something from this address has answered. */
+export type PeerAnswer = { readonly address: string; readonly answers: boolean };
 
 /** The network while it is kept as it should be. */
 export type Network = {
@@ -38,12 +46,13 @@ export type Network = {
   readonly close: () => Promise<void>;
 };
 
-const nothing: Observation = { links: [], routes: [] };
+const nothing: Observation = { links: [], routes: [], announced: [] };
 
 /** The reconciler: one pass at a time takes the network from what is to what should be. */
 class Reconciler {
   readonly #system: NetworkSystem;
   readonly #onChange: NonNullable<NetworkInput['onChange']>;
+  readonly #peers: NonNullable<NetworkInput['peers']>;
   readonly #services: NetworkServices;
   readonly #portRules: PortRules;
   readonly #uplinks: UplinkWatch;
@@ -66,12 +75,13 @@ class Reconciler {
   #retryMs: number = limits.firstRetryMs;
   #closed = false;
 
-  constructor(system: NetworkSystem, { settings, portRules, claimed, onChange }: NetworkInput) {
+  constructor(system: NetworkSystem, { settings, portRules, claimed, onChange, peers }: NetworkInput) {
     this.#system = system;
     this.#settings = settings;
     this.#portRules = portRules;
     this.#claimed = claimed;
     this.#onChange = onChange ?? (() => {});
+    this.#peers = peers ?? (() => []);
     this.#services = new NetworkServices(system);
     this.#uplinks = new UplinkWatch(system, {
       uplinks: () => this.#watchedUplinks(),
@@ -134,19 +144,28 @@ class Reconciler {
       firewallInForce: this.#firewall !== null,
       cpus: this.#system.cpus,
       uplinkOrder: rankUplinks(ports, settings.underlay, this.#uplinks.health),
+      announced: this.#observation.announced,
     });
   }
 
-  #watchedUplinks() {
+  #watchedUplinks(): readonly WatchedUplink[] {
+    const routes = this.#desired?.routes.filter(({ destination }) => destination === 'default') ?? [];
+    const peers = this.#peers();
     return this.#ports
       .filter(({ role }) => role === 'underlay')
-      .map(({ name, nic: { kernelName: link } }) => ({
-        ...{ name, link },
-        carrier: this.#observation.links.some((found) => found.name === link && found.carrier !== 'down'),
-        gateway:
-          this.#desired?.routes.find((route) => route.link === link && route.destination === 'default')
-            ?.gateway ?? null,
-      }));
+      .map(({ name, nic: { kernelName: link } }) => {
+        const found = this.#observation.links.find((each) => each.name === link);
+        const own = (found?.addresses ?? []).filter(({ scope }) => scope === 'global');
+        const asked = peers.filter((peer) => own.some(({ address }) => address === peer.address));
+        return {
+          ...{ name, link, carrier: found !== undefined && found.carrier !== 'down' },
+          // IPv4's comes first, where there are both.
+          gateway: routes.find((route) => route.link === link && route.gateway !== null)?.gateway ?? null,
+          nameServers: this.#desired?.nameServersOf.get(link) ?? [],
+          versions: own.map(({ family }) => family),
+          peers: { asked: asked.length, answered: asked.filter(({ answers }) => answers).length },
+        };
+      });
   }
 
   async #applyFirewall(ruleset: string): Promise<Failures> {
@@ -213,12 +232,19 @@ class Reconciler {
     return {
       state: this.#state,
       detail: this.#failures.length === 0 ? null : this.#failures.join('\n'),
-      interfaces: interfaceStatus(this.#ports, this.#observation),
+      interfaces: interfaceStatus(this.#ports, this.#observation, {
+        order: this.#uplinkOrder(),
+        health: this.#uplinks.health,
+      }),
     };
   }
 
   uplinkAddresses(): readonly UplinkAddress[] {
-    return uplinkAddresses(this.#ports, this.#observation);
+    return uplinkAddresses(this.#uplinkOrder(), this.#observation);
+  }
+
+  #uplinkOrder(): readonly string[] {
+    return rankUplinks(this.#ports, this.#settings.underlay, this.#uplinks.health);
   }
 
   ports(): readonly Port[] {

@@ -1,10 +1,20 @@
+import { limits } from './limits.ts';
+
 /** Parses what iproute2 prints as JSON. Pure; a text that is not what it should be is a result. */
 
 /** Marks the routes that this room made (rtnetlink's `rtm_protocol`, a number that nobody else uses): only those are its own. */
 export const routeProtocol = 72;
 
-/** Input of `ip -j -d -s -batch -`: everything that is compared, with one process. */
-export const observationBatch = `address show\nroute show proto ${routeProtocol}\n`;
+/**
+ * Input of `ip -j -d -s -batch -`: everything that is compared, with one process. All tables, since only then ip lists
+ * both IP versions at once.
+ */
+export const observationBatch = [
+  'address show',
+  `route show table all proto ${routeProtocol}`,
+  'route show table all proto ra',
+  '',
+].join('\n');
 
 export type ObservedAddress = {
   readonly family: 4 | 6;
@@ -45,6 +55,8 @@ export type ObservedRoute = {
 export type Observation = {
   readonly links: readonly ObservedLink[];
   readonly routes: readonly ObservedRoute[];
+  /** IPv6 default routes that routers have announced (RFC 4861 § 6.3.4), as the kernel keeps them. */
+  readonly announced: readonly ObservedRoute[];
 };
 export type ObservationParse =
   | { readonly ok: true; readonly value: Observation }
@@ -127,7 +139,9 @@ function readLink(link: Fields): ObservedLink[] {
 
 function readRoute(route: Fields): ObservedRoute[] {
   const [destination, link] = [textOf(route['dst']), textOf(route['dev'])];
-  if (destination === null || link === null) return [];
+  // Other tables are others' business.
+  const isMain = (textOf(route['table']) ?? 'main') === 'main';
+  if (destination === null || link === null || !isMain) return [];
   return [
     {
       // iproute2 leaves /32 away.
@@ -151,12 +165,19 @@ export function parseObservation(text: string): ObservationParse {
       return { ok: false, reason: `ip printed what is not JSON: ${String(cause)}` };
     }
   }
-  const [links, routes] = arrays;
-  if (!Array.isArray(links) || !Array.isArray(routes)) {
-    return { ok: false, reason: `ip printed ${arrays.length} lists, not links and routes` };
+  const [links, routes, announced] = arrays;
+  if (!Array.isArray(links) || !Array.isArray(routes) || !Array.isArray(announced)) {
+    return { ok: false, reason: `ip printed ${arrays.length} lists, not links and two kinds of routes` };
   }
+  const defaults = listOf(announced)
+    .flatMap(readRoute)
+    .filter(({ destination, gateway }) => destination === 'default' && gateway !== null);
   return {
     ok: true,
-    value: { links: listOf(links).flatMap(readLink), routes: listOf(routes).flatMap(readRoute) },
+    value: {
+      links: listOf(links).flatMap(readLink),
+      routes: listOf(routes).flatMap(readRoute),
+      announced: defaults.slice(0, limits.announcedRoutes),
+    },
   };
 }

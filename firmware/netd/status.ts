@@ -2,6 +2,7 @@ import { overlayDevice } from './desired.ts';
 import type { Observation, ObservedLink } from './observed.ts';
 import type { Port } from './ports.ts';
 import { bridgeNames } from './segments.ts';
+import { type UplinkHealth, unknownHealth } from './uplinks.ts';
 
 /** The `network` part of `GET /api/v1/status` (firmware/webui/api/status-schema.ts). */
 export type NetworkStatus = {
@@ -22,6 +23,14 @@ export type InterfaceStatus = {
   sentBytes: number;
   receivedPackets: number;
   sentPackets: number;
+  /** Of an underlay port: how it does, 0 to 100, and its place among them, from 1. */
+  uplink: { works: boolean; score: number; place: number } | null;
+};
+
+/** Which uplinks are preferred, and how they do, by the kernel's names. */
+export type UplinkFacts = {
+  readonly order: readonly string[];
+  readonly health: ReadonlyMap<string, UplinkHealth>;
 };
 
 /** An address that peers on the underlay can reach. */
@@ -51,18 +60,29 @@ function describe(
     mtu: link?.mtu ?? 0,
     addresses: (link?.addresses ?? []).map(({ address, prefixLength }) => `${address}/${prefixLength}`),
     ...(link?.counters ?? none),
+    uplink: null,
   };
 }
 
+function describeUplink({ order, health }: UplinkFacts, link: string): InterfaceStatus['uplink'] {
+  const { works, score } = health.get(link) ?? unknownHealth;
+  return { works, score, place: order.indexOf(link) + 1 };
+}
+
 /** Every port in its order, then the bridges and the tunnel that exist. */
-export function interfaceStatus(ports: readonly Port[], observation: Observation): InterfaceStatus[] {
+export function interfaceStatus(
+  ports: readonly Port[],
+  observation: Observation,
+  uplinks: UplinkFacts,
+): InterfaceStatus[] {
   const links = new Map(observation.links.map((link) => [link.name, link]));
-  const physical = ports.map(({ name, role, nic }) =>
-    describe(
+  const physical = ports.map(({ name, role, nic }) => ({
+    ...describe(
       { name, kernelName: nic.kernelName, role, driver: nic.driver, mac: nic.mac },
       links.get(nic.kernelName),
     ),
-  );
+    uplink: role === 'underlay' ? describeUplink(uplinks, nic.kernelName) : null,
+  }));
   const made = observation.links.flatMap((link) => {
     const role = roleOf(link);
     if (role === null) return [];
@@ -72,11 +92,17 @@ export function interfaceStatus(ports: readonly Port[], observation: Observation
   return [...physical, ...made];
 }
 
-/** Usable addresses of global scope on the underlay, in the order of its ports, IPv4 first. */
-export function uplinkAddresses(ports: readonly Port[], observation: Observation): readonly UplinkAddress[] {
-  return ports
-    .filter(({ role }) => role === 'underlay')
-    .flatMap(({ nic }) => observation.links.filter(({ name }) => name === nic.kernelName))
+/**
+ * Usable addresses of global scope on the underlay, IPv4 first on each link.
+ *
+ * @param order the uplinks by the kernel's names, most preferred first
+ */
+export function uplinkAddresses(
+  order: readonly string[],
+  observation: Observation,
+): readonly UplinkAddress[] {
+  return order
+    .flatMap((link) => observation.links.filter(({ name }) => name === link))
     .flatMap(({ name, addresses }) =>
       addresses
         .filter(({ scope, usable }) => scope === 'global' && usable)

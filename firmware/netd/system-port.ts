@@ -26,6 +26,8 @@ export type LogLevel = 'debug' | 'info' | 'warning' | 'error';
 /** What the network room needs of the operating system; firmware/system/network-system.ts implements it. */
 export type NetworkSystem = {
   readonly run: CommandRunner;
+  /** Whether a name server answers a question that leaves by a link, whatever the routes say. Never rejects. */
+  readonly nameServerAnswers: (link: string, server: string, timeoutMs: number) => Promise<boolean>;
   readonly supervise: (program: SupervisedProgram) => RunningProgram;
   readonly listNics: () => readonly Nic[];
   /** CPUs that may take packets. */

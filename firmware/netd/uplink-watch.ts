@@ -1,18 +1,25 @@
 import { limits } from './limits.ts';
 import { type NetworkSystem, programs } from './system-port.ts';
-import { judge, type UplinkHealth, unknownHealth } from './uplinks.ts';
+import { judge, type UplinkHealth, type UplinkLook, unknownHealth, unplugged } from './uplinks.ts';
 
 /** An uplink as it is looked at. `name`: as people know it. */
 export type WatchedUplink = {
   readonly name: string;
   readonly link: string;
   readonly carrier: boolean;
+  /** Of either IP version; IPv6's is a link-local address. */
   readonly gateway: string | null;
+  /** That came with its address; one of them is asked at a time. */
+  readonly nameServers: readonly string[];
+  /** IP versions that it has addresses of. */
+  readonly versions: readonly (4 | 6)[];
+  readonly peers: UplinkLook['peers'];
 };
 
 /**
- * Looks at the uplinks every few seconds while there are several: whether the gateway answers ARP, and whether addresses
- * beyond it answer an echo that leaves by that link.
+ * Looks at the uplinks every few seconds while there are several: whether the gateway answers ARP (or an echo, over IPv6),
+ * whether a name server of its own answers, and addresses beyond, all by that link; and how the peers do whose tunnels
+ * go out there.
  */
 export class UplinkWatch {
   readonly #system: NetworkSystem;
@@ -22,6 +29,7 @@ export class UplinkWatch {
   readonly #health = new Map<string, UplinkHealth>();
   /** Which have had a link since they were plugged in. */
   readonly #linked = new Set<string>();
+  #looks = 0;
   #timer: { readonly close: () => void } | null = null;
   #closed = false;
 
@@ -63,7 +71,7 @@ export class UplinkWatch {
       // The first link has nothing to make good: it counts from the start.
       if (carrier && !this.#linked.has(link)) this.#health.set(link, unknownHealth);
       if (carrier) this.#linked.add(link);
-      else this.#settle(name, link, { carrier, gateway: null, destinations: [] });
+      else this.#settle(name, link, unplugged);
     }
   }
 
@@ -76,6 +84,7 @@ export class UplinkWatch {
     const uplinks = this.#uplinks();
     // One alone has none to be compared with, and nobody is asked for nothing.
     if (uplinks.length < 2) return;
+    this.#looks++;
     const looks = await Promise.all(uplinks.map((uplink) => this.#lookAt(uplink)));
     if (this.#closed) return;
     const changed = uplinks.filter(({ name, link }, index) => {
@@ -85,17 +94,29 @@ export class UplinkWatch {
     if (changed.length > 0) this.#onChange();
   }
 
-  async #lookAt({ link, carrier, gateway }: WatchedUplink) {
-    if (!carrier) return { carrier, gateway: null, destinations: [] };
-    const [near, destinations] = await Promise.all([
-      gateway === null ? null : this.#succeeds('arping', '-q', '-c', '1', '-w', '1', '-I', link, gateway),
+  async #lookAt(uplink: WatchedUplink): Promise<UplinkLook> {
+    const { link, carrier, gateway, nameServers, versions, peers } = uplink;
+    if (!carrier) return unplugged;
+    const server = nameServers[this.#looks % nameServers.length];
+    const [near, names, destinations] = await Promise.all([
+      gateway === null ? null : this.#gatewayAnswers(link, gateway),
+      server === undefined ? null : this.#system.nameServerAnswers(link, server, limits.uplinkProbeMs),
       Promise.all(
-        this.#probes().map((address) =>
-          this.#succeeds('ping', '-q', '-c', '1', '-W', '1', '-I', link, address),
-        ),
+        this.#probes()
+          .filter((address) => versions.includes(versionOf(address)))
+          .map((address) => this.#echoes(link, address)),
       ),
     ]);
-    return { carrier, gateway: near, destinations };
+    return { carrier, gateway: near, names, destinations, peers };
+  }
+
+  #gatewayAnswers(link: string, gateway: string): Promise<boolean> {
+    if (versionOf(gateway) === 6) return this.#echoes(link, `${gateway}%${link}`);
+    return this.#succeeds('arping', '-q', '-c', '1', '-w', '1', '-I', link, gateway);
+  }
+
+  #echoes(link: string, address: string): Promise<boolean> {
+    return this.#succeeds('ping', '-q', '-c', '1', '-W', '1', '-I', link, address);
   }
 
   async #succeeds(...args: readonly string[]): Promise<boolean> {
@@ -104,7 +125,7 @@ export class UplinkWatch {
   }
 
   /** Returns whether it works otherwise than before. */
-  #settle(name: string, link: string, look: Parameters<typeof judge>[1]): boolean {
+  #settle(name: string, link: string, look: UplinkLook): boolean {
     const before = this.#health.get(link) ?? unknownHealth;
     const after = judge(before, look);
     this.#health.set(link, after);
@@ -118,4 +139,8 @@ export class UplinkWatch {
     );
     return true;
   }
+}
+
+function versionOf(address: string): 4 | 6 {
+  return address.includes(':') ? 6 : 4;
 }

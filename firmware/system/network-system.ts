@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, watch, writeF
 import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import type { LogLevel, NetworkSystem } from '../netd/system-port.ts';
+import { nameServerAnswers } from './name-server-probe.ts';
 import { listPhysicalNics } from './physical-nics.ts';
 import { runCommand } from './run-command.ts';
 import { superviseProgram } from './supervised-program.ts';
@@ -36,6 +37,7 @@ export function createNetworkSystem(options: {
     runFolder,
     dhcpEventScript,
     run: runCommand,
+    nameServerAnswers,
     supervise: (program) => superviseProgram(program, log),
     listNics: () => listPhysicalNics(),
     cpus: availableParallelism(),

@@ -106,10 +106,26 @@ export class SystemSocket {
     return decodeAddress(name);
   }
 
-  send(octets: Uint8Array, to: string): void {
-    const name = encodeName(to, 0);
+  /** @param port of UDP; raw sockets have none */
+  send(octets: Uint8Array, to: string, port = 0): void {
+    const name = encodeName(to, port);
     const sent = this.#libc.sendto(this.fd, octets, octets.length, MSG_DONTWAIT, name, name.length);
     this.#check('sendto', sent);
+  }
+
+  /** Sends to the socket's own other side: of netlink that is the kernel. */
+  write(octets: Uint8Array): void {
+    this.#check('sendto', this.#libc.sendto(this.fd, octets, octets.length, MSG_DONTWAIT, null, 0));
+  }
+
+  /** The next datagram that has come, whoever sent it, or undefined. That some were lost (ENOBUFS) is passed over. */
+  read(buffer: Uint8Array): Uint8Array | undefined {
+    for (;;) {
+      const { fd } = this;
+      const length = Number(this.#libc.recvfrom(fd, buffer, buffer.length, MSG_DONTWAIT, null, null));
+      if (length >= 0) return buffer.subarray(0, length);
+      if (getSystemErrorName(-this.#libc.errno()) !== 'ENOBUFS') return undefined;
+    }
   }
 
   /** The next datagram that has come, cut to the buffer's length, or undefined. An error that a peer caused (ICMP) is passed over. */

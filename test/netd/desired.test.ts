@@ -210,3 +210,31 @@ test('no port at all is a state like any other', () => {
   expect(links(network)).toEqual([]);
   expect(network.firewall).toContain('policy drop');
 });
+
+test('routers that announce themselves are ranked as the uplinks are, before the kernel’s own routes to them', () => {
+  const announced = ['eth0', 'eth1', 'eth1'].map((link, index) => ({
+    ...{ destination: 'default', gateway: `fe80::${index + 1}`, onLink: false, link, metric: 1024 },
+  }));
+  const roles = { port1: 'underlay', port2: 'underlay' } as const;
+  const ranked = (change: Partial<DesiredInput>) =>
+    desire(2, roles, { announced, uplinkOrder: ['eth1', 'eth0'], ...change }).routes.map(
+      ({ gateway, metric }) => `${gateway} ${metric}`,
+    );
+  expect(ranked({})).toEqual(['fe80::2 100', 'fe80::1 101']);
+  expect(ranked({ uplinkOrder: ['eth0', 'eth1'] })).toEqual(['fe80::1 100', 'fe80::2 101']);
+  expect(ranked({ firewallInForce: false })).toEqual([]);
+});
+
+test('name servers of the uplink that is preferred are asked first', () => {
+  const leases = new Map([
+    ['eth0', lease('10.0.0.2/24', '10.0.0.1')],
+    ['eth1', lease('10.1.0.2/24', '10.1.0.1')],
+  ]);
+  const network = desire(
+    2,
+    { port1: 'underlay', port2: 'underlay' },
+    { leases, uplinkOrder: ['eth1', 'eth0'] },
+  );
+  expect(network.nameServers).toEqual(['10.1.0.1', '9.9.9.9', '10.0.0.1']);
+  expect(network.nameServersOf.get('eth0')).toEqual(['10.0.0.1', '9.9.9.9']);
+});

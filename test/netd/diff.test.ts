@@ -67,6 +67,7 @@ class Model {
     return {
       links: [...this.links.values()],
       routes: this.routes,
+      announced: [],
       kernelValues: new Map(desired.kernelValues.map(({ path }) => [path, read(path)])),
       queues: new Map(
         [...this.links.keys()].map((name) => {

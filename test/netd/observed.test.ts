@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { limits } from '../../firmware/netd/limits.ts';
 import { parseObservation } from '../../firmware/netd/observed.ts';
 import { assignPorts } from '../../firmware/netd/ports.ts';
 import { interfaceStatus, uplinkAddresses } from '../../firmware/netd/status.ts';
@@ -42,6 +43,10 @@ test('only routes of our own protocol are listed; a host route has its length', 
   expect(observation().routes).toEqual([
     { destination: 'default', gateway: '10.128.0.1', onLink: true, link: 'eth0', metric: 100 },
     { destination: '10.128.0.1/32', gateway: null, onLink: false, link: 'eth0', metric: 100 },
+    { destination: 'default', gateway: 'fe80::1', onLink: false, link: 'eth0', metric: 100 },
+  ]);
+  expect(observation().announced).toEqual([
+    { destination: 'default', gateway: 'fe80::ff:fe00:99', onLink: false, link: 'eth0', metric: 1024 },
   ]);
 });
 
@@ -54,30 +59,48 @@ test('uplinks are usable global addresses of underlay ports', () => {
     driver: 'veth',
   }));
   const ports = assignPorts(nics, { order: 'kernel-name', named: [] }, {});
-  expect(uplinkAddresses(ports, observation()).map(({ link, address }) => `${link} ${address}`)).toEqual([
-    'eth0 10.128.0.5',
-    'eth0 2001:db8::5',
-  ]);
+  const uplinks = { order: ['eth0'], health: new Map() };
   expect(
-    interfaceStatus(ports, observation()).map(({ name, kernelName, role, link }) => [
-      name,
-      kernelName,
-      role,
-      link,
+    uplinkAddresses(uplinks.order, observation()).map(({ link, address }) => `${link} ${address}`),
+  ).toEqual(['eth0 10.128.0.5', 'eth0 2001:db8::5']);
+  expect(
+    interfaceStatus(ports, observation(), uplinks).map(({ name, kernelName, role, link, uplink }) => [
+      ...[name, kernelName, role, link],
+      uplink?.place ?? null,
     ]),
   ).toEqual([
-    ['port1', 'eth0', 'underlay', 'up'],
-    ['port2', 'eth1', 'lan', 'down'],
-    ['br-lan', 'br-lan', 'lan', 'down'],
+    ['port1', 'eth0', 'underlay', 'up', 1],
+    ['port2', 'eth1', 'lan', 'down', null],
+    ['br-lan', 'br-lan', 'lan', 'down', null],
   ]);
 });
 
-test('what is not two lists of JSON is a result, not an exception', () => {
-  for (const text of ['', 'x', '[]', '{}\n{}', '[]\n[', '1\n2'])
+test('of the routes that routers announce only so many defaults of the main table are taken', () => {
+  const route = { dst: 'default', gateway: 'fe80::1', dev: 'eth0', table: 'main', metric: 1024 };
+  const announced = (routes: readonly object[]) => {
+    const parsed = parseObservation(`[]\n[]\n${JSON.stringify(routes)}`);
+    return parsed.ok ? parsed.value.announced.length : null;
+  };
+  expect(
+    announced([
+      { ...route, dst: '2001:db8::/32' },
+      { ...route, table: '7' },
+    ]),
+  ).toBe(0);
+  expect(announced(Array.from({ length: limits.announcedRoutes + 1 }, () => route))).toBe(
+    limits.announcedRoutes,
+  );
+});
+
+test('what is not three lists of JSON is a result, not an exception', () => {
+  for (const text of ['', 'x', '[]', '[]\n[]', '{}\n{}\n{}', '[]\n[]\n[', '1\n2\n3'])
     expect(parseObservation(text)).toMatchObject({ ok: false });
-  expect(parseObservation('[]\n[]\n')).toEqual({ ok: true, value: { links: [], routes: [] } });
+  expect(parseObservation('[]\n[]\n[]\n')).toEqual({
+    ok: true,
+    value: { links: [], routes: [], announced: [] },
+  });
   fc.assert(
-    fc.property(fc.json(), fc.json(), (a, b) => typeof parseObservation(`${a}\n${b}`).ok === 'boolean'),
+    fc.property(fc.json(), fc.json(), (a, b) => typeof parseObservation(`${a}\n${b}\n[]`).ok === 'boolean'),
   );
   const odd = fc.array(
     fc.record({
@@ -90,5 +113,5 @@ test('what is not two lists of JSON is a result, not an exception', () => {
   const json = odd.map((value) =>
     JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? null : part)),
   );
-  fc.assert(fc.property(json, (links) => typeof parseObservation(`${links}\n[]`).ok === 'boolean'));
+  fc.assert(fc.property(json, (links) => typeof parseObservation(`${links}\n[]\n[]`).ok === 'boolean'));
 });

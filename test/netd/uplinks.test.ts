@@ -4,16 +4,20 @@ import { limits } from '../../firmware/netd/limits.ts';
 import type { Port } from '../../firmware/netd/ports.ts';
 import {
   judge,
+  looksToReturn,
   rankUplinks,
   scoreOf,
   type UplinkHealth,
   type UplinkLook,
   unknownHealth,
+  unplugged,
 } from '../../firmware/netd/uplinks.ts';
 
-const good: UplinkLook = { carrier: true, gateway: true, destinations: [true] };
-const silent: UplinkLook = { carrier: true, gateway: true, destinations: [false, false] };
-const unplugged: UplinkLook = { carrier: false, gateway: null, destinations: [] };
+/** A link about which nothing else is known. */
+const bare: UplinkLook = { ...unplugged, carrier: true };
+const good: UplinkLook = { ...bare, gateway: true, destinations: [true] };
+const silent: UplinkLook = { ...bare, gateway: true, destinations: [false, false] };
+const peers = (answered: number, asked: number) => ({ asked, answered });
 const repeated = (health: UplinkHealth, look: UplinkLook, times: number) => {
   let now = health;
   for (let count = 0; count < times; count++) now = judge(now, look);
@@ -26,10 +30,17 @@ describe('the score of an uplink', () => {
     [unplugged, 0],
     [{ ...good, carrier: false }, 0],
     [silent, 40],
-    [{ carrier: true, gateway: false, destinations: [true, true] }, 60],
-    [{ carrier: true, gateway: true, destinations: [true, false] }, 70],
-    [{ carrier: true, gateway: false, destinations: [] }, 0],
-    [{ carrier: true, gateway: null, destinations: [] }, 100],
+    [bare, 100],
+    [{ ...bare, gateway: false, destinations: [true, true] }, 60],
+    [{ ...bare, gateway: true, destinations: [true, false] }, 70],
+    [{ ...bare, gateway: false }, 0],
+    [{ ...bare, gateway: true, names: false }, 67],
+    [{ ...bare, gateway: true, names: true, destinations: [false] }, 50],
+    // Peers that are silent outweigh all that answers nearer, and peers that answer all that is silent.
+    [{ ...bare, gateway: true, names: true, destinations: [true], peers: peers(0, 3) }, 46],
+    [{ ...bare, gateway: false, names: false, destinations: [false], peers: peers(3, 3) }, 54],
+    // One of several is likely to be down itself.
+    [{ ...good, peers: peers(1, 2) }, 71],
   ])('%j: %i', (look, score) => expect(scoreOf(look)).toBe(score));
 });
 
@@ -47,6 +58,21 @@ describe('the health of an uplink', () => {
     expect(repeated(judge(repeated(failed, good, limits.uplinkSuccesses - 1), silent), good, 1).works).toBe(
       false,
     );
+  });
+
+  test('each relapse doubles what brings it back, up to a bound; a long time of work makes them good', () => {
+    let health = repeated(judge(unknownHealth, unplugged), good, limits.uplinkSuccesses);
+    for (let relapse = 1; relapse <= limits.uplinkRelapses + 1; relapse++) {
+      health = judge(health, unplugged);
+      expect(health.relapses).toBe(relapse);
+      const looks = looksToReturn(relapse);
+      expect(looks).toBe(limits.uplinkSuccesses * 2 ** Math.min(relapse, limits.uplinkRelapses));
+      expect(repeated(health, good, looks - 1).works).toBe(false);
+      health = repeated(health, good, looks);
+      expect(health.works).toBe(true);
+    }
+    expect(judge(repeated(health, good, limits.uplinkSteady - 1), unplugged).relapses).toBeGreaterThan(0);
+    expect(judge(repeated(health, good, limits.uplinkSteady), unplugged).relapses).toBe(0);
   });
 
   test('one that comes and goes faster than that changes nothing more', () => {
@@ -79,7 +105,7 @@ test('the order: what works, then the priority, then the ports’ own order', ()
     ipv6: 'off',
     uplinks: { port3: { priority: 1 }, port2: { priority: 2 } },
   } as const;
-  const failed = { works: false, score: 0, against: 0 };
+  const failed = judge(unknownHealth, unplugged);
   expect(rankUplinks(ports, { ipv4: 'dhcp', ipv6: 'off' }, new Map())).toEqual(['eth0', 'eth1', 'eth2']);
   expect(rankUplinks(ports, underlay, new Map())).toEqual(['eth2', 'eth1', 'eth0']);
   expect(rankUplinks(ports, underlay, new Map([['eth2', failed]]))).toEqual(['eth1', 'eth0', 'eth2']);

@@ -22,6 +22,7 @@ function port(name: string, kernelName: string, fields: Partial<Interface>): Int
     sentBytes: 0,
     receivedPackets: 0,
     sentPackets: 0,
+    uplink: null,
     ...fields,
   };
 }

@@ -1,3 +1,4 @@
+import type { PeerAnswer } from '../../netd/netd.ts';
 import type { Settings } from '../../store/settings-schema.ts';
 import type { Status } from '../../webui/api/status-schema.ts';
 import type { ReplaceIdentityOutcome } from '../../webui/ports.ts';
@@ -10,6 +11,8 @@ type Warning = Status['warnings'][number];
 export interface Overlay {
   tunnels(): Status['tunnels'];
   strayDatagrams(): Status['strayDatagrams'];
+  peerAnswers(): readonly PeerAnswer[];
+  followUplinks(): void;
   reconfigure(settings: Settings): Promise<void>;
   close(): Promise<void>;
 }
@@ -97,6 +100,16 @@ export class IdentityKeeper {
 
   strayDatagrams(): Status['strayDatagrams'] {
     return this.#overlay?.strayDatagrams() ?? null;
+  }
+
+  /** How the peers do that are sent something, by the addresses of ours that they are sent it from. */
+  peerAnswers(): readonly PeerAnswer[] {
+    return this.#overlay?.peerAnswers() ?? [];
+  }
+
+  /** The uplinks' addresses or their order have changed: tunnels move now instead of a little later. */
+  followUplinks(): void {
+    this.#overlay?.followUplinks();
   }
 
   close(): Promise<void> {

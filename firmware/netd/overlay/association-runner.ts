@@ -4,18 +4,21 @@ import {
   type AssociationInput,
   type AssociationState,
   type Carrying,
+  isCarrying,
   localSpis,
   unassociated,
 } from '../../hip/association.ts';
 import { formatLocator, type Locator } from '../../hip/locator.ts';
 import type { Packet } from '../../hip/packet.ts';
 import { transition } from '../../hip/transition.ts';
+import type { PeerAnswer } from '../netd.ts';
 import { AssociationHistory } from './association-history.ts';
 import { type DataPath, type EspEffect, isEspEffect } from './data-path.ts';
 import type { KernelEvent } from './kernel-events.ts';
 import { KernelQueue } from './kernel-queue.ts';
 import { limits } from './limits.ts';
 import type { Peer } from './peer.ts';
+import { PeerAnswerWatch } from './peer-answer.ts';
 import { PeerSearch } from './peer-search.ts';
 import type { OverlayPorts, OverlayTimer } from './ports.ts';
 import { RoundTrip } from './round-trip.ts';
@@ -58,6 +61,7 @@ export class AssociationRunner {
   #wrongSource = 0;
   #pathMtu: number | null = null;
   readonly #roundTrip = new RoundTrip();
+  readonly #answer = new PeerAnswerWatch((spi) => this.#ports.dataPath.localAddress(spi));
   readonly #history = new AssociationHistory();
   #failedResolutions = 0;
   #tries = 0;
@@ -91,7 +95,7 @@ export class AssociationRunner {
   }
 
   get isUp(): boolean {
-    return this.#state.name === 'R2-SENT' || this.#state.name === 'ESTABLISHED';
+    return isCarrying(this.#state);
   }
 
   get locator(): Locator | undefined {
@@ -120,11 +124,15 @@ export class AssociationRunner {
     };
   }
 
+  /** Whether the peer answers what is sent to it; null where nothing is. */
+  answer(): PeerAnswer | null {
+    return this.#answer.read(this.#state, this.#ports.monotonic());
+  }
+
   /** The association that the kernel carries traffic for. */
   #installedAssociation(): Carrying['association'] | undefined {
-    if (!isCarrying(this.#state)) return undefined;
-    const { association } = this.#state;
-    return this.#history.isInstalled(association.establishedAt) ? association : undefined;
+    const association = isCarrying(this.#state) ? this.#state.association : undefined;
+    return association && this.#history.isInstalled(association.establishedAt) ? association : undefined;
   }
 
   /** Until the kernel has an association it is shown as it was: whoever reads that a tunnel stands may send at once. */
@@ -229,14 +237,15 @@ export class AssociationRunner {
   }
 
   input(input: AssociationInput): void {
-    const before = this.#state.name;
+    const before = this.#state;
     const now = this.#ports.monotonic();
-    const { state, effects } = transition(this.#state, input, now, this.#context);
+    const { state, effects } = transition(before, input, now, this.#context);
     this.#state = state;
+    this.#answer.note(before, input, state);
     this.#roundTrip.note(state, now);
     this.#perform(effects);
     if (isCarrying(state)) this.#history.note(state.association.establishedAt, this.#ports.wallClock);
-    if (state.name !== before) this.#entered(state);
+    if (state.name !== before.name) this.#entered(state);
     this.#arm();
   }
 
@@ -301,8 +310,8 @@ export class AssociationRunner {
   }
 
   #comesFromElsewhere(localSpi: number): boolean {
-    const installed = this.#ports.dataPath.remoteAddress(localSpi);
-    return installed !== undefined && installed !== this.locator?.address;
+    const from = this.#ports.dataPath.remoteAddress(localSpi);
+    return from !== undefined && from !== this.locator?.address;
   }
 
   /** Traffic met the trap. An exchange that runs, or a wait after one that failed, is not disturbed. */
@@ -382,8 +391,9 @@ export class AssociationRunner {
   /** Sends an I1 to the place whose turn it is; one to another place before it is left unanswered. */
   #tryNext(): boolean {
     const to = this.#search.next();
-    if (to !== undefined) this.input({ type: 'connect', to });
-    return to !== undefined;
+    if (to === undefined) return false;
+    this.input({ type: 'connect', to });
+    return true;
   }
 
   #pause(milliseconds: number): Promise<void> {
@@ -391,8 +401,4 @@ export class AssociationRunner {
       this.#ports.setTimer(milliseconds, resolve);
     });
   }
-}
-
-function isCarrying(state: AssociationState): state is Carrying {
-  return state.name === 'R2-SENT' || state.name === 'ESTABLISHED';
 }

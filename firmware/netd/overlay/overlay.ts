@@ -11,6 +11,7 @@ import { R1RateLimit } from '../../hip/r1-rate.ts';
 import { Responder } from '../../hip/responder.ts';
 import { makeOffers, type Offers } from '../../hip/suites.ts';
 import type { OverlaySettings, PeerSettings, RekeySettings, Settings } from '../../store/settings-schema.ts';
+import type { PeerAnswer } from '../netd.ts';
 import { AssociationRunner } from './association-runner.ts';
 import { type DataPath, type DataPathSettings, KernelDataPath } from './data-path.ts';
 import { prepareKernel } from './kernel-preparation.ts';
@@ -47,6 +48,10 @@ export type Overlay = {
   tunnels(): TunnelStatus[];
   /** Datagrams that were dropped before anybody heard them, since the start. */
   strayDatagrams(): ReturnType<OverlaySocket['dropped']>;
+  /** Of the peers that are sent something, whether they answer, and by which address of ours. */
+  peerAnswers(): readonly PeerAnswer[];
+  /** Looks at once whether packets leave by another way now, which is otherwise done every two seconds. */
+  followUplinks(): void;
   /** Takes another list of peers; those that stay keep their associations. Rejects with `OverlayError`. */
   reconfigure(config: OverlayConfig): Promise<void>;
   /** Tells the peers, forgets all keys and takes everything out of the kernel. */
@@ -123,6 +128,16 @@ class RunningOverlay implements Overlay {
 
   tunnels(): TunnelStatus[] {
     return [...this.#runners.values()].map((runner) => runner.status());
+  }
+
+  peerAnswers(): readonly PeerAnswer[] {
+    return [...this.#runners.values()].flatMap((runner) => runner.answer() ?? []);
+  }
+
+  followUplinks(): void {
+    if (this.#closed) return;
+    this.#addressTimer?.close();
+    this.#lookAtAddresses();
   }
 
   strayDatagrams(): ReturnType<OverlaySocket['dropped']> {
@@ -267,17 +282,16 @@ class RunningOverlay implements Overlay {
   }
 
   #watchAddresses(): void {
-    this.#addressTimer = this.#ports.setTimer(limits.addressCheckMs, () => {
-      this.#watchAddresses();
-      this.#followMtu();
-      const addresses = this.#ports.localAddresses().join(' ');
-      if (addresses === this.#addresses) {
-        void this.#followRoutes();
-        return;
-      }
-      this.#addresses = addresses;
-      void this.#followAddresses();
-    });
+    this.#addressTimer = this.#ports.setTimer(limits.addressCheckMs, () => this.#lookAtAddresses());
+  }
+
+  #lookAtAddresses(): void {
+    this.#watchAddresses();
+    this.#followMtu();
+    const addresses = this.#ports.localAddresses().join(' ');
+    const same = addresses === this.#addresses;
+    this.#addresses = addresses;
+    void (same ? this.#followRoutes() : this.#followAddresses());
   }
 
   /** The smallest MTU of the links that associations go out by; with none up it stays as it was. */

@@ -63,6 +63,8 @@ const networkInterface = z.object({
   sentBytes: z.number(),
   receivedPackets: z.number(),
   sentPackets: z.number(),
+  /** Of an underlay port: whether it works, how well from 0 to 100, and its place among them, from 1. */
+  uplink: z.object({ works: z.boolean(), score: z.number(), place: z.number().int() }).nullable(),
 });
 
 const tunnel = z.object({

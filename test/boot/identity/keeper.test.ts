@@ -37,6 +37,8 @@ function keeper(
       return {
         tunnels: () => [],
         strayDatagrams: () => ({ notHip: 1, badChecksum: 0 }),
+        peerAnswers: () => [],
+        followUplinks: () => {},
         reconfigure: async (next) => void done.push(`reconfigure with ${next.overlay.peers.length} peers`),
         close: async () => void done.push(`overlay ${number} closed`),
       };
