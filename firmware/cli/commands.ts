@@ -65,6 +65,12 @@ export const commands: Readonly<Record<string, Command>> = {
   },
   settings: {
     usage: 'settings schema | settings check FILE [--json]',
+  ping: {
+    usage: 'ping [FROM] TO [--count N] [--json]',
+    tells: 'denied by a rule, tunnel down, no answer, or answered: what becomes of echoes (ping --help)',
+    run: async (args) => (await import('./ping.ts')).ping(args),
+    help: async () => (await import('./ping.ts')).pingHelp,
+  },
     tells: 'the JSON Schema of the settings, or what is wrong with a settings file',
     run: async (args) => (await import('./settings.ts')).settings(args),
   },

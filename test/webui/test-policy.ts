@@ -3,6 +3,9 @@ import type { PolicyExplanation, PolicyView } from '../../firmware/webui/api/pol
 const end = { given: '', devices: [], gateway: 'this', hit: null, labels: [], own: false };
 
 /** Knows one rule, which allows everything from 192.168.1.10. */
+/** Peers of the tunnels in status-fixtures.ts. */
+const peers: Readonly<Record<string, string>> = { wien: '2001:22:77aa:190:4c2e:e01:b8d3:1299' };
+
 export const testPolicy: PolicyView = {
   report: async () => ({
     problem: null,
@@ -19,7 +22,12 @@ export const testPolicy: PolicyView = {
     const isAllowed = from === '192.168.1.10';
     const value: PolicyExplanation = {
       from: { ...end, given: from, address: from },
-      to: { ...end, given: to, address: to },
+      to: {
+        ...end,
+        given: to,
+        address: to,
+        ...(peers[to] === undefined ? {} : { gateway: to, hit: peers[to] }),
+      },
       ...{ protocol, port, verdict: isAllowed ? 'allow' : 'deny', reason: isAllowed ? 'rule' : 'default' },
       rule: isAllowed ? { id: 'press', verb: 'allow', mode: 'enforce' } : null,
       ...{ matched: null, staged: null, ends: [], why: isAllowed ? 'Allowed by rule press.' : 'Denied.' },
