@@ -25,13 +25,21 @@ export type FlowDirection = (typeof flowDirections)[number];
  * Why a flow has its verdict. `rule`: an enforced rule says so. `observed`: only a rule that observes lets it through.
  * `default`: no rule lets it through. `quarantine`: its device has not been accepted. `spoofed`: from a device's
  * address, and not from its MAC. `replaced`: a new policy denies what an older one let through, and it was cut.
+ * `firewall`: rules are not asked: what the gateway itself serves and sends, and its hosts' way to the underlay.
  */
-export const flowReasons = ['rule', 'observed', 'default', 'quarantine', 'spoofed', 'replaced'] as const;
+export const flowReasons = [
+  ...(['rule', 'observed', 'default', 'quarantine', 'spoofed', 'replaced', 'firewall'] as const),
+] as const;
 export type FlowReason = (typeof flowReasons)[number];
 
 export type FlowCount = { readonly packets: number; readonly bytes: number };
 
-/** What went between two ends by one protocol and to one port: a connection, or denied packets of the same kind. */
+/**
+ * What went between two ends by one protocol and to one port: a connection, or denied packets of the same kind within
+ * some seconds. A connection that lasts is recorded in pieces, each of which begins where the one before ended and has
+ * its own counts, so that sums are right and what never ends is seen. Of denied packets the kernel tells at most some
+ * hundred a second, so their counts are the least that there were.
+ */
 export type FlowRecord = {
   /** Milliseconds since 1970. */
   readonly start: number;

@@ -45,6 +45,10 @@ export const limits = {
   changes: 500,
   /** Characters of another system's network file: a router's has a few thousand. */
   uciLength: 65_536,
+  /** Days for which records of flows are kept: ten years. */
+  flowDays: 3650,
+  /** MiB of them: some thousand records, and what a disk of a terabyte spares easily. */
+  flowMebibytes: [1, 65_536],
   /** Code units of a path to a setting, and of a value in a list of changes. */
   pathLength: 300,
   changeLength: 200,

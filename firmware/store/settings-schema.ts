@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { defaultFlows, flowsLayer, flowsSettings } from './flows-schema.ts';
 import { limits } from './limits.ts';
 import { networkConflicts, networkLayer, networkSettings } from './network-schema.ts';
 import { peerConflicts } from './peer-conflicts.ts';
@@ -99,6 +100,7 @@ export const settings = z
         context.addIssue({ code: 'custom', path: ['peers', ...path], message: problem });
     }),
     policy: policySettings,
+    flows: flowsSettings,
     diagnostics: diagnosticsSettings,
   })
   .superRefine(({ policy, overlay }, context) => {
@@ -117,6 +119,7 @@ export const settingsLayer = z.strictObject({
   conductor: conductorSettings.optional(),
   overlay: overlaySettings.extend({ rekey: rekeySettings.partial() }).partial().optional(),
   policy: policySettings.partial().optional(),
+  flows: flowsLayer.optional(),
   diagnostics: diagnosticsSettings.partial().optional(),
 });
 /** As it is written: without the defaults, which would hide what a lower layer says. */
@@ -141,5 +144,6 @@ export const defaultSettings: Settings = {
     espSuites: ['aes-gcm-16', 'aes-128-cbc-hmac-sha-256', 'aes-256-cbc-hmac-sha-256'],
   },
   policy: defaultPolicy,
+  flows: defaultFlows,
   diagnostics: { keyLog: false, nullEncryption: false },
 };

@@ -1,9 +1,9 @@
 import { type KernelEvent, kernelEventGroups, parseKernelEvents } from '../netd/overlay/kernel-events.ts';
 import type { OverlayTimer } from '../netd/overlay/ports.ts';
+import { AF_NETLINK, netlinkName } from './netlink-name.ts';
 import { SOCK_RAW, SystemSocket } from './system-socket.ts';
 
-/** Numbers of the kernel's interface (linux/netlink.h), the same on x86-64 and arm64. */
-const AF_NETLINK = 16;
+/** Number of the kernel's interface (linux/netlink.h), the same on x86-64 and arm64. */
 const NETLINK_XFRM = 6;
 
 /** Above any event that is wanted: the largest, an expiry, has some 400 octets. */
@@ -16,7 +16,7 @@ const bufferSize = 8192;
 export async function watchKernelEvents(listener: (event: KernelEvent) => void): Promise<OverlayTimer> {
   const socket = await SystemSocket.open(AF_NETLINK, SOCK_RAW, NETLINK_XFRM);
   try {
-    socket.bindName(groupsName(kernelEventGroups));
+    socket.bindName(netlinkName(kernelEventGroups));
   } catch (error) {
     socket.close();
     throw error;
@@ -30,13 +30,4 @@ export async function watchKernelEvents(listener: (event: KernelEvent) => void):
     }
   });
   return { close: () => socket.close() };
-}
-
-/** struct sockaddr_nl: the port is the kernel's to choose. */
-function groupsName(groups: number): Uint8Array {
-  const name = new Uint8Array(12);
-  const view = new DataView(name.buffer);
-  view.setUint16(0, AF_NETLINK, true);
-  view.setUint32(8, groups, true);
-  return name;
 }

@@ -1,0 +1,287 @@
+import { type FlowFilter, matchesFlow } from '../flows/flow-filter.ts';
+import type { FlowKernel, KernelLosses } from '../flows/flow-kernel.ts';
+import type { FlowRecord } from '../flows/flow-record.ts';
+import { FlowTracker, type TrackerLosses } from '../flows/tracker.ts';
+import type { PolicyInForce } from '../netd/policy/enforcement.ts';
+import type { FlowBounds, FlowPage, FlowStore, FlowsSince } from '../store/flow-store.ts';
+import type { FlowsSettings } from '../store/flows-schema.ts';
+import type { StoreResult } from '../store/store-error.ts';
+import { knownPolicy } from './known-policy.ts';
+
+export type FlowKeeperPorts = {
+  readonly openKernel: () => Promise<FlowKernel>;
+  readonly openStore: (bounds: FlowBounds) => Promise<FlowStore>;
+  /** MiB of what keeps state, all told. */
+  readonly stateMebibytes: () => number;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly setTimer: (milliseconds: number, callback: () => void) => { readonly close: () => void };
+  /** Lets the runtime do what else is due. */
+  readonly pause: () => Promise<void>;
+  readonly log: (level: 'info' | 'warning' | 'error', message: string) => void;
+  readonly warn: (warning: {
+    readonly code: string;
+    readonly message: string;
+    readonly advice: string;
+  }) => void;
+  readonly clearWarning: (code: string) => void;
+};
+
+/** What was not recorded since recording began. */
+export type FlowLosses = {
+  /** Ends of connections and logged packets that came faster than they were read. */
+  readonly kernel: KernelLosses;
+  readonly tracker: TrackerLosses;
+  /** Records that could not be written. */
+  readonly unwritten: number;
+};
+
+export type FlowStatus = {
+  readonly recording: boolean;
+  /** False where records are in memory. */
+  readonly persistent: boolean;
+  readonly records: number;
+  readonly octets: number;
+  readonly newest: number;
+  readonly lost: FlowLosses;
+};
+
+/** The kernel is read so often, and for at most so long each time: records take a fifth of one CPU at the most. */
+const readEveryMs = 200;
+const readForMs = 40;
+/** Reads between two writes: what a power cut can take. */
+const readsPerWrite = 5;
+/** Reads between two looks at connections that last. */
+const readsPerSweep = 1_500;
+/** Records in one transaction, which the runtime waits for. */
+const batch = 250;
+/** Part of the state partition that records may fill at most, whatever the settings say. */
+const largestPart = 1 / 4;
+/** Records looked through at one go for somebody who follows. */
+const followed = 500;
+
+const nothingLost: FlowLosses = {
+  kernel: { connections: 0, packets: 0 },
+  tracker: { denied: 0, records: 0 },
+  unwritten: 0,
+};
+const warningCode = 'FLOWS_NOT_RECORDED';
+
+type Recording = { readonly kernel: FlowKernel; readonly tracker: FlowTracker };
+
+/** Records flows as the settings have it, and finds them again. */
+export class FlowKeeper {
+  readonly #ports: FlowKeeperPorts;
+  #store: FlowStore | null = null;
+  #recording: Recording | null = null;
+  #policy: PolicyInForce | null = null;
+  #unwritten = 0;
+  #reads = 0;
+  #timer: { readonly close: () => void } | null = null;
+  #work: Promise<void> = Promise.resolve();
+  /** Called when there are new records. */
+  readonly #followers = new Set<() => void>();
+
+  constructor(ports: FlowKeeperPorts) {
+    this.#ports = ports;
+  }
+
+  /** Follows the settings. What goes wrong is a warning: nothing else depends on records. */
+  apply(settings: FlowsSettings): Promise<void> {
+    return this.#enqueue(async () => {
+      const { days, mebibytes } = settings.keep;
+      const most = Math.floor(this.#ports.stateMebibytes() * largestPart);
+      const bounds = { days, mebibytes: Math.max(1, Math.min(mebibytes, most)) };
+      this.#store ??= await this.#ports.openStore(bounds);
+      this.#store.setBounds(bounds);
+      if (settings.record) await this.#begin();
+      else await this.#end();
+    });
+  }
+
+  /** Takes note of a policy: flows are told by the one they began under. */
+  policyInForce(policy: PolicyInForce): void {
+    this.#policy = policy;
+    this.#recording?.tracker.setPolicy(knownPolicy(policy));
+  }
+
+  /** Recorded flows, newest first. */
+  async query(
+    filter: FlowFilter,
+    options: { readonly before?: number | undefined; readonly limit: number },
+  ): Promise<StoreResult<FlowPage>> {
+    return (await this.#store?.query(filter, options)) ?? { ok: true, value: { flows: [], before: null } };
+  }
+
+  /** Flows recorded after a cursor, oldest first; an answer may have none of those that are wanted and still lead on. */
+  since(cursor: number, limit: number): StoreResult<FlowsSince> {
+    return this.#store?.since(cursor, limit) ?? { ok: true, value: { flows: [], cursor, missed: 0 } };
+  }
+
+  /** Those of them that a filter wants; waits for the first of them so many milliseconds. */
+  async follow(filter: FlowFilter, cursor: number | null, waitMs: number): Promise<StoreResult<FlowsSince>> {
+    const until = this.#ports.now() + waitMs;
+    let [at, missed] = [cursor ?? 0, 0];
+    if (cursor === null) {
+      const newest = this.#store?.newest() ?? { ok: true, value: 0 };
+      if (!newest.ok) return newest;
+      at = newest.value;
+    }
+    for (;;) {
+      const found = this.since(at, followed);
+      if (!found.ok) return found;
+      const flows = found.value.flows.filter((flow) => matchesFlow(filter, flow));
+      const isMore = found.value.cursor !== at;
+      at = found.value.cursor;
+      missed += found.value.missed;
+      const left = until - this.#ports.now();
+      if (flows.length > 0 || (!isMore && (left <= 0 || left > waitMs)))
+        return { ok: true, value: { flows, cursor: at, missed } };
+      if (isMore) await this.#ports.pause();
+      else await this.#nextRecords(left);
+    }
+  }
+
+  /** Connections that live, with their counts so far: at most so many. */
+  async live(filter: FlowFilter, limit: number): Promise<readonly FlowRecord[]> {
+    const recording = this.#recording;
+    if (recording === null) return [];
+    const found: FlowRecord[] = [];
+    const now = this.#ports.now();
+    await recording.kernel.dump((connection) => {
+      if (found.length >= limit) return;
+      const flow = recording.tracker.living(connection, now);
+      if (flow !== null && matchesFlow(filter, flow)) found.push(flow);
+    });
+    return found;
+  }
+
+  status(): FlowStatus {
+    const size = this.#store?.size();
+    const newest = this.#store?.newest();
+    return {
+      recording: this.#recording !== null,
+      persistent: this.#store?.persistent ?? false,
+      ...(size?.ok ? size.value : { records: 0, octets: 0 }),
+      newest: newest?.ok ? newest.value : 0,
+      lost: this.#lost(),
+    };
+  }
+
+  /** Writes what is known by now. */
+  async close(): Promise<void> {
+    await this.#enqueue(() => this.#end());
+    this.#store?.close();
+    this.#store = null;
+  }
+
+  #lost(): FlowLosses {
+    if (this.#recording === null) return { ...nothingLost, unwritten: this.#unwritten };
+    const { kernel, tracker } = this.#recording;
+    return { kernel: kernel.lost(), tracker: tracker.lost, unwritten: this.#unwritten };
+  }
+
+  async #begin(): Promise<void> {
+    if (this.#recording !== null) return;
+    try {
+      const tracker = new FlowTracker();
+      if (this.#policy !== null) tracker.setPolicy(knownPolicy(this.#policy));
+      this.#recording = { kernel: await this.#ports.openKernel(), tracker };
+      this.#ports.clearWarning(warningCode);
+      this.#wait();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#ports.warn({
+        code: warningCode,
+        message: `Flows are not recorded: ${reason}.`,
+        advice: 'Traffic and policy work as before. Restart the box.',
+      });
+    }
+  }
+
+  async #end(): Promise<void> {
+    this.#timer?.close();
+    this.#timer = null;
+    if (this.#recording === null) return;
+    this.#read(this.#recording);
+    await this.#write(this.#recording.tracker.take(this.#ports.now(), true));
+    this.#recording.kernel.close();
+    this.#recording = null;
+  }
+
+  #wait(): void {
+    this.#timer = this.#ports.setTimer(readEveryMs, () => {
+      if (this.#recording === null) return;
+      this.#read(this.#recording);
+      this.#reads++;
+      if (this.#reads % readsPerWrite === 0) void this.#enqueue(() => this.#keep());
+      if (this.#reads % readsPerSweep === 0) void this.#enqueue(() => this.#sweep());
+      this.#wait();
+    });
+  }
+
+  #read({ kernel, tracker }: Recording): void {
+    const now = this.#ports.now();
+    kernel.read(readForMs, {
+      ended: (connection) => tracker.ended(connection, now),
+      logged: (packet) => tracker.logged(packet, now),
+    });
+  }
+
+  async #keep(): Promise<void> {
+    if (this.#recording === null) return;
+    const records = this.#recording.tracker.take(this.#ports.now());
+    await this.#write(records);
+    // As much goes as came, and a little more, where there is too much.
+    for (let step = 0; step <= records.length / batch; step++) {
+      const pruned = this.#store?.prune();
+      if (!pruned?.ok || !pruned.value) break;
+      await this.#ports.pause();
+    }
+  }
+
+  async #write(records: readonly FlowRecord[]): Promise<void> {
+    const before = this.#unwritten;
+    for (let from = 0; from < records.length; from += batch) {
+      const part = records.slice(from, from + batch);
+      const written = this.#store?.add(part);
+      if (!written?.ok) {
+        if (this.#unwritten === before)
+          this.#ports.log(
+            'error',
+            `records of flows could not be written: ${written?.error.message ?? 'closed'}`,
+          );
+        this.#unwritten += part.length;
+      }
+      await this.#ports.pause();
+    }
+    if (records.length > 0) for (const wake of [...this.#followers]) wake();
+  }
+
+  async #sweep(): Promise<void> {
+    const recording = this.#recording;
+    if (recording === null) return;
+    const { kernel, tracker } = recording;
+    tracker.beginSweep();
+    await kernel.dump((connection) => tracker.passed(connection, this.#ports.now()));
+    tracker.endSweep();
+  }
+
+  /** Resolves when there are new records, or after some milliseconds. */
+  #nextRecords(milliseconds: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = this.#ports.setTimer(milliseconds, resolve);
+    this.#followers.add(resolve);
+    return promise.finally(() => {
+      timer.close();
+      this.#followers.delete(resolve);
+    });
+  }
+
+  #enqueue(work: () => Promise<void>): Promise<void> {
+    this.#work = this.#work.then(work).catch((error: unknown) => {
+      this.#ports.log('error', `records of flows: ${error instanceof Error ? error.message : String(error)}`);
+    });
+    return this.#work;
+  }
+}

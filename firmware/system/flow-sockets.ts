@@ -1,0 +1,144 @@
+import { writeFileSync } from 'node:fs';
+import { performance } from 'node:perf_hooks';
+import { setImmediate as pause } from 'node:timers/promises';
+import {
+  conntrackEndedGroup,
+  encodeConntrackDump,
+  parseConntrackMessages,
+} from '../flows/conntrack-messages.ts';
+import { encodeLogRequest, parseLogDatagram } from '../flows/denied-packets.ts';
+import type { FlowKernel, FlowListener } from '../flows/flow-kernel.ts';
+import { AF_NETLINK, netlinkName } from './netlink-name.ts';
+import { SOCK_RAW, SystemSocket } from './system-socket.ts';
+
+/** Numbers of the kernel's interface (linux/netlink.h, asm-generic/socket.h), the same on x86-64 and arm64. */
+const NETLINK_NETFILTER = 12;
+const SOL_SOCKET = 1;
+const SO_RCVBUFFORCE = 33;
+const SO_MEMINFO = 55;
+/** SK_MEMINFO_VARS numbers, of which the last is SK_MEMINFO_DROPS. */
+const meminfo = { count: 9, drops: 8 } as const;
+
+/** Octets that wait to be read: an event takes one to two kilobytes of it, so some ten thousand. */
+const receiveBuffer = 16 * 1024 * 1024;
+/** Octets of one datagram: a dump's is 32 KiB at most, the log's as large as was asked for. */
+const datagramSize = 65_536;
+/** Datagrams read between two looks at the clock. */
+const batch = 16;
+const log = { copied: 128, packets: 64, hundredths: 20 } as const;
+
+/** Counters and times of connections cost a little, so they are there only while flows are recorded. */
+const accounting = ['nf_conntrack_acct', 'nf_conntrack_timestamp'].map(
+  (name) => `/proc/sys/net/netfilter/${name}`,
+);
+
+/**
+ * Hears of ended connections and of logged packets, from now on. Only ends are heard, since they carry all that there is
+ * to know of a connection, and what is not heard costs the kernel next to nothing. Rejects with `SocketCallError`, or the
+ * file system's error, where the kernel cannot tell.
+ */
+export async function openFlowSockets(): Promise<FlowKernel> {
+  using opened = new DisposableStack();
+  const connections = opened.adopt(await openSocket(conntrackEndedGroup), (socket) => socket.close());
+  const packets = opened.adopt(await openSocket(0), (socket) => socket.close());
+  setAccounting('1');
+  const buffer = new Uint8Array(datagramSize);
+  packets.write(encodeLogRequest(1, log));
+  const answer = packets.read(buffer);
+  const [acknowledged] = answer === undefined ? [] : parseConntrackMessages(answer);
+  if (acknowledged?.kind !== 'end' || acknowledged.error !== 0)
+    throw new Error(
+      `the log of denied packets cannot be read (${acknowledged?.kind === 'end' ? acknowledged.error : 'no answer'})`,
+    );
+  const sequence = new SequenceGaps();
+  opened.move();
+  return {
+    read(milliseconds, listener) {
+      const until = performance.now() + milliseconds;
+      drain(packets, buffer, until, (datagram) => {
+        const { packets: found, sequences } = parseLogDatagram(datagram);
+        sequence.note(sequences);
+        for (const packet of found) listener.logged(packet);
+      });
+      drain(connections, buffer, until, (datagram) => tellEnded(datagram, listener));
+    },
+    dump: async (visit) => {
+      using socket = new DisposableStack();
+      const dumping = socket.adopt(await openSocket(0), (one) => one.close());
+      dumping.write(encodeConntrackDump(1));
+      // One of its own: between two datagrams others are read.
+      const own = new Uint8Array(datagramSize);
+      for (;;) {
+        const datagram = dumping.read(own);
+        if (datagram === undefined) throw new Error('the list of connections broke off');
+        for (const message of parseConntrackMessages(datagram)) {
+          if (message.kind === 'lives') visit(message.connection);
+          else if (message.kind === 'end') {
+            if (message.error !== 0) throw new Error(`connections cannot be listed (${message.error})`);
+            return;
+          }
+        }
+        await pause();
+      }
+    },
+    lost: () => ({ connections: dropsOf(connections), packets: sequence.gaps }),
+    close() {
+      connections.close();
+      packets.close();
+      setAccounting('0');
+    },
+  };
+}
+
+function tellEnded(datagram: Uint8Array, listener: FlowListener): void {
+  for (const message of parseConntrackMessages(datagram))
+    if (message.kind === 'ended') listener.ended(message.connection);
+}
+
+function drain(
+  socket: SystemSocket,
+  buffer: Uint8Array,
+  until: number,
+  take: (datagram: Uint8Array) => void,
+): void {
+  do {
+    for (let count = 0; count < batch; count++) {
+      const datagram = socket.read(buffer);
+      if (datagram === undefined) return;
+      take(datagram);
+    }
+  } while (performance.now() < until);
+}
+
+async function openSocket(groups: number): Promise<SystemSocket> {
+  const socket = await SystemSocket.open(AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER);
+  try {
+    socket.setOption(SOL_SOCKET, SO_RCVBUFFORCE, receiveBuffer);
+    socket.bindName(netlinkName(groups));
+    return socket;
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+}
+
+function setAccounting(value: '0' | '1'): void {
+  for (const path of accounting) writeFileSync(path, value);
+}
+
+function dropsOf(socket: SystemSocket): number {
+  return socket.option(SOL_SOCKET, SO_MEMINFO, meminfo.count)[meminfo.drops] ?? 0;
+}
+
+/** Counts what is missing between sequence numbers, which wrap at 32 bits. */
+class SequenceGaps {
+  gaps = 0;
+  #next: number | undefined;
+
+  note(sequences: readonly number[]): void {
+    for (const sequence of sequences) {
+      if (this.#next !== undefined) this.gaps += (sequence - this.#next) >>> 0;
+      this.#next = (sequence + 1) >>> 0;
+    }
+  }
+}
