@@ -28,6 +28,8 @@ export type PolicyPorts = Pick<
   readonly run: CommandRunner;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Told of each policy that comes in force. */
+  readonly inForce?: (policy: PolicyInForce) => void;
 };
 
 /** What the policy depends on besides the time. */
@@ -68,7 +70,9 @@ export type DeviceReport = {
 
 export type Explained = Explanation & { readonly why: string };
 
-type InForce = {
+export type PolicyInForce = {
+  /** Milliseconds since 1970. */
+  readonly since: number;
   readonly facts: PolicyFacts;
   readonly input: PolicyInput;
   readonly compiled: CompiledPolicy;
@@ -92,7 +96,7 @@ export class PolicyEnforcement {
   readonly #memoryFile: string;
   #memory: KernelMemory;
   #wanted: PolicyFacts | null = null;
-  #inForce: InForce | null = null;
+  #inForce: PolicyInForce | null = null;
   /** The ruleset in the kernel but for its generation. */
   #loaded = '';
   #problem: string | null = 'the policy is not in force yet';
@@ -121,6 +125,11 @@ export class PolicyEnforcement {
     const result = explain({ input, compiled, lans: explainedLans(facts) }, query);
     if (!result.ok) return result;
     return { ok: true, value: { ...result.value, why: sayWhy(result.value, input.policy.rules, now) } };
+  }
+
+  /** What the policy in force was made of; null before the first. */
+  input(): PolicyInput | null {
+    return this.#inForce?.input ?? null;
   }
 
   async report(): Promise<PolicyReport> {
@@ -215,13 +224,18 @@ export class PolicyEnforcement {
     const render = (generation: number) =>
       renderPolicy(compiled, { lan, apart, overlay: overlayDevice, generation, startOver: startedOver });
     const text = render(0);
-    if (text !== this.#loaded) {
+    // Before the kernel has it, since from then on connections begin under it.
+    const since = this.#ports.now();
+    const isOther = text !== this.#loaded;
+    if (isOther) {
       const generation = (this.#memory.generation % limits.generations) + 1;
       const refused = await this.#replace({ generation, numbers }, render(generation));
       if (refused !== null) return refused;
       this.#loaded = text;
     }
-    this.#inForce = { facts, input, compiled };
+    const isNew = isOther || facts !== this.#inForce?.facts;
+    this.#inForce = { since, facts, input, compiled };
+    if (isNew) this.#ports.inForce?.(this.#inForce);
     return null;
   }
 
