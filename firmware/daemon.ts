@@ -1,13 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { appendFileSync, existsSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { boardProfiles, profileNamed } from './boot/board-profiles.ts';
 import { limits as bootLimits } from './boot/limits.ts';
 import { detectPlatform } from './boot/platform/detect.ts';
 import type { BootPorts, Page } from './boot/ports.ts';
 import { startGateway } from './boot/sequence.ts';
 import { listVolumeLabels } from './boot/settings-disc.ts';
+import { FlowStore } from './store/flow-store.ts';
 import { limits as settingsLimits } from './store/limits.ts';
 import { openSettingsStore } from './store/open-store.ts';
 import { certificateKeys } from './system/certificate-keys.ts';
@@ -89,6 +90,7 @@ export async function runDaemon(): Promise<void> {
       replaceIdentity,
       configuration,
       policy,
+      flows,
     }) => {
       const web = await startWebUi(
         {
@@ -105,6 +107,7 @@ export async function runDaemon(): Promise<void> {
           attestation: attestationOf(),
           configuration,
           policy,
+          flows,
         },
         {
           page: await loadPageFiles(),
@@ -124,6 +127,14 @@ export async function runDaemon(): Promise<void> {
         close: () => web.close(),
       };
       return page;
+    },
+    flows: {
+      openKernel: async () => (await import('./system/flow-sockets.ts')).openFlowSockets(),
+      openStore: (bounds, warn) =>
+        FlowStore.open(stateFolder, bounds, {
+          ...{ files: storeFiles, now: () => Date.now(), warn },
+          pause: async () => void (await nextTurn()),
+        }),
     },
     identity: identityOf(log),
     echo: async (hit) => {

@@ -10,7 +10,7 @@ import { knownPolicy } from './known-policy.ts';
 
 export type FlowKeeperPorts = {
   readonly openKernel: () => Promise<FlowKernel>;
-  readonly openStore: (bounds: FlowBounds) => Promise<FlowStore>;
+  readonly openStore: (bounds: FlowBounds, warn: FlowKeeperPorts['warn']) => Promise<FlowStore>;
   /** MiB of what keeps state, all told. */
   readonly stateMebibytes: () => number;
   /** Milliseconds since 1970. */
@@ -92,7 +92,7 @@ export class FlowKeeper {
       const { days, mebibytes } = settings.keep;
       const most = Math.floor(this.#ports.stateMebibytes() * largestPart);
       const bounds = { days, mebibytes: Math.max(1, Math.min(mebibytes, most)) };
-      this.#store ??= await this.#ports.openStore(bounds);
+      this.#store ??= await this.#ports.openStore(bounds, this.#ports.warn);
       this.#store.setBounds(bounds);
       if (settings.record) await this.#begin();
       else await this.#end();

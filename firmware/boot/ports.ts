@@ -7,6 +7,7 @@ import type { PageInterface } from '../webui/page-addresses.ts';
 import type { ReplaceIdentity } from '../webui/ports.ts';
 import type { BoardProfile } from './board-profile-schema.ts';
 import type { DriverSystem } from './drivers.ts';
+import type { FlowKeeper, FlowKeeperPorts } from './flow-keeper.ts';
 import type { IdentityKeeperPorts } from './identity/keeper.ts';
 import type { PlatformDetection } from './platform/detect.ts';
 import type { MetadataHttp } from './platform/metadata-http.ts';
@@ -54,8 +55,11 @@ export type BootPorts = {
     readonly onClaimed: () => void;
     readonly replaceIdentity: ReplaceIdentity;
     readonly policy: PolicyKeeper;
+    readonly flows: FlowKeeper;
     readonly configuration: ConfigurationApi;
   }) => Promise<Page>;
+  /** What the kernel tells of flows, and where their records are. */
+  readonly flows: Pick<FlowKeeperPorts, 'openKernel' | 'openStore'>;
   readonly identity: Pick<IdentityKeeperPorts, 'open' | 'replace' | 'startOverlay'>;
   /** Whether the peer with this HIT answers an echo through its tunnel. */
   readonly echo: (hit: string) => Promise<boolean>;

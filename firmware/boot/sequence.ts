@@ -6,6 +6,7 @@ import { profileNamed } from './board-profiles.ts';
 import { Configuration } from './configuration.ts';
 import { diagnosticsWarnings } from './diagnostics.ts';
 import { loadDrivers, loadOverlayModules } from './drivers.ts';
+import { FlowKeeper } from './flow-keeper.ts';
 import { keepHealthy } from './health.ts';
 import { IdentityKeeper } from './identity/keeper.ts';
 import { fetchUserData, hasMetadataService } from './platform/metadata.ts';
@@ -123,8 +124,16 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     clearWarning: (code) => board.clearWarning(code),
     log: (level, message) => ports.log(level, 'settings', message),
   });
+  const flows = new FlowKeeper({
+    ...{ ...ports.flows, stateMebibytes: ports.stateMebibytes, now: ports.wallClock },
+    setTimer: ports.network.setTimer,
+    pause: () => ports.wait(0, stop.signal),
+    log: (level, message) => ports.log(level, 'flows', message),
+    warn: (warning) => board.warn(warning),
+    clearWarning: (code) => board.clearWarning(code),
+  });
   const policy = new PolicyKeeper(
-    { ...ports.network, now: ports.wallClock },
+    { ...ports.network, now: ports.wallClock, inForce: (known) => flows.policyInForce(known) },
     {
       platform: platform.platform,
       warn: (warning) => board.warn(warning),
@@ -180,6 +189,8 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     for (const warning of on) board.warn(warning);
     for (const code of over) board.clearWarning(code);
   };
+  /** Opening the records waits until tunnels carry. */
+  let recordsFlows = false;
   /** Puts the settings that are in force now into effect; resolves with what went wrong, or null. */
   const applyInForce = async (): Promise<string | null> => {
     if (network === null) return 'the box is still starting';
@@ -192,6 +203,7 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     const refused = await policy.apply(settings);
     await network.reconfigure(settings.network);
     await identity.apply(settings);
+    if (recordsFlows) background('flows', flows.apply(settings.flows));
     await follow();
     const { state, detail } = network.snapshot();
     return state === 'failed' ? (detail ?? 'the network could not be applied') : refused;
@@ -213,6 +225,7 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     },
     configuration,
     policy,
+    flows,
   });
   // Its failure is told where it is awaited.
   preparedPage.catch(() => undefined);
@@ -282,6 +295,8 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
 
     // What is left takes a small box seconds: more drivers' self-tests, a quote of the TPM, the hardware's inventory.
     await tunnelsCarry({ ...ports, tunnels: () => identity.tunnels() }, stop.signal);
+    recordsFlows = true;
+    background('flows', flows.apply(settings.flows));
     const { devices, failure } = driversFirst ?? (await loadDrivers(ports.drivers, profile));
     board.set({ devices });
     if (failure !== null) ports.log('warning', 'drivers', failure);
@@ -305,6 +320,7 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     async close() {
       stop.abort();
       await configuration.close();
+      await flows.close();
       await policy.close();
       await identity.close();
       await openPage.close();

@@ -5,6 +5,7 @@ import { settingsInForce } from '../store/settings-layers.ts';
 import { certificateKeys } from '../system/certificate-keys.ts';
 import { openFactFiles } from '../system/platform-facts.ts';
 import type { Configuration } from '../webui/api/config-route.ts';
+import type { FlowsView } from '../webui/api/flows-route.ts';
 import type { PolicyView } from '../webui/api/policy-route.ts';
 import type { WebHandler } from '../webui/ports.ts';
 import { loadPageFiles } from '../webui/server/assets.ts';
@@ -70,6 +71,7 @@ export async function warmUp(): Promise<number> {
       },
       configuration: noConfiguration,
       policy: noPolicy,
+      flows: noFlows,
     },
     { page: await loadPageFiles(), httpsPort: 443, httpPort: 80, localSocket: null, interfaces: [] },
   );
@@ -84,6 +86,17 @@ export async function warmUp(): Promise<number> {
 }
 
 const nothing = { ok: false, code: 'settings-not-kept', detail: '' } as const;
+
+/** Nor of it. */
+const noFlows: FlowsView = {
+  query: async () => ({ ok: true, value: { flows: [], before: null } }),
+  follow: async () => ({ ok: true, value: { flows: [], cursor: 0, missed: 0 } }),
+  live: async () => [],
+  status: () => ({
+    ...{ recording: false, persistent: false, records: 0, octets: 0, newest: 0 },
+    lost: { kernel: { connections: 0, packets: 0 }, tracker: { denied: 0, records: 0 }, unwritten: 0 },
+  }),
+};
 
 /** Nothing is asked of it. */
 const noPolicy: PolicyView = {

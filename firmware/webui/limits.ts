@@ -47,6 +47,13 @@ export const limits = {
   claimRefillMs: 12_000,
   /** Letters that are looked at in a typed claim code, separators included. */
   claimTypedLength: 32,
+  /** Letters of a value in a filter of flows: an address, a network, a name. */
+  flowFilterLength: 64,
+  /** Flows in one answer: under a mebibyte of JSON. */
+  flowsAtOnce: 1_000,
+  flowsUnlessTold: 100,
+  /** Seconds that a request for new flows may wait for the first: less than an idle connection may be silent. */
+  flowsWaitSeconds: 20,
   /** Addresses that the page listens on: a port group each with some IPv6 addresses. */
   addresses: 16,
   /** Seconds of validity: 825 days is the longest that every browser's certificate rules take. */

@@ -13,6 +13,7 @@ import type { PageFile } from '../../firmware/webui/server/page-files.ts';
 import { startWebUi, type WebUi } from '../../firmware/webui/server/start-web-ui.ts';
 import { normalStatus } from './status-fixtures.ts';
 import { openTestConfiguration } from './test-configuration.ts';
+import { testFlows } from './test-flows.ts';
 import { testPolicy } from './test-policy.ts';
 
 /** What a box without a TPM answers. */
@@ -82,6 +83,7 @@ export async function startTestBox(options: TestBoxOptions = {}): Promise<TestBo
       attestation: options.attestation ?? testAttestation,
       configuration: openTestConfiguration().configuration,
       policy: testPolicy,
+      flows: testFlows,
       openListeners: (given) =>
         openWebListeners({ ...given, bounds: { ...given.bounds, ...options.bounds } }),
     },

@@ -6,6 +6,7 @@ import { createSite } from '../../firmware/webui/server/site.ts';
 import { logLines, normalStatus } from './status-fixtures.ts';
 import { testAttestation, testLog } from './test-box.ts';
 import { openTestConfiguration } from './test-configuration.ts';
+import { testFlows } from './test-flows.ts';
 import { testPolicy } from './test-policy.ts';
 
 export const testTime = Date.UTC(2026, 5, 1, 12);
@@ -78,6 +79,7 @@ export async function openTestSite(
     attestation,
     configuration,
     policy: testPolicy,
+    flows: testFlows,
   });
   return {
     claim,

@@ -13,6 +13,7 @@ import {
 } from './attestation-route.ts';
 import { addConfigRoutes, type Configuration, configRoutes } from './config-route.ts';
 import { createEventStreams } from './event-stream.ts';
+import { addFlowsRoutes, type FlowsView, flowsRoutes } from './flows-route.ts';
 import { addIdentityRoute, replaceIdentityRoute } from './identity-route.ts';
 import { addPolicyRoutes, type PolicyView, policyRoutes } from './policy-route.ts';
 import { problemAnswer, problemResponse, problemSchema } from './problem.ts';
@@ -31,6 +32,7 @@ export interface ApiPorts {
   readonly attestation: Attestation;
   readonly configuration: Configuration;
   readonly policy: PolicyView;
+  readonly flows: FlowsView;
 }
 
 export type ApiEnvironment = { Bindings: Connection };
@@ -247,6 +249,7 @@ export function createApi(ports: ApiPorts) {
   addAttestationRoutes(app, ports.attestation);
   addConfigRoutes(app, ports.configuration);
   addPolicyRoutes(app, ports.policy);
+  addFlowsRoutes(app, ports.flows);
 
   // Written when it is first asked for: nothing at boot waits for it.
   let document: string | null = null;
@@ -268,6 +271,7 @@ export function createApi(ports: ApiPorts) {
       path.replace('{id}', ':id'),
       method === 'get' ? 'GET, HEAD' : 'POST',
     ]),
+    ...Object.values(flowsRoutes).map(({ path }): [string, string] => [path, 'GET, HEAD']),
     ...Object.values(policyRoutes).map(({ path }): [string, string] => [path, 'GET, HEAD']),
     ['/api/v1/openapi.json', 'GET, HEAD'],
   ]);

@@ -36,6 +36,7 @@ export const problems = {
   'unknown-host': { status: 421, title: 'Misdirected Request' },
   'too-many-tries': { status: 429, title: 'Too Many Requests' },
   internal: { status: 500, title: 'Internal Server Error' },
+  'flows-not-read': { status: 500, title: 'Internal Server Error' },
   'no-identity': { status: 500, title: 'Internal Server Error' },
   'not-stored': { status: 500, title: 'Internal Server Error' },
   'no-evidence': { status: 503, title: 'Service Unavailable' },

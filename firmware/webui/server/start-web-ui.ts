@@ -1,5 +1,6 @@
 import type { Attestation } from '../api/attestation-route.ts';
 import type { Configuration } from '../api/config-route.ts';
+import type { FlowsView } from '../api/flows-route.ts';
 import type { PolicyView } from '../api/policy-route.ts';
 import type { Claim } from '../claim.ts';
 import { openClaim } from '../claim.ts';
@@ -37,6 +38,7 @@ export interface WebUiPorts {
   readonly attestation: Attestation;
   readonly configuration: Configuration;
   readonly policy: PolicyView;
+  readonly flows: FlowsView;
 }
 
 export interface WebUiOptions {
