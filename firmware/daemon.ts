@@ -81,6 +81,7 @@ export async function runDaemon(): Promise<void> {
       const { blocks, bsize } = statfsSync(stateFolder);
       return Math.round((blocks * bsize) / 1024 / 1024);
     },
+    seenDevicesFile: `${stateFolder}/seen-devices.json`,
     stateProblem: () => readOr(`${runFolder}/state-problem`, null)?.trim() ?? null,
     openPage: async ({
       hostname,

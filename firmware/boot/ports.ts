@@ -46,6 +46,8 @@ export type BootPorts = {
   readonly ready: (what: 'state' | 'drivers') => Promise<void>;
   /** The size of what keeps state. */
   readonly stateMebibytes: () => number;
+  /** Where it is kept who was seen on the hosts' networks. */
+  readonly seenDevicesFile: string;
   /** What went wrong with the state partition before the runtime started, or null. */
   readonly stateProblem: () => string | null;
   readonly openPage: (options: {

@@ -138,6 +138,7 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
       platform: platform.platform,
       warn: (warning) => board.warn(warning),
       clearWarning: (code) => board.clearWarning(code),
+      seenDevicesFile: ports.seenDevicesFile,
     },
   );
   const discs = new SettingsDiscs(ports.discs);

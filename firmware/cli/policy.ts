@@ -68,14 +68,12 @@ export async function devices(args: readonly string[]): Promise<number> {
   if (found === null) return notKnown;
   if (values.json) printJson(found.devices);
   else {
-    const rows = found.devices.map(({ device, address, mac, link, state }) => [
-      device,
-      address,
-      mac,
-      link,
-      state,
+    const rows = found.devices.map((row) => [
+      ...[row.device, row.address, row.mac, row.link, row.hostName, row.firstSeen, row.lastSeen],
+      row.state,
     ]);
-    process.stdout.write(formatTable(['DEVICE', 'ADDRESS', 'MAC', 'LINK', 'STATE'], rows));
+    const columns = ['DEVICE', 'ADDRESS', 'MAC', 'LINK', 'HOST-NAME', 'FIRST-SEEN', 'LAST-SEEN', 'STATE'];
+    process.stdout.write(formatTable(columns, rows));
   }
   return 0;
 }

@@ -33,6 +33,12 @@ export const limits = {
   uplinkSteady: 300,
   /** IPv6 default routes that routers announce and are ranked: one on each of a box's uplinks, and some to spare. */
   announcedRoutes: 16,
+  /** Hosts remembered by MAC, more than a /21 holds, and addresses of one: what makes up more is nobody's host. */
+  seenDevices: 2048,
+  seenAddresses: 8,
+  /** Who is there is looked at this often, and every so many looks it is written down: some ten minutes. */
+  seenLookMs: 15_000,
+  seenWriteLooks: 40,
   /** A link that comes up sends a burst of events: they are looked at together. Far below the second that is promised. */
   coalesceMs: 100,
   /** Sysctls send no events: drift of what nobody announces is healed at this pace. */

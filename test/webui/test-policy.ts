@@ -14,8 +14,14 @@ export const testPolicy: PolicyView = {
     counters: { denied_default: 2 },
   }),
   devices: async () => [
-    { device: 'press', address: '192.168.1.10', mac: '02:00:00:00:00:10', link: 'br-lan', state: 'accepted' },
-    { device: null, address: '192.168.1.11', mac: '02:00:00:00:00:11', link: 'br-lan', state: 'quarantine' },
+    {
+      ...{ device: 'press', address: '192.168.1.10', mac: '02:00:00:00:00:10', link: 'br-lan' },
+      ...{ state: 'accepted', hostName: 'press-7', firstSeen: null, lastSeen: '2026-06-01T12:00:00.000Z' },
+    },
+    {
+      ...{ device: null, address: '192.168.1.11', mac: '02:00:00:00:00:11', link: 'br-lan' },
+      ...{ state: 'quarantine', hostName: null, firstSeen: null, lastSeen: null },
+    },
   ],
   explain: ({ from, to, protocol, port }) => {
     if (from === 'nobody') return { ok: false, problem: 'nobody is no address' };

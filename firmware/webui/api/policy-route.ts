@@ -89,6 +89,10 @@ const device = z.object({
   address: z.string().nullable(),
   mac: z.string().nullable(),
   link: z.string().nullable(),
+  /** As it calls itself when it asks for an address. */
+  hostName: z.string().nullable(),
+  firstSeen: z.string().nullable(),
+  lastSeen: z.string().nullable(),
   state: z.enum(['accepted', 'quarantine', 'permitted', 'not seen']),
 });
 const deviceList = z.object({ devices: z.array(device).readonly() }).openapi('Devices');
