@@ -92,6 +92,7 @@ export async function runDaemon(): Promise<void> {
       configuration,
       policy,
       flows,
+      learning,
     }) => {
       const web = await startWebUi(
         {
@@ -109,6 +110,7 @@ export async function runDaemon(): Promise<void> {
           configuration,
           policy,
           flows,
+          learning,
         },
         {
           page: await loadPageFiles(),

@@ -40,4 +40,9 @@ export const limits = {
   reachedPeers: 8,
   /** Milliseconds between two looks whether a change that confirms itself may stay. */
   proofIntervalMs: 2000,
+  /** Records of flows that rules are learned from, and those read at one go: a busy day of a plant. */
+  learnFlows: 500_000,
+  learnPage: 5_000,
+  /** Seconds that accepted rules are on trial for, unless peers and page prove them before. */
+  learnTrialSeconds: 60,
 } as const;

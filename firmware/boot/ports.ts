@@ -12,6 +12,7 @@ import type { IdentityKeeperPorts } from './identity/keeper.ts';
 import type { PlatformDetection } from './platform/detect.ts';
 import type { MetadataHttp } from './platform/metadata-http.ts';
 import type { PolicyKeeper } from './policy-keeper.ts';
+import type { PolicyLearning } from './policy-learning.ts';
 import type { DiscSystem } from './settings-disc.ts';
 import type { SlotSystem } from './slots.ts';
 import type { StatusFacts } from './status-board.ts';
@@ -58,6 +59,7 @@ export type BootPorts = {
     readonly replaceIdentity: ReplaceIdentity;
     readonly policy: PolicyKeeper;
     readonly flows: FlowKeeper;
+    readonly learning: PolicyLearning;
     readonly configuration: ConfigurationApi;
   }) => Promise<Page>;
   /** What the kernel tells of flows, and where their records are. */

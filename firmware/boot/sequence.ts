@@ -11,6 +11,7 @@ import { keepHealthy } from './health.ts';
 import { IdentityKeeper } from './identity/keeper.ts';
 import { fetchUserData, hasMetadataService } from './platform/metadata.ts';
 import { PolicyKeeper } from './policy-keeper.ts';
+import { PolicyLearning } from './policy-learning.ts';
 import type { BootPorts, Page } from './ports.ts';
 import { SettingsDiscs } from './settings-disc.ts';
 import { SettingsKeeper } from './settings-keeper.ts';
@@ -141,6 +142,13 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
       seenDevicesFile: ports.seenDevicesFile,
     },
   );
+  const learning = new PolicyLearning({
+    query: (filter, options) => flows.query(filter, options),
+    policy: () => policy.input(),
+    rules: () => keeper.inForce().policy.rules,
+    now: ports.wallClock,
+    configuration,
+  });
   const discs = new SettingsDiscs(ports.discs);
   // Whether the box is claimed is the page's to know, which is not up yet; a disc that is in from the start waits for it.
   settings = keeper.inForce();
@@ -226,6 +234,7 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     },
     configuration,
     policy,
+    learning,
     flows,
   });
   // Its failure is told where it is awaited.

@@ -53,8 +53,10 @@ export const commands: Readonly<Record<string, Command>> = {
     help: async () => (await import('./attest.ts')).attestHelp,
   },
   policy: {
-    usage: 'policy list | policy explain --from END --to END --proto tcp --port N',
-    tells: 'the rules in force and what they decided; why a connection is allowed or denied (policy --help)',
+    usage:
+      'policy list | policy explain … | policy learn [--since 1h] | policy learn accept ID… | policy stage|enforce RULE…',
+    tells:
+      'the rules in force and what they decided; why a connection is allowed; rules learned from flows (policy --help)',
     run: async (args) => (await import('./policy.ts')).policy(args),
     help: async () => (await import('./policy.ts')).policyHelp,
   },
@@ -63,14 +65,14 @@ export const commands: Readonly<Record<string, Command>> = {
     tells: 'who was seen on the LAN, and whether it is in quarantine',
     run: async (args) => (await import('./policy.ts')).devices(args),
   },
-  settings: {
-    usage: 'settings schema | settings check FILE [--json]',
   ping: {
     usage: 'ping [FROM] TO [--count N] [--json]',
     tells: 'denied by a rule, tunnel down, no answer, or answered: what becomes of echoes (ping --help)',
     run: async (args) => (await import('./ping.ts')).ping(args),
     help: async () => (await import('./ping.ts')).pingHelp,
   },
+  settings: {
+    usage: 'settings schema | settings check FILE [--json]',
     tells: 'the JSON Schema of the settings, or what is wrong with a settings file',
     run: async (args) => (await import('./settings.ts')).settings(args),
   },

@@ -1,20 +1,30 @@
-import { callLocalApi, localSocketPath } from '../system/local-api.ts';
+import { localSocketPath } from '../system/local-api.ts';
 import type { Devices, PolicyExplanation, PolicyReport } from '../webui/api/policy-route.ts';
 import { printJson, readArguments, readNumber, UsageError } from './arguments.ts';
+import { askBox as ask, notKnown } from './ask-box.ts';
 import { formatTable } from './table.ts';
 
 export const policyHelp = `Usage: hithe policy VERB
 
   list                               the rules in force, and how many connections each decided
+  learn [--since 1h] [--until TIME] [--all] [--exact]
+                                     rules that would allow what was seen and no rule decides (--all:
+                                     what rules allow too), each with its evidence and what it would
+                                     allow besides (--exact: nothing between known ends)
+  learn accept ID...                 takes proposed rules, as they were shown last, into the settings
+                                     as staged
+  stage RULE... | enforce RULE...    has rules only be counted, or decide; shows what they counted
   explain --from END --to END [--proto tcp|udp|icmp|other] [--port N]
                                      whether this gateway lets a connection through, by which rule,
                                      and what it matched
 
-An END is an address, a device's name, a peer's name or its HIT. Every verb takes --json.
+A TIME is 90s, 15m, 1h or 7d ago, or 2026-06-01T12:00:00Z. An END is an address, a
+device's name, a peer's name or its HIT, or this: the gateway itself. Every verb takes --json.
 
 JSON of explain:
-  { "from"|"to": { "given", "address", "devices", "gateway", "hit", "labels" }, "protocol", "port",
-    "verdict": "allow"|"deny", "reason": "rule"|"default"|"quarantine"|"not-forwarded",
+  { "from"|"to": { "given", "address", "devices", "gateway", "hit", "labels", "own" }, "protocol",
+    "port", "verdict": "allow"|"deny", "reason": "rule"|"default"|"quarantine"|"served"|"not-served"|
+    "switched"|"not-forwarded",
     "rule": { "id", "verb", "mode" }|null, "matched": { "table", "source"|"destination"|"service":
     { "layer", "class", "set" } }|null, "staged": rule|null, "ends": [ { "gateway", "hit",
     "verdict" } ], "why" }
@@ -29,23 +39,29 @@ const options = {
   to: { type: 'string' },
   proto: { type: 'string', default: 'tcp' },
   port: { type: 'string' },
+  since: { type: 'string' },
+  until: { type: 'string' },
+  all: { type: 'boolean' },
+  exact: { type: 'boolean' },
+  author: { type: 'string' },
   socket: { type: 'string', default: localSocketPath },
 } as const;
-type Values = ReturnType<typeof readArguments<typeof options>>['values'];
+export type PolicyValues = ReturnType<typeof readArguments<typeof options>>['values'];
 
 const protocols = ['tcp', 'udp', 'icmp', 'other'];
-/** The box could not say, other than it denies. */
-const notKnown = 3;
-
 export async function policy(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(args, options);
   const [verb, ...rest] = positionals;
+  if (verb === 'learn' || verb === 'stage' || verb === 'enforce') {
+    const { changePolicy } = await import('./policy-learn.ts');
+    return changePolicy(values, verb, rest);
+  }
   if (rest.length > 0 || (verb !== 'list' && verb !== 'explain'))
-    throw new UsageError('policy takes: list, or explain --from END --to END');
+    throw new UsageError('policy takes: list, explain --from END --to END, learn, stage or enforce');
   return verb === 'list' ? list(values) : explain(values);
 }
 
-async function list(values: Values): Promise<number> {
+async function list(values: PolicyValues): Promise<number> {
   const report = await ask<PolicyReport>(values, '/api/v1/policy');
   if (report === null) return notKnown;
   if (values.json) printJson(report);
@@ -78,7 +94,7 @@ export async function devices(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-async function explain(values: Values): Promise<number> {
+async function explain(values: PolicyValues): Promise<number> {
   const { from, to, proto, port } = values;
   if (from === undefined || to === undefined)
     throw new UsageError('policy explain takes --from END and --to END');
@@ -112,15 +128,4 @@ function explanationText({ from, to, why, matched, ends }: PolicyExplanation): s
     ...ends.map(({ gateway, verdict }): [string, string] => [`At ${gateway}`, verdict]),
   ];
   return rows.map(([name, value]) => `${name.padEnd(12)} ${value}\n`).join('');
-}
-
-/** Asks the running box; prints why where it does not say. */
-async function ask<T>({ json, socket }: Values, path: string): Promise<T | null> {
-  const answer = await callLocalApi({ path, socketPath: socket });
-  if (answer.ok && answer.status === 200) return answer.body as T;
-  const detail = answer.ok ? (answer.body as { detail?: string }).detail : answer.reason;
-  const reason = detail ?? 'it gave no reason';
-  if (json) printJson({ error: reason });
-  else process.stderr.write(`hithe: the box cannot say: ${reason}\n`);
-  return null;
 }

@@ -6,6 +6,7 @@ import { certificateKeys } from '../system/certificate-keys.ts';
 import { openFactFiles } from '../system/platform-facts.ts';
 import type { Configuration } from '../webui/api/config-route.ts';
 import type { FlowsView } from '../webui/api/flows-route.ts';
+import type { PolicyLearning } from '../webui/api/learn-route.ts';
 import type { PolicyView } from '../webui/api/policy-route.ts';
 import type { WebHandler } from '../webui/ports.ts';
 import { loadPageFiles } from '../webui/server/assets.ts';
@@ -72,6 +73,7 @@ export async function warmUp(): Promise<number> {
       configuration: noConfiguration,
       policy: noPolicy,
       flows: noFlows,
+      learning: noLearning,
     },
     { page: await loadPageFiles(), httpsPort: 443, httpPort: 80, localSocket: null, interfaces: [] },
   );
@@ -105,7 +107,12 @@ const noPolicy: PolicyView = {
   explain: () => ({ ok: false, problem: '' }),
 };
 
-/** Nor of it. */
+/** Nor of these. */
+const noLearning: PolicyLearning = {
+  propose: async () => nothing,
+  accept: async () => nothing,
+  setMode: async () => nothing,
+};
 const noConfiguration: Configuration = {
   schema: async () => ({}),
   read: () => nothing,

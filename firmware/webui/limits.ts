@@ -45,6 +45,8 @@ export const limits = {
   /** Claims tried: five at once, then one every twelve seconds. 40 bits then outlast any box. */
   claimBurst: 5,
   claimRefillMs: 12_000,
+  /** Rules that are accepted or enforced by one request: as many as a table on one page has. */
+  rulesAtOnce: 1_000,
   /** Letters that are looked at in a typed claim code, separators included. */
   claimTypedLength: 32,
   /** Letters of a value in a filter of flows: an address, a network, a name. */

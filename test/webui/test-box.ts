@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { FlowRecord } from '../../firmware/flows/flow-record.ts';
 import { certificateKeys } from '../../firmware/system/certificate-keys.ts';
 import { openWebListeners } from '../../firmware/system/https-server.ts';
 import { secretFiles } from '../../firmware/system/secret-files.ts';
@@ -14,6 +15,7 @@ import { startWebUi, type WebUi } from '../../firmware/webui/server/start-web-ui
 import { normalStatus } from './status-fixtures.ts';
 import { openTestConfiguration } from './test-configuration.ts';
 import { testFlows } from './test-flows.ts';
+import { openTestLearning } from './test-learning.ts';
 import { testPolicy } from './test-policy.ts';
 
 /** What a box without a TPM answers. */
@@ -49,6 +51,8 @@ export interface TestBoxOptions {
   readonly readStatus?: ReadStatus;
   readonly attestation?: Attestation;
   readonly lines?: LogEntry[];
+  /** That rules are learned from. */
+  readonly flows?: readonly FlowRecord[];
   readonly page?: readonly PageFile[];
   readonly interfaces?: readonly PageInterface[];
   readonly httpsPort?: number;
@@ -66,6 +70,7 @@ export async function startTestBox(options: TestBoxOptions = {}): Promise<TestBo
   const httpsPort = options.httpsPort ?? nextPort++;
   const httpPort = nextPort++;
   const socket = options.localSocket ?? join(folder, 'hithe.sock');
+  const { configuration } = openTestConfiguration();
   const readStatus = options.readStatus ?? (() => normalStatus(Date.now()));
   const ui = await startWebUi(
     {
@@ -81,7 +86,8 @@ export async function startTestBox(options: TestBoxOptions = {}): Promise<TestBo
       now: Date.now,
       replaceIdentity: async (hit) => ({ outcome: 'other-identity', hit }),
       attestation: options.attestation ?? testAttestation,
-      configuration: openTestConfiguration().configuration,
+      configuration,
+      learning: openTestLearning(configuration, { flows: options.flows ?? [] }),
       policy: testPolicy,
       flows: testFlows,
       openListeners: (given) =>

@@ -7,6 +7,7 @@ import { logLines, normalStatus } from './status-fixtures.ts';
 import { testAttestation, testLog } from './test-box.ts';
 import { openTestConfiguration } from './test-configuration.ts';
 import { testFlows } from './test-flows.ts';
+import { openTestLearning } from './test-learning.ts';
 import { testPolicy } from './test-policy.ts';
 
 export const testTime = Date.UTC(2026, 5, 1, 12);
@@ -80,6 +81,7 @@ export async function openTestSite(
     configuration,
     policy: testPolicy,
     flows: testFlows,
+    learning: openTestLearning(configuration),
   });
   return {
     claim,

@@ -18,6 +18,7 @@ export type LearnedService = { readonly protocol: 'tcp' | 'udp' | 'icmp'; readon
 /** Why a flow is not learned from. */
 export const unlearned = [
   'quarantine',
+  'firewall',
   'spoofed',
   'replaced',
   'denied',
@@ -147,7 +148,7 @@ export class TalkCollector {
 
   #refusal(record: FlowRecord): Unlearned | null {
     const { reason } = record;
-    if (reason === 'quarantine' || reason === 'spoofed' || reason === 'replaced') return reason;
+    if (reason !== 'rule' && reason !== 'observed' && reason !== 'default') return reason;
     const service = serviceOf(record);
     const [source, destination] = [parseAddress(record.from.address), parseAddress(record.to.address)];
     if (service === null || source === undefined || destination === undefined) return 'protocol';

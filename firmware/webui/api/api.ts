@@ -15,6 +15,7 @@ import { addConfigRoutes, type Configuration, configRoutes } from './config-rout
 import { createEventStreams } from './event-stream.ts';
 import { addFlowsRoutes, type FlowsView, flowsRoutes } from './flows-route.ts';
 import { addIdentityRoute, replaceIdentityRoute } from './identity-route.ts';
+import { addLearnRoutes, learnRoutes, type PolicyLearning } from './learn-route.ts';
 import { addPolicyRoutes, type PolicyView, policyRoutes } from './policy-route.ts';
 import { problemAnswer, problemResponse, problemSchema } from './problem.ts';
 import { logEntry, type Status, type StatusUpdate, status as statusSchema } from './status-schema.ts';
@@ -33,6 +34,7 @@ export interface ApiPorts {
   readonly configuration: Configuration;
   readonly policy: PolicyView;
   readonly flows: FlowsView;
+  readonly learning: PolicyLearning;
 }
 
 export type ApiEnvironment = { Bindings: Connection };
@@ -250,6 +252,7 @@ export function createApi(ports: ApiPorts) {
   addConfigRoutes(app, ports.configuration);
   addPolicyRoutes(app, ports.policy);
   addFlowsRoutes(app, ports.flows);
+  addLearnRoutes(app, ports.learning);
 
   // Written when it is first asked for: nothing at boot waits for it.
   let document: string | null = null;
@@ -267,7 +270,7 @@ export function createApi(ports: ApiPorts) {
     [evidenceRoute.path, 'POST'],
     [activationRoute.path, 'POST'],
     [measuredBootRoute.path, 'GET, HEAD'],
-    ...Object.values(configRoutes).map(({ path, method }): [string, string] => [
+    ...Object.values({ ...configRoutes, ...learnRoutes }).map(({ path, method }): [string, string] => [
       path.replace('{id}', ':id'),
       method === 'get' ? 'GET, HEAD' : 'POST',
     ]),

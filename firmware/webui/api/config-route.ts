@@ -60,8 +60,10 @@ const view = z
   .openapi('Settings');
 export type SettingsView = z.infer<typeof view>;
 
-const applied = z.object({ revision, trial: trial.nullable(), plan }).openapi('SettingsApplied');
-export type SettingsApplied = z.infer<typeof applied>;
+export const settingsApplied = z
+  .object({ revision, trial: trial.nullable(), plan })
+  .openapi('SettingsApplied');
+export type SettingsApplied = z.infer<typeof settingsApplied>;
 
 const revisionDetail = z
   .object({ revision, document, changes: z.array(change).readonly().nullable(), more: z.number().int() })
@@ -109,7 +111,7 @@ const body = <Schema extends z.ZodType>(schema: Schema) => ({
 });
 
 /** What may go wrong with any of them. */
-const refusals = {
+export const refusals = {
   400: problem('The request is none, or its document is no settings document; the detail names the fields'),
   403: problem('The request did not come over the socket of the box, or it came from another site'),
   404: problem('No such setting or revision'),
@@ -168,7 +170,7 @@ export const configRoutes = {
     path: '/api/v1/config/apply',
     summary: 'Tries a document, or the draft: in force at once, taken back by itself unless it is confirmed',
     request: body(z.strictObject({ document: documentOrDraft, ...trialFields })),
-    responses: { 200: json('In force on trial', applied), ...refusals },
+    responses: { 200: json('In force on trial', settingsApplied), ...refusals },
   }),
   confirm: createRoute({
     method: 'post',
@@ -185,7 +187,7 @@ export const configRoutes = {
     responses: {
       200: json(
         'What was in force before is again, or the earlier revision is on trial',
-        z.union([applied, revision]),
+        z.union([settingsApplied, revision]),
       ),
       ...refusals,
     },
@@ -211,7 +213,7 @@ export const configRoutes = {
 type Environment = { Bindings: Connection };
 
 /** A problem by its code: each status is a type of its own to the route. */
-function refuse(
+export function refuse(
   context: Context<Environment>,
   { code, detail }: { readonly code: ConfigurationProblem; readonly detail: string },
 ) {
@@ -220,6 +222,7 @@ function refuse(
       return problemAnswer(context, code, detail);
     case 'settings-not-there':
       return problemAnswer(context, code, detail);
+    case 'settings-draft':
     case 'settings-trial':
     case 'settings-no-trial':
     case 'settings-unchanged':

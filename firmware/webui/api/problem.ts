@@ -21,6 +21,7 @@ export const problems = {
   'cross-site': { status: 403, title: 'Forbidden' },
   'settings-invalid': { status: 400, title: 'Bad Request' },
   'settings-not-there': { status: 404, title: 'Not Found' },
+  'settings-draft': { status: 409, title: 'Conflict' },
   'settings-trial': { status: 409, title: 'Conflict' },
   'settings-no-trial': { status: 409, title: 'Conflict' },
   'settings-unchanged': { status: 409, title: 'Conflict' },

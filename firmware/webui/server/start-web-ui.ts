@@ -1,6 +1,7 @@
 import type { Attestation } from '../api/attestation-route.ts';
 import type { Configuration } from '../api/config-route.ts';
 import type { FlowsView } from '../api/flows-route.ts';
+import type { PolicyLearning } from '../api/learn-route.ts';
 import type { PolicyView } from '../api/policy-route.ts';
 import type { Claim } from '../claim.ts';
 import { openClaim } from '../claim.ts';
@@ -39,6 +40,7 @@ export interface WebUiPorts {
   readonly configuration: Configuration;
   readonly policy: PolicyView;
   readonly flows: FlowsView;
+  readonly learning: PolicyLearning;
 }
 
 export interface WebUiOptions {

@@ -40,6 +40,7 @@ describe('the OpenAPI document', () => {
       'get /api/v1/log',
       'get /api/v1/policy',
       'get /api/v1/policy/explain',
+      'get /api/v1/policy/proposals',
       'get /api/v1/status',
       'post /api/v1/attestation/activation',
       'post /api/v1/attestation/evidence',
@@ -50,6 +51,8 @@ describe('the OpenAPI document', () => {
       'post /api/v1/config/plan',
       'post /api/v1/config/revert',
       'post /api/v1/identity/replace',
+      'post /api/v1/policy/accept',
+      'post /api/v1/policy/mode',
     ]);
     for (const name of operations) {
       const [method = '', path = ''] = name.split(' ');
@@ -67,7 +70,7 @@ describe('the OpenAPI document', () => {
       new Set([
         ...['MeasuredBoot', 'Status', 'Log', 'Claimed', 'Problem'],
         ...['Settings', 'SettingsPlan', 'SettingsApplied', 'Revision', 'RevisionDetail'],
-        ...['PolicyReport', 'PolicyExplanation', 'Devices'],
+        ...['PolicyReport', 'PolicyExplanation', 'PolicyProposals', 'Devices'],
       ]),
     );
     for (const name of names) expect(Object.keys(described.components.schemas)).toContain(name);
