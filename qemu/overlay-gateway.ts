@@ -1,6 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { formatHit } from '../firmware/hip/host-identity-tag.ts';
 import { ownIdentity } from '../firmware/hip/own-identity.ts';
+import type { FlowFilter } from '../firmware/flows/flow-filter.ts';
+import type { FlowRecord } from '../firmware/flows/flow-record.ts';
 import type { OverlayConfig } from '../firmware/netd/overlay/overlay.ts';
 import type { Explained, PolicyReport } from '../firmware/netd/policy/enforcement.ts';
 import type { ExplainQuery } from '../firmware/policy/explain.ts';
@@ -117,6 +119,19 @@ export class OverlayGateway {
 
   async explain(query: ExplainQuery): Promise<Explained | null> {
     return (await this.#ask({ do: 'explain', query })).explained;
+  }
+
+  /** Begins or ends the recording of flows. */
+  recordFlows(record: boolean): Promise<GatewayAnswer> {
+    return this.#ask({ do: 'record-flows', record });
+  }
+
+  /** The newest flows that it recorded, or those that live, of those that are wanted. */
+  async flows(
+    filter: FlowFilter,
+    { limit = 100, live = false }: { readonly limit?: number; readonly live?: boolean } = {},
+  ): Promise<readonly FlowRecord[]> {
+    return (await this.#ask({ do: 'flows', filter, limit, live })).flows;
   }
 
   look(): Promise<GatewayAnswer> {

@@ -3,10 +3,10 @@ import type { FlowKernel, KernelLosses } from '../flows/flow-kernel.ts';
 import type { FlowRecord } from '../flows/flow-record.ts';
 import { FlowTracker, type TrackerLosses } from '../flows/tracker.ts';
 import type { PolicyInForce } from '../netd/policy/enforcement.ts';
+import { knownPolicy } from '../netd/policy/known-policy.ts';
 import type { FlowBounds, FlowPage, FlowStore, FlowsSince } from '../store/flow-store.ts';
 import type { FlowsSettings } from '../store/flows-schema.ts';
 import type { StoreResult } from '../store/store-error.ts';
-import { knownPolicy } from './known-policy.ts';
 
 export type FlowKeeperPorts = {
   readonly openKernel: () => Promise<FlowKernel>;

@@ -2,12 +2,13 @@ import { writeFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { setImmediate as pause } from 'node:timers/promises';
 import {
+  type Connection,
   conntrackEndedGroup,
   encodeConntrackDump,
   parseConntrackMessages,
 } from '../flows/conntrack-messages.ts';
 import { encodeLogRequest, parseLogDatagram } from '../flows/denied-packets.ts';
-import type { FlowKernel, FlowListener } from '../flows/flow-kernel.ts';
+import type { FlowKernel, FlowListener, KernelLosses } from '../flows/flow-kernel.ts';
 import { AF_NETLINK, netlinkName } from './netlink-name.ts';
 import { SOCK_RAW, SystemSocket } from './system-socket.ts';
 
@@ -38,38 +39,64 @@ const accounting = ['nf_conntrack_acct', 'nf_conntrack_timestamp'].map(
  * file system's error, where the kernel cannot tell.
  */
 export async function openFlowSockets(): Promise<FlowKernel> {
-  using opened = new DisposableStack();
-  const connections = opened.adopt(await openSocket(conntrackEndedGroup), (socket) => socket.close());
-  const packets = opened.adopt(await openSocket(0), (socket) => socket.close());
-  setAccounting('1');
-  const buffer = new Uint8Array(datagramSize);
-  packets.write(encodeLogRequest(1, log));
-  const answer = packets.read(buffer);
-  const [acknowledged] = answer === undefined ? [] : parseConntrackMessages(answer);
-  if (acknowledged?.kind !== 'end' || acknowledged.error !== 0)
-    throw new Error(
-      `the log of denied packets cannot be read (${acknowledged?.kind === 'end' ? acknowledged.error : 'no answer'})`,
-    );
-  const sequence = new SequenceGaps();
-  opened.move();
-  return {
-    read(milliseconds, listener) {
-      const until = performance.now() + milliseconds;
-      drain(packets, buffer, until, (datagram) => {
-        const { packets: found, sequences } = parseLogDatagram(datagram);
-        sequence.note(sequences);
-        for (const packet of found) listener.logged(packet);
-      });
-      drain(connections, buffer, until, (datagram) => tellEnded(datagram, listener));
-    },
-    dump: async (visit) => {
-      using socket = new DisposableStack();
-      const dumping = socket.adopt(await openSocket(0), (one) => one.close());
-      dumping.write(encodeConntrackDump(1));
+  const connections = await openSocket(conntrackEndedGroup);
+  try {
+    const packets = await openLog();
+    return new FlowSockets(connections, packets);
+  } catch (error) {
+    connections.close();
+    throw error;
+  }
+}
+
+async function openLog(): Promise<SystemSocket> {
+  const packets = await openSocket(0);
+  try {
+    packets.write(encodeLogRequest(1, log));
+    const answer = packets.read(new Uint8Array(datagramSize));
+    const [acknowledged] = answer === undefined ? [] : parseConntrackMessages(answer);
+    const error = acknowledged?.kind === 'end' ? acknowledged.error : undefined;
+    if (error !== 0) throw new Error(`the log of denied packets cannot be read (${error ?? 'no answer'})`);
+    return packets;
+  } catch (error) {
+    packets.close();
+    throw error;
+  }
+}
+
+class FlowSockets implements FlowKernel {
+  readonly #connections: SystemSocket;
+  readonly #packets: SystemSocket;
+  readonly #buffer = new Uint8Array(datagramSize);
+  readonly #sequence = new SequenceGaps();
+
+  constructor(connections: SystemSocket, packets: SystemSocket) {
+    this.#connections = connections;
+    this.#packets = packets;
+    setAccounting('1');
+  }
+
+  read(milliseconds: number, listener: FlowListener): void {
+    const until = performance.now() + milliseconds;
+    drain(this.#packets, this.#buffer, until, (datagram) => {
+      const { packets, sequences } = parseLogDatagram(datagram);
+      this.#sequence.note(sequences);
+      for (const packet of packets) listener.logged(packet);
+    });
+    drain(this.#connections, this.#buffer, until, (datagram) => {
+      for (const message of parseConntrackMessages(datagram))
+        if (message.kind === 'ended') listener.ended(message.connection);
+    });
+  }
+
+  async dump(visit: (connection: Connection) => void): Promise<void> {
+    const socket = await openSocket(0);
+    try {
+      socket.write(encodeConntrackDump(1));
       // One of its own: between two datagrams others are read.
-      const own = new Uint8Array(datagramSize);
+      const buffer = new Uint8Array(datagramSize);
       for (;;) {
-        const datagram = dumping.read(own);
+        const datagram = socket.read(buffer);
         if (datagram === undefined) throw new Error('the list of connections broke off');
         for (const message of parseConntrackMessages(datagram)) {
           if (message.kind === 'lives') visit(message.connection);
@@ -80,19 +107,20 @@ export async function openFlowSockets(): Promise<FlowKernel> {
         }
         await pause();
       }
-    },
-    lost: () => ({ connections: dropsOf(connections), packets: sequence.gaps }),
-    close() {
-      connections.close();
-      packets.close();
-      setAccounting('0');
-    },
-  };
-}
+    } finally {
+      socket.close();
+    }
+  }
 
-function tellEnded(datagram: Uint8Array, listener: FlowListener): void {
-  for (const message of parseConntrackMessages(datagram))
-    if (message.kind === 'ended') listener.ended(message.connection);
+  lost(): KernelLosses {
+    return { connections: dropsOf(this.#connections), packets: this.#sequence.gaps };
+  }
+
+  close(): void {
+    this.#connections.close();
+    this.#packets.close();
+    setAccounting('0');
+  }
 }
 
 function drain(

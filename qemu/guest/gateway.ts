@@ -1,6 +1,9 @@
 import { createPrivateKey } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import type { FlowKeeper, FlowStatus } from '../../firmware/boot/flow-keeper.ts';
+import type { FlowFilter } from '../../firmware/flows/flow-filter.ts';
+import type { FlowRecord } from '../../firmware/flows/flow-record.ts';
 import { renderFirewall } from '../../firmware/netd/firewall.ts';
 import { limits } from '../../firmware/netd/limits.ts';
 import { type Overlay, type OverlayConfig, startOverlay } from '../../firmware/netd/overlay/overlay.ts';
@@ -17,6 +20,7 @@ import { keyLogFile } from '../../firmware/system/key-log-file.ts';
 import { createNetworkSystem } from '../../firmware/system/network-system.ts';
 import { openOverlayPorts } from '../../firmware/system/overlay-system.ts';
 import { runCommand } from '../../firmware/system/run-command.ts';
+import { flowRecorder, networkOf } from './flow-recorder.ts';
 import { joinSegments } from './receive-offload.ts';
 
 /** What a gateway of the overlay guest is told, a JSON document a line. */
@@ -34,6 +38,10 @@ export type GatewayRequest =
   | { readonly do: 'enforce'; readonly policy: PolicySettings; readonly apart?: readonly string[] }
   | { readonly do: 'report-policy' }
   | { readonly do: 'explain'; readonly query: ExplainQuery }
+  /** Begins or ends the recording of flows. */
+  | { readonly do: 'record-flows'; readonly record: boolean }
+  /** The newest recorded flows, or those that live. */
+  | { readonly do: 'flows'; readonly filter: FlowFilter; readonly limit: number; readonly live: boolean }
   /** Ends the overlay in order: its peers are told. */
   | { readonly do: 'stop' };
 
@@ -44,6 +52,9 @@ export type GatewayAnswer = {
   readonly policy: PolicyReport | null;
   /** To `explain`. */
   readonly explained: Explained | null;
+  /** To `flows`. */
+  readonly flows: readonly FlowRecord[];
+  readonly recording: FlowStatus;
   /** Memory of the process in MiB. */
   readonly memoryMiB: number;
 };
@@ -74,14 +85,18 @@ export async function runGateway([name = '']: readonly string[]): Promise<void> 
   let explained: Explained | null = null;
   let peers: OverlayConfig['peers'] = [];
   const log = (level: string, message: string) => process.stderr.write(`${level} ${message}\n`);
+  const recorder = flowRecorder(name, log);
+  let flows: readonly FlowRecord[] = [];
   const enforcement = new PolicyEnforcement({
     ...createNetworkSystem({ log, runFolder: `/run/hithe/${name}` }),
     now: () => Date.now(),
+    inForce: (known) => recorder.policyInForce(known),
   });
   const enforce = async (policy: PolicySettings, apart: readonly string[] = []) => {
     const settings = {
       ...defaultSettings,
       policy,
+      network: networkOf(links.lan),
       overlay: { ...defaultSettings.overlay, peers: [...peers] },
     };
     const problem = await enforcement.apply({ settings, own: {}, lan: [links.lan, ...apart], apart });
@@ -119,6 +134,12 @@ export async function runGateway([name = '']: readonly string[]): Promise<void> 
         explained = result.value;
         break;
       }
+      case 'record-flows':
+        await recorder.apply({ ...defaultSettings.flows, record: request.record });
+        break;
+      case 'flows':
+        flows = await flowsOf(recorder, request);
+        break;
       case 'stop':
         await overlay?.close();
         overlay = undefined;
@@ -131,11 +152,22 @@ export async function runGateway([name = '']: readonly string[]): Promise<void> 
       tunnels: overlay?.tunnels() ?? [],
       policy: request.do === 'report-policy' ? await enforcement.report() : null,
       explained,
+      ...{ flows, recording: recorder.status() },
       memoryMiB: process.memoryUsage.rss() / 1024 / 1024,
     };
     process.stdout.write(`${JSON.stringify(answer)}\n`);
   }
   process.exit(0);
+}
+
+async function flowsOf(
+  recorder: FlowKeeper,
+  { filter, limit, live }: Extract<GatewayRequest, { do: 'flows' }>,
+): Promise<readonly FlowRecord[]> {
+  if (live) return recorder.live(filter, limit);
+  const page = await recorder.query(filter, { limit });
+  if (!page.ok) throw page.error;
+  return page.value.flows;
 }
 
 async function loadFirewall(apart: readonly string[]): Promise<void> {

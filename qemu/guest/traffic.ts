@@ -1,6 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { connect, createServer, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** What a host of the overlay guest is told, a JSON document a line. `name` tells its streams apart. */
 export type TrafficRequest =
@@ -12,6 +13,15 @@ export type TrafficRequest =
   | { readonly do: 'look'; readonly name: string }
   /** Ends a stream once all of it has come back, or lets go after `patienceMs`. */
   | { readonly do: 'finish'; readonly name: string; readonly patienceMs: number }
+  /**
+   * Opens connections: a datagram to each of so many ports of each host, so many a second at most.
+   */
+  | {
+      readonly do: 'open-many';
+      readonly hosts: readonly string[];
+      readonly ports: number;
+      readonly perSecond: number;
+    }
   /** Sends as fast as TCP takes it. */
   | { readonly do: 'throughput'; readonly host: string; readonly seconds: number };
 
@@ -35,8 +45,12 @@ export type StreamReport = {
   readonly failure: string | null;
 };
 
-/** What a request is answered with: megabits a second for `throughput`, a report for streams, null for the rest. */
-export type TrafficAnswer = StreamReport | { readonly megabitsPerSecond: number } | null;
+/** What a request is answered with: megabits a second for `throughput`, how long it took for `open-many`, a report for streams, null for the rest. */
+export type TrafficAnswer =
+  | StreamReport
+  | { readonly megabitsPerSecond: number }
+  | { readonly seconds: number }
+  | null;
 
 const trafficPorts = { tcpEcho: 5000, udpEcho: 5001, tcpSink: 5002 } as const;
 
@@ -211,6 +225,32 @@ async function measureThroughput(host: string, seconds: number): Promise<number>
   return (octets * 8) / 1000 / (performance.now() - start);
 }
 
+/** Ports from here on: nobody listens there. */
+const manyPorts = 2_000;
+
+async function openMany(hosts: readonly string[], ports: number, perSecond: number): Promise<number> {
+  const started = performance.now();
+  const sockets = hosts.map((host) => ({
+    host,
+    socket: createSocket(host.includes(':') ? 'udp6' : 'udp4').on('error', () => {}),
+  }));
+  const total = hosts.length * ports;
+  const octets = Buffer.from('many');
+  for (let sent = 0; sent < total; ) {
+    const due = Math.min(total, Math.ceil(((performance.now() - started) / 1000) * perSecond));
+    const waits: Promise<void>[] = [];
+    for (; sent < due && waits.length < 64; sent++) {
+      const { host, socket } = sockets[sent % sockets.length] ?? {};
+      const port = manyPorts + Math.floor(sent / sockets.length);
+      waits.push(new Promise((resolve) => socket?.send(octets, port, host, () => resolve())));
+    }
+    await Promise.all(waits);
+    if (sent >= due) await sleep(10);
+  }
+  for (const { socket } of sockets) socket.close();
+  return (performance.now() - started) / 1000;
+}
+
 /** Traffic of a host behind a gateway, as its requests on standard input say. */
 export async function runTraffic(): Promise<void> {
   const streams = new Map<string, Stream>();
@@ -231,6 +271,8 @@ export async function runTraffic(): Promise<void> {
         return named(request.name).report();
       case 'finish':
         return await named(request.name).finish(request.patienceMs);
+      case 'open-many':
+        return { seconds: await openMany(request.hosts, request.ports, request.perSecond) };
       case 'throughput':
         return { megabitsPerSecond: await measureThroughput(request.host, request.seconds) };
     }

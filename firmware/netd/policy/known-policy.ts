@@ -1,6 +1,6 @@
-import type { KnownPolicy } from '../flows/attribution.ts';
-import type { PolicyInForce } from '../netd/policy/enforcement.ts';
-import { formatAddress, parseAddress, parseAddressRange, unionOf } from '../policy/address-line.ts';
+import type { KnownPolicy } from '../../flows/attribution.ts';
+import { formatAddress, parseAddress, parseAddressRange, unionOf } from '../../policy/address-line.ts';
+import type { PolicyInForce } from './enforcement.ts';
 
 /** What flows are told by of a policy in force and of the networks it is for. */
 export function knownPolicy({ since, facts, input, compiled }: PolicyInForce): KnownPolicy {
