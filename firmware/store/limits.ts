@@ -29,6 +29,9 @@ export const limits = {
   probes: 4,
   /** Octets of a whole document before it is parsed: 10,000 peers fit three times. */
   documentSize: 8 * 1024 * 1024,
+  /** Values in it, and levels of them: the largest overlay and policy fit; more would take the memory of a small box. */
+  documentValues: 400_000,
+  documentDepth: 64,
   /** Field errors that are reported of one document: a person reads no more, and a hostile one has millions. */
   problems: 20,
   /** Code units of a problem's path or text: what a document says about itself is quoted, and may be long. */

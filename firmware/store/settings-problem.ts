@@ -37,7 +37,9 @@ function problemsOfIssues(issues: readonly Issue[], prefix: readonly PropertyKey
 
 function problemsOfIssue(issue: Issue, path: readonly PropertyKey[]): SettingsProblem[] {
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ path: writePath([...path, key]), problem: 'is no such setting' }));
+    return issue.keys
+      .slice(0, limits.problems)
+      .map((key) => ({ path: writePath([...path, key]), problem: 'is no such setting' }));
   }
   // Of a choice that fits nowhere, the form that was followed furthest is the one that was meant.
   if (issue.code === 'invalid_union') {
@@ -55,7 +57,11 @@ function problemsOfIssue(issue: Issue, path: readonly PropertyKey[]): SettingsPr
 }
 
 function depth(issues: readonly Issue[]): number {
-  return Math.max(0, ...issues.map(({ path, code }) => path.length + (code === 'unrecognized_keys' ? 1 : 0)));
+  // Not as arguments of one call, of which there may be too many.
+  return issues.reduce(
+    (deepest, { path, code }) => Math.max(deepest, path.length + (code === 'unrecognized_keys' ? 1 : 0)),
+    0,
+  );
 }
 
 function writePath(path: readonly PropertyKey[]): string {

@@ -221,6 +221,29 @@ describe('parseSettingsLayer', () => {
     expect(problems(wide)).toEqual([expect.stringContaining('octets')]);
   });
 
+  test('values and levels are bounded before anything is parsed, at their edges; strings do not count', () => {
+    const peers = (count: number) =>
+      problems(`{"version":1,"overlay":{"peers":[${Array.from({ length: count }, () => '{}').join()}]}}`);
+    // A brace and a comma each, beside four around them.
+    const most = (limits.documentValues - 4) / 2;
+    expect(peers(most)).toEqual([expect.stringContaining('Too big')]);
+    expect(peers(most + 1)).toEqual([expect.stringContaining('holds more than 400000 values')]);
+    const nested = (depth: number) => problems('['.repeat(depth) + ']'.repeat(depth));
+    expect(nested(limits.documentDepth)).toEqual([expect.stringContaining('expected object')]);
+    expect(nested(limits.documentDepth + 1)).toEqual([expect.stringContaining('more than 64 levels')]);
+    const text = '{[,"\\\\'.repeat(100_000);
+    expect(problems(`{"version":1,"hostname":${JSON.stringify(text)}}`)).toEqual([
+      expect.stringMatching(/^hostname: /),
+    ]);
+    expect(problems('{"version":1,"hostname":"')).toEqual([expect.stringContaining('no JSON')]);
+  });
+
+  test('very many unknown members are refused like a few', () => {
+    const many = Array.from({ length: 200_000 }, (_, index) => `"k${index}":1`).join();
+    expect(problems(`{"version":1,${many}}`)).toHaveLength(limits.problems);
+    expect(problems(`{"version":1,"network":{"lan":{${many}}}}`)).toHaveLength(limits.problems);
+  });
+
   test('many problems, and long ones, are cut', () => {
     const many = { version: 1, overlay: { peers: Array.from({ length: 500 }, () => 7) } };
     expect(problems(many)).toHaveLength(limits.problems);
