@@ -232,9 +232,9 @@ describe('parseSettingsLayer', () => {
     expect(nested(limits.documentDepth)).toEqual([expect.stringContaining('expected object')]);
     expect(nested(limits.documentDepth + 1)).toEqual([expect.stringContaining('more than 64 levels')]);
     const text = '{[,"\\\\'.repeat(100_000);
-    expect(problems(`{"version":1,"hostname":${JSON.stringify(text)}}`)).toEqual([
+    expect(problems(`{"version":1,"hostname":${JSON.stringify(text)}}`)).toContainEqual(
       expect.stringMatching(/^hostname: /),
-    ]);
+    );
     expect(problems('{"version":1,"hostname":"')).toEqual([expect.stringContaining('no JSON')]);
   });
 
