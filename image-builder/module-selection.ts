@@ -28,6 +28,7 @@ export const rootModules = {
     'ext4',
     'vfat',
     'isofs',
+    'udf',
     'nls_ascii',
     'nls_cp437',
     'nls_utf8',

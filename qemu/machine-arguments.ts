@@ -12,6 +12,9 @@ export type NetworkCard = {
 
 export type DiskBus = 'virtio' | 'ahci' | 'nvme';
 
+/** What the machine finds beside its disk: a folder as a FAT volume, or an image in a drive for optical discs. */
+export type Disc = { readonly folder: string; readonly label: string } | { readonly image: string };
+
 /** How the machine starts: the whole UEFI chain from its disk, or a kernel given by hand. */
 export type BootWay =
   | 'uefi'
@@ -25,6 +28,7 @@ export type Hardware = {
   /** Hides the hypervisor flag of CPUID, as on a physical box. */
   readonly looksPhysical?: boolean;
   readonly diskBus?: DiskBus;
+  readonly discs?: readonly Disc[];
   readonly networkCards: readonly NetworkCard[];
   readonly smbios?: SmbiosIdentity;
   /** An i6300ESB that resets the machine when nobody feeds it. */
@@ -58,6 +62,22 @@ function bootArguments(boot: BootWay, { firmware }: HostParts): string[] {
           ...['-drive', `if=pflash,unit=0,format=raw,readonly=on,file=${firmware.code}`],
           ...['-drive', `if=pflash,unit=1,format=qcow2,file=${firmware.variables}`],
         ]),
+  ];
+}
+
+function discArguments(disc: Disc, index: number): string[] {
+  const name = `disc${index}`;
+  const node =
+    'image' in disc
+      ? { driver: 'file', filename: disc.image }
+      : { ...{ driver: 'vvfat', dir: disc.folder, label: disc.label }, ...{ 'fat-type': 16, floppy: false } };
+  return [
+    ...['-blockdev', JSON.stringify({ ...node, 'node-name': name, 'read-only': true })],
+    // q35 has a controller with six ports on the board; the first may have the disk.
+    ...[
+      '-device',
+      'image' in disc ? `ide-cd,drive=${name},bus=ide.${index + 1}` : `virtio-blk-pci,drive=${name}`,
+    ],
   ];
 }
 
@@ -121,6 +141,7 @@ export function machineArguments(hardware: Hardware, parts: HostParts): string[]
             `${diskDevices[hardware.diskBus ?? 'virtio']}${hardware.boot === 'uefi' ? ',bootindex=0' : ''}`,
           ],
         ]),
+    ...(hardware.discs ?? []).flatMap(discArguments),
     ...hardware.networkCards.flatMap(networkArguments),
     ...['-device', 'qemu-xhci,id=usb'],
     ...smbiosArguments(hardware.smbios ?? {}),

@@ -51,6 +51,18 @@ export const disguises = {
     board: { manufacturer: 'Google', product: 'Google Compute Engine' },
     chassis: { manufacturer: 'Google' },
   },
+  alibaba: {
+    bios: { vendor: 'SeaBIOS', version: '449e491' },
+    system: { manufacturer: 'Alibaba Cloud', product: 'Alibaba Cloud ECS' },
+    chassis: { manufacturer: 'Alibaba Cloud' },
+  },
+  oracle: {
+    system: { manufacturer: 'QEMU', product: 'Standard PC (Q35 + ICH9, 2009)' },
+    chassis: { manufacturer: 'QEMU', asset: 'OracleCloud.com' },
+  },
+  openstack: {
+    system: { manufacturer: 'OpenStack Foundation', product: 'OpenStack Nova' },
+  },
   protectli: {
     bios: { vendor: 'coreboot', version: 'Dasharo (coreboot+UEFI) v1.2.0' },
     system: { manufacturer: 'Protectli', product: 'VP2420', serial: '0123456789' },

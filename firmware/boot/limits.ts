@@ -28,6 +28,10 @@ export const limits = {
   rootDirectoryOctets: 16 * 1024,
   /** Octets of `meta-data`: an instance id and a host name. */
   metaDataOctets: 64 * 1024,
+  /** Octets of the environment on Azure's provisioning disc: its custom data has at most 64 KiB before base64. */
+  provisioningOctets: 256 * 1024,
+  /** Elements of it within one another: four lead to the custom data. */
+  provisioningDepth: 32,
   /** Milliseconds between two looks for a new disc: a person notices no delay, an idle box no work. */
   discIntervalMs: 2000,
   /** Milliseconds until a metadata service must have answered whole: it stands next door. */

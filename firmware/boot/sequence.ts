@@ -149,7 +149,7 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     now: ports.wallClock,
     configuration,
   });
-  const discs = new SettingsDiscs(ports.discs);
+  const discs = new SettingsDiscs(ports.discs, { onAzure: platform.platform === 'azure' });
   // Whether the box is claimed is the page's to know, which is not up yet; a disc that is in from the start waits for it.
   settings = keeper.inForce();
   board.set({ hostname: settings.hostname, conductor: settings.conductor?.uri ?? null });

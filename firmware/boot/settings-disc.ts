@@ -3,6 +3,7 @@ import { parseSettingsLayer } from '../store/settings-layers.ts';
 import { describeSettingsProblem } from '../store/settings-problem.ts';
 import type { SettingsLayer } from '../store/settings-schema.ts';
 import { limits } from './limits.ts';
+import { customDataOf } from './platform/azure/provisioning-disc.ts';
 import { cleanText } from './platform/facts.ts';
 import { parseDirectoryLabel, parseVolume, type Volume } from './volume-label.ts';
 
@@ -11,6 +12,9 @@ const userDataPaths: Readonly<Record<string, string>> = {
   cidata: 'user-data',
   'config-2': 'openstack/latest/user_data',
 };
+
+/** Azure's provisioning disc has another label in every region; its one file is known by name. */
+const azurePath = 'ovf-env.xml';
 
 /** Files at the top of a mounted volume. */
 export interface DiscFiles {
@@ -123,13 +127,30 @@ async function readSettings(files: DiscFiles, device: string, path: string): Pro
   };
 }
 
-async function tryDevice(system: DiscSystem, device: string): Promise<SettingsDiscResult> {
+async function readCustomData(files: DiscFiles, device: string): Promise<SettingsDiscResult> {
+  const invalid = (reason: string): SettingsDiscResult => ({ state: 'invalid', device, reason });
+  const most = limits.provisioningOctets;
+  const environment = await files.read(azurePath, most + 1);
+  if (environment === null) return { state: 'absent' };
+  if (environment.length > most) return invalid(`${azurePath} is larger than ${most / 1024} KiB`);
+  const data = customDataOf(environment);
+  if (data.state === 'absent') return data;
+  if (data.state === 'failed') return invalid(data.reason);
+  const parsed = parseUserData(data.octets);
+  if ('reason' in parsed) return invalid(parsed.reason);
+  return { state: 'found', device, layer: parsed.layer, instanceId: null };
+}
+
+async function tryDevice(system: DiscSystem, device: string, onAzure: boolean): Promise<SettingsDiscResult> {
   const volume = readVolume(system, device);
   const label = volume?.label.toLowerCase() ?? '';
   const path = Object.hasOwn(userDataPaths, label) ? userDataPaths[label] : undefined;
-  if (volume === null || path === undefined) return { state: 'absent' };
+  const provisions = onAzure && path === undefined && volume?.type !== 'vfat';
+  if (volume === null || (path === undefined && !provisions)) return { state: 'absent' };
   try {
-    return await system.withVolume(device, volume.type, (files) => readSettings(files, device, path));
+    return await system.withVolume(device, volume.type, (files) =>
+      path === undefined ? readCustomData(files, device) : readSettings(files, device, path),
+    );
   } catch (error) {
     return { state: 'invalid', device, reason: error instanceof Error ? error.message : String(error) };
   }
@@ -158,10 +179,13 @@ function waitByTimer(milliseconds: number, signal: AbortSignal): Promise<void> {
 /** Finds discs with user-data, each one once for as long as it is in. */
 export class SettingsDiscs {
   readonly #system: DiscSystem;
+  readonly #onAzure: boolean;
   readonly #looked = new Set<string>();
 
-  constructor(system: DiscSystem) {
+  /** `onAzure`: also takes the custom data of that platform's own disc. */
+  constructor(system: DiscSystem, { onAzure = false }: { readonly onAzure?: boolean } = {}) {
     this.#system = system;
+    this.#onAzure = onAzure;
   }
 
   /**
@@ -175,7 +199,7 @@ export class SettingsDiscs {
     let best: SettingsDiscResult = { state: 'absent' };
     for (const { name, identity } of present) {
       if (this.#looked.has(identity)) continue;
-      const result = await tryDevice(this.#system, name);
+      const result = await tryDevice(this.#system, name, this.#onAzure);
       this.#looked.add(identity);
       if (best.state === 'absent' || (best.state === 'invalid' && result.state === 'found')) best = result;
     }

@@ -2,7 +2,7 @@ import { limits } from './limits.ts';
 
 export type Volume = {
   /** As mount takes it. */
-  readonly type: 'vfat' | 'iso9660';
+  readonly type: 'vfat' | 'iso9660' | 'udf';
   /** Without the spaces that fill it up; empty where there is none. */
   readonly label: string;
   /** Where a FAT volume has its root directory, in octets: formatting on Windows writes the label only there. */
@@ -56,25 +56,34 @@ function parseFat(head: Uint8Array): Volume | null {
 
 const descriptorStart = 16 * 2048;
 
-/** Volume descriptors: one a sector from the sixteenth on, ended by one of type 255 (ECMA-119, 8.1 to 8.4). */
-function parseIso(head: Uint8Array): Volume | null {
+/**
+ * Volume structure descriptors: one a sector from the sixteenth on. ISO 9660's end with one of type 255 (ECMA-119, 8.1 to
+ * 8.4), after which UDF's may come (ECMA-167, 2/9.1 and 3/9.1). A disc that is both is taken as UDF, whose names of files
+ * are whole.
+ */
+function parseOptical(head: Uint8Array): Volume | null {
+  let label: string | null = null;
+  let ended = false;
   for (let offset = descriptorStart; offset + 2048 <= head.length; offset += 2048) {
-    if (text(head.subarray(offset + 1, offset + 6)) !== 'CD001') return null;
-    if (head[offset] === 1)
-      return { type: 'iso9660', label: text(head.subarray(offset + 40, offset + 72)), rootDirectory: null };
-    if (head[offset] === 255) return null;
+    const identifier = text(head.subarray(offset + 1, offset + 6));
+    if (identifier === 'NSR02' || identifier === 'NSR03')
+      return { type: 'udf', label: label ?? '', rootDirectory: null };
+    if (identifier !== 'CD001' && identifier !== 'BEA01') break;
+    if (identifier !== 'CD001') continue;
+    ended ||= head[offset] === 255;
+    if (!ended && head[offset] === 1) label ??= text(head.subarray(offset + 40, offset + 72));
   }
-  return null;
+  return label === null ? null : { type: 'iso9660', label, rootDirectory: null };
 }
 
 /**
- * Recognises a FAT (12, 16, 32) or ISO 9660 volume by its first octets.
+ * Recognises a FAT (12, 16, 32), ISO 9660 or UDF volume by its first octets.
  *
  * @param head the first `limits.volumeHeadOctets`, or all of a smaller device
  * @returns null for anything else: a partition table, another file system, an empty medium
  */
 export function parseVolume(head: Uint8Array): Volume | null {
-  return parseFat(head) ?? parseIso(head.subarray(0, limits.volumeHeadOctets));
+  return parseFat(head) ?? parseOptical(head.subarray(0, limits.volumeHeadOctets));
 }
 
 /**

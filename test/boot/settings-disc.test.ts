@@ -130,6 +130,28 @@ test('any octets are a volume or none', () => {
   );
 });
 
+describe('ECMA-167, 3/9.1: UDF', () => {
+  test.each([
+    ['UDF alone', [], '', 'udf'],
+    ['both', [1, 255], 'RDFE', 'udf'],
+    ['ISO 9660 alone', [1, 255], 'RDFE', 'iso9660'],
+  ] as const)('%s', (_, descriptors, label, type) => {
+    const image = iso('RDFE', descriptors);
+    if (type === 'udf')
+      ['BEA01', 'NSR03', 'TEA01'].forEach((identifier, index) => {
+        image.set(ascii(identifier), (16 + descriptors.length + index) * 2048 + 1);
+      });
+    expect(parseVolume(image)).toEqual({ type, label, rootDirectory: null });
+  });
+
+  test('a sector of something else ends the descriptors', () => {
+    const image = iso('', []);
+    image.set(ascii('NSR03'), 18 * 2048 + 1);
+    image.set(ascii('BEA01'), 16 * 2048 + 1);
+    expect(parseVolume(image)).toBeNull();
+  });
+});
+
 describe('user-data', () => {
   test('the one line that names a conductor is a settings document of its own', () => {
     const line = 'hithe: hip://conductor.example:10500/2001:20::1\n';
@@ -267,6 +289,28 @@ describe('finding the disc', () => {
       state: 'invalid',
       reason: 'sr0 could not be mounted as iso9660',
     });
+  });
+
+  test('Azure’s provisioning disc has custom data, wherever it is, and is no settings disc elsewhere', async () => {
+    const custom = (text: string) =>
+      `<Environment><ProvisioningSection><LinuxProvisioningConfigurationSet><CustomData>${btoa(text)}</CustomData></LinuxProvisioningConfigurationSet></ProvisioningSection></Environment>`;
+    const look = (environment: string, onAzure = true) =>
+      new SettingsDiscs(machine({ sr0: { image: iso('RDFE'), files: { 'ovf-env.xml': environment } } }), {
+        onAzure,
+      }).look();
+    const good = custom(JSON.stringify(layer));
+    const found = { state: 'found', device: 'sr0', layer, instanceId: null };
+    expect(await look(good)).toEqual(found);
+    expect(await look(good, false)).toEqual({ state: 'absent' });
+    expect(await look('<Environment/>')).toEqual({ state: 'absent' });
+    expect(await look(custom('#cloud-config'))).toMatchObject({ state: 'invalid' });
+    expect(await look('<Environment>')).toMatchObject({ state: 'invalid', device: 'sr0' });
+    expect(await look(good.padEnd(limits.provisioningOctets))).toEqual(found);
+    expect(await look(good.padEnd(limits.provisioningOctets + 1))).toMatchObject({
+      ...{ state: 'invalid', reason: 'ovf-env.xml is larger than 256 KiB' },
+    });
+    const others = machine({ sr0: { image: iso('photos'), files: { 'user-data': 'x' } } });
+    expect(await new SettingsDiscs(others, { onAzure: true }).look()).toEqual({ state: 'absent' });
   });
 
   test('user-data may be as large as a settings document, and not an octet larger', async () => {

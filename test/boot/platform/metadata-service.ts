@@ -1,13 +1,20 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 
 export type ServiceRequest = {
-  /** How it behaves; `broken-once` answers 503 the first time. */
-  behaviour: 'serves' | 'none' | 'broken' | 'broken-once' | 'drips' | 'floods' | 'redirects' | 'hangs-up';
+  behaviour: 'serves' | 'none' | 'broken' | 'drips' | 'floods' | 'redirects' | 'hangs-up';
+  /** For how many requests, before it serves; for all of them unless told. */
+  times?: number;
   userData: string;
 };
 
 /** The metadata services of the clouds, as strict as they are. */
-let { behaviour, userData }: ServiceRequest = { behaviour: 'serves', userData: '' };
+let {
+  behaviour,
+  times = Number.POSITIVE_INFINITY,
+  userData,
+}: ServiceRequest = {
+  ...{ behaviour: 'serves', userData: '' },
+};
 let asked = 0;
 const tokens = new Map<string, string>();
 
@@ -55,14 +62,14 @@ function serve(routes: Record<string, Route>) {
   return (request: IncomingMessage, response: ServerResponse): void => {
     asked += 1;
     const route = routes[`${request.method} ${request.url}`];
-    if (behaviour === 'hangs-up') request.socket.destroy();
-    else if (behaviour === 'broken' || (behaviour === 'broken-once' && asked === 1))
-      response.writeHead(503).end();
-    else if (behaviour === 'redirects') response.writeHead(302, { location: 'http://203.0.113.1/' }).end();
-    else if (behaviour === 'drips') drip(response);
-    else if (behaviour === 'floods') flood(response);
+    const now = asked <= times ? behaviour : 'serves';
+    if (now === 'hangs-up') request.socket.destroy();
+    else if (now === 'broken') response.writeHead(503).end();
+    else if (now === 'redirects') response.writeHead(302, { location: 'http://203.0.113.1/' }).end();
+    else if (now === 'drips') drip(response);
+    else if (now === 'floods') flood(response);
     else if (route === undefined) response.writeHead(404).end('not found');
-    else if (behaviour === 'none' && request.method === 'GET') {
+    else if (now === 'none' && request.method === 'GET') {
       const google = request.url?.startsWith('/computeMetadata');
       response.writeHead(404, google ? { 'metadata-flavor': 'Google' } : {}).end('not found');
     } else {
@@ -92,7 +99,7 @@ export const metadataService = {
   linkLocal: serve(linkLocal) as RequestListener,
   alibaba: serve(alibaba) as RequestListener,
   become(next: ServiceRequest): void {
-    ({ behaviour, userData } = next);
+    ({ behaviour, times = Number.POSITIVE_INFINITY, userData } = next);
     asked = 0;
   },
 };

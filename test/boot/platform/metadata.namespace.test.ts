@@ -35,9 +35,9 @@ describe.skipIf(missing !== null)(
     async function ask(
       platform: (typeof clouds)[number],
       behaviour: ServiceRequest['behaviour'] = 'serves',
-      text = userData,
+      rest: Partial<ServiceRequest> = {},
     ): Promise<ClientAnswer> {
-      await service.ask({ behaviour, userData: text } satisfies ServiceRequest);
+      await service.ask({ behaviour, userData, ...rest } satisfies ServiceRequest);
       box.send({ platform });
       return await box.next<ClientAnswer>(() => true, 50_000);
     }
@@ -51,11 +51,11 @@ describe.skipIf(missing !== null)(
 
     test.each(clouds)('%s: an instance without user-data', async (platform) => {
       expect(await ask(platform, 'none')).toMatchObject({ state: 'absent' });
-      expect(await ask(platform, 'serves', '')).toMatchObject({ state: 'absent' });
+      expect(await ask(platform, 'serves', { userData: '' })).toMatchObject({ state: 'absent' });
     });
 
     test.each(clouds)('%s: a service that is not ready yet is asked again', async (platform) => {
-      expect((await ask(platform, 'broken-once')).state).toBe('found');
+      expect((await ask(platform, 'broken', { times: 1 })).state).toBe('found');
     });
 
     test.each<[ServiceRequest['behaviour'], RegExp, number]>([
