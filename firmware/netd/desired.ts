@@ -61,7 +61,7 @@ export type DesiredNetwork = {
 export type DesiredInput = {
   readonly settings: NetworkSettings;
   readonly ports: readonly Port[];
-  /** By the kernel's name of the port. */
+  /** By the kernel's name of the port; of DHCP, or of a modem. */
   readonly leases: ReadonlyMap<string, Lease>;
   readonly claimed: boolean;
   /** False where nft could not load a ruleset: then nothing may reach the underlay and nothing is forwarded. */
@@ -110,7 +110,7 @@ function ipv4Of(
   { underlay }: NetworkSettings,
   ports: readonly Port[],
   link: string,
-): NetworkSettings['underlay']['ipv4'] | null {
+): NetworkSettings['underlay']['ipv4'] | 'modem' | null {
   const uplinks = ports.filter(({ role }) => role === 'underlay');
   const at = uplinks.findIndex(({ nic }) => nic.kernelName === link);
   const name = uplinks[at]?.name ?? '';
@@ -126,7 +126,7 @@ function mtuOf(ports: readonly Port[], link: string): number | null {
 function underlayLink(input: DesiredInput, name: string): DesiredLink {
   const { settings, ports, leases } = input;
   const ipv4 = ipv4Of(settings, ports, name);
-  const lease = ipv4 === 'dhcp' ? (leases.get(name) ?? null) : null;
+  const lease = typeof ipv4 === 'string' ? (leases.get(name) ?? null) : null;
   const address = typeof ipv4 === 'string' ? lease?.address : ipv4?.address;
   return {
     ...plainPort(name, input.firewallInForce),
@@ -143,7 +143,7 @@ function underlayRoutes(input: DesiredInput, name: string, metric: number): Desi
   if (!input.firewallInForce) return [];
   const ipv4 = ipv4Of(input.settings, input.ports, name);
   if (ipv4 === null) return [];
-  if (ipv4 === 'dhcp') {
+  if (typeof ipv4 === 'string') {
     const lease = input.leases.get(name);
     return (lease?.routes ?? []).map((route) => ({
       ...route,
@@ -270,7 +270,7 @@ function linkValues(input: DesiredInput, links: readonly DesiredLink[]): KernelV
 function nameServers({ settings, leases, ports }: DesiredInput, link: string): readonly string[] {
   const ipv4 = ipv4Of(settings, ports, link);
   if (ipv4 === null) return [];
-  return ipv4 === 'dhcp' ? (leases.get(link)?.dns ?? []) : ipv4.dns;
+  return typeof ipv4 === 'string' ? (leases.get(link)?.dns ?? []) : ipv4.dns;
 }
 
 /**

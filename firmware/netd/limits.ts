@@ -39,6 +39,21 @@ export const limits = {
   /** Who is there is looked at this often, and every so many looks it is written down: some ten minutes. */
   seenLookMs: 15_000,
   seenWriteLooks: 40,
+  /** Characters of a line of a modem's, lines of one answer: the longest that are read have a hundred, and a few. */
+  modemLine: 512,
+  modemLines: 32,
+  /** Characters of an operator's name: 3GPP TS 27.007 § 7.3 has 20. */
+  modemOperator: 32,
+  /** An answer takes that long at most, connecting as long as 3GPP TS 27.007 § 10.1.10 says: two and a half minutes. */
+  modemAnswerMs: 5000,
+  modemActivationMs: 150_000,
+  /** Answers in a row that do not come before the modem's device is opened anew. */
+  modemSilences: 3,
+  /** How often a modem is asked how it does; refused connections double that up to so often: five minutes. */
+  modemRoundMs: 5000,
+  modemBackOff: 6,
+  /** A device that is not there is looked for again after this. */
+  modemReopenMs: 3000,
   /** A link that comes up sends a burst of events: they are looked at together. Far below the second that is promised. */
   coalesceMs: 100,
   /** Sysctls send no events: drift of what nobody announces is healed at this pace. */

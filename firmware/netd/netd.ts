@@ -3,6 +3,7 @@ import { applyFirewall, applyPlan, type Failures, observeNetwork } from './apply
 import { type DesiredNetwork, desiredNetwork } from './desired.ts';
 import { isEmptyPlan, type ObservedNetwork, planNetwork } from './diff.ts';
 import { limits } from './limits.ts';
+import { Modems } from './modem/modems.ts';
 import type { Observation } from './observed.ts';
 import { describeOther, describePlan } from './plan-text.ts';
 import { assignPorts, type Port, type PortRules } from './ports.ts';
@@ -56,6 +57,7 @@ class Reconciler {
   readonly #services: NetworkServices;
   readonly #portRules: PortRules;
   readonly #uplinks: UplinkWatch;
+  readonly #modems: Modems;
   readonly #watches: { close: () => void | Promise<void> }[] = [];
   #settings: NetworkSettings;
   #claimed: boolean;
@@ -83,6 +85,7 @@ class Reconciler {
     this.#onChange = onChange ?? (() => {});
     this.#peers = peers ?? (() => []);
     this.#services = new NetworkServices(system);
+    this.#modems = new Modems(system, () => void this.#queue());
     this.#uplinks = new UplinkWatch(system, {
       uplinks: () => this.#watchedUplinks(),
       probes: () => this.#settings.underlay.probes ?? [],
@@ -139,7 +142,7 @@ class Reconciler {
     return desiredNetwork({
       settings,
       ports,
-      leases: this.#services.leases(underlay),
+      leases: new Map([...this.#services.leases(underlay), ...this.#modems.leases()]),
       claimed: this.#claimed,
       firewallInForce: this.#firewall !== null,
       cpus: this.#system.cpus,
@@ -157,8 +160,9 @@ class Reconciler {
         const found = this.#observation.links.find((each) => each.name === link);
         const own = (found?.addresses ?? []).filter(({ scope }) => scope === 'global');
         const asked = peers.filter((peer) => own.some(({ address }) => address === peer.address));
+        const carrier = found !== undefined && found.carrier !== 'down';
         return {
-          ...{ name, link, carrier: found !== undefined && found.carrier !== 'down' },
+          ...{ name, link, carrier: carrier && this.#modems.facts(link)?.connected !== false },
           // IPv4's comes first, where there are both.
           gateway: routes.find((route) => route.link === link && route.gateway !== null)?.gateway ?? null,
           nameServers: this.#desired?.nameServersOf.get(link) ?? [],
@@ -189,6 +193,7 @@ class Reconciler {
     this.#desired = desired;
     const failures = [...refused, ...(await this.#applyPlan(desired, observed.value))];
     this.#uplinks.linksSeen();
+    await this.#modems.follow(this.#ports, this.#settings.underlay);
     await this.#services.follow(desired, this.#observation);
     this.#finish(failures);
   }
@@ -235,6 +240,7 @@ class Reconciler {
       interfaces: interfaceStatus(this.#ports, this.#observation, {
         order: this.#uplinkOrder(),
         health: this.#uplinks.health,
+        modem: (link) => this.#modems.facts(link),
       }),
     };
   }
@@ -279,7 +285,10 @@ class Reconciler {
     this.#closed = true;
     this.#timer?.close();
     await this.#pass;
-    await Promise.all([...this.#watches.map((watch) => watch.close()), this.#services.close()]);
+    await Promise.all([
+      ...this.#watches.map((watch) => watch.close()),
+      ...[this.#services.close(), this.#modems.close()],
+    ]);
   }
 }
 

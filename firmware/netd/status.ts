@@ -1,4 +1,5 @@
 import { overlayDevice } from './desired.ts';
+import type { ModemFacts } from './modem/modem-machine.ts';
 import type { Observation, ObservedLink } from './observed.ts';
 import type { Port } from './ports.ts';
 import { bridgeNames } from './segments.ts';
@@ -24,13 +25,16 @@ export type InterfaceStatus = {
   receivedPackets: number;
   sentPackets: number;
   /** Of an underlay port: how it does, 0 to 100, and its place among them, from 1. */
-  uplink: { works: boolean; score: number; place: number } | null;
+  uplink: { works: boolean; score: number; place: number; modem: ModemStatus | null } | null;
 };
+/** What a modem is shown with; its address is its link's. */
+type ModemStatus = Omit<ModemFacts, 'lease'>;
 
 /** Which uplinks are preferred, and how they do, by the kernel's names. */
 export type UplinkFacts = {
   readonly order: readonly string[];
   readonly health: ReadonlyMap<string, UplinkHealth>;
+  readonly modem: (link: string) => ModemFacts | null;
 };
 
 /** An address that peers on the underlay can reach. */
@@ -64,9 +68,14 @@ function describe(
   };
 }
 
-function describeUplink({ order, health }: UplinkFacts, link: string): InterfaceStatus['uplink'] {
+function describeUplink(
+  { order, health, modem }: UplinkFacts,
+  link: string,
+): NonNullable<InterfaceStatus['uplink']> {
   const { works, score } = health.get(link) ?? unknownHealth;
-  return { works, score, place: order.indexOf(link) + 1 };
+  const facts = modem(link);
+  const shown = ({ lease: _, ...rest }: ModemFacts): ModemStatus => rest;
+  return { works, score, place: order.indexOf(link) + 1, modem: facts === null ? null : shown(facts) };
 }
 
 /** Every port in its order, then the bridges and the tunnel that exist. */

@@ -21,6 +21,9 @@ export type RunningProgram = {
   readonly close: () => Promise<void>;
 };
 
+/** A serial device that is open. */
+export type SerialLine = { readonly write: (text: string) => void; readonly close: () => Promise<void> };
+
 export type LogLevel = 'debug' | 'info' | 'warning' | 'error';
 
 /** What the network room needs of the operating system; firmware/system/network-system.ts implements it. */
@@ -48,6 +51,13 @@ export type NetworkSystem = {
   readonly runFolder: string;
   /** The script that udhcpc calls: /usr/share/hithe/udhcpc-event. */
   readonly dhcpEventScript: string;
+  /** Opens a serial device below /dev; null where that cannot be had now. `onClose`: it has gone. Never rejects. */
+  readonly openSerialLine: (
+    device: string,
+    listener: { readonly onText: (text: string) => void; readonly onClose: () => void },
+  ) => Promise<SerialLine | null>;
+  /** Milliseconds of a clock that never goes back. */
+  readonly monotonic: () => number;
   readonly setTimer: (milliseconds: number, callback: () => void) => { readonly close: () => void };
   readonly log: (level: LogLevel, message: string) => void;
 };

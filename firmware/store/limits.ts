@@ -25,6 +25,8 @@ export const limits = {
   reservations: 256,
   /** Routes to routers behind the gateway. */
   routes: 64,
+  /** Octets of an access point's name (3GPP TS 23.003 § 9.1). */
+  apnLength: 100,
   /** Addresses that tell whether an uplink works. */
   probes: 4,
   /** Octets of a whole document before it is parsed: 10,000 peers fit three times. */
@@ -48,6 +50,13 @@ export const limits = {
   changes: 500,
   /** Characters of another system's network file: a router's has a few thousand. */
   uciLength: 65_536,
+  /** Receivers of flows: a collector and its spare, a syslog server, one that is tried out. */
+  flowReceivers: 4,
+  /** Headers of one receiver, and octets of one, which may be a token of 4 KiB. */
+  receiverHeaders: 8,
+  receiverHeaderLength: 8_192,
+  /** Code units of certificates in PEM that a receiver is checked by. */
+  receiverCertificates: 32_768,
   /** Days for which records of flows are kept: ten years. */
   flowDays: 3650,
   /** MiB of them: some thousand records, and what a disk of a terabyte spares easily. */

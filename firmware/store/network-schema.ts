@@ -30,9 +30,21 @@ const staticIpv4 = z.strictObject({
 });
 const underlayIpv4 = z.union([z.literal('dhcp'), staticIpv4]);
 
+/** A cellular modem whose data goes through a port: what takes its AT commands, and where it is to connect to. */
+const modemSettings = z.strictObject({
+  device: z.string().regex(/^tty(USB|ACM|S)\d{1,3}$/, 'must read ttyUSB2, ttyACM0 or ttyS1'),
+  /** Labels of DNS (3GPP TS 23.003 § 9.1). */
+  apn: z
+    .string()
+    .max(limits.apnLength)
+    .regex(/^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$/, 'must be a name such as internet'),
+});
+
 /** What one underlay port has of its own instead of what the group has. */
 const uplinkSettings = z.strictObject({
-  ipv4: underlayIpv4.optional(),
+  /** `modem`: what the network gives the modem, which tells it; many modems have a DHCP server instead. */
+  ipv4: z.union([underlayIpv4, z.literal('modem')]).optional(),
+  modem: modemSettings.optional(),
   /** Lower ones are preferred while they work; ports without one come after those with one, in their order. */
   priority: z.int().min(1).max(limits.uplinkPriority).optional(),
 });
@@ -120,6 +132,16 @@ export function networkConflicts(settings: NetworkSettings): readonly NetworkCon
     ]),
   ];
   const conflicts: NetworkConflict[] = [];
+  const modems = new Map<string, string>();
+  for (const [port, { ipv4, modem }] of Object.entries(settings.underlay.uplinks ?? {})) {
+    const path = ['underlay', 'uplinks', port];
+    const other = modem === undefined ? undefined : modems.get(modem.device);
+    if (other !== undefined)
+      conflicts.push({ path: [...path, 'modem', 'device'], problem: `is the modem of ${other}` });
+    if (modem !== undefined) modems.set(modem.device, port);
+    else if (ipv4 === 'modem')
+      conflicts.push({ path: [...path, 'ipv4'], problem: 'there is no modem to tell it' });
+  }
   const [vlans, untagged] = [new Map<number, string>(), new Map<string, string>()];
   for (const [name, { vlan, ports }] of networks) {
     const path = ['networks', name];

@@ -38,6 +38,11 @@ export function createNetworkSystem(options: {
     dhcpEventScript,
     run: runCommand,
     nameServerAnswers,
+    openSerialLine: async (device, listener) => {
+      const { openSerialLine } = await import('./serial-line.ts');
+      return openSerialLine(device, listener);
+    },
+    monotonic: () => performance.now(),
     supervise: (program) => superviseProgram(program, log),
     listNics: () => listPhysicalNics(),
     cpus: availableParallelism(),

@@ -238,3 +238,21 @@ test('name servers of the uplink that is preferred are asked first', () => {
   expect(network.nameServers).toEqual(['10.1.0.1', '9.9.9.9', '10.0.0.1']);
   expect(network.nameServersOf.get('eth0')).toEqual(['10.0.0.1', '9.9.9.9']);
 });
+
+test('a modem’s address is a lease that no DHCP client asks for', () => {
+  const modem = { device: 'ttyUSB2', apn: 'internet' };
+  const uplinks = { port2: { ipv4: 'modem', modem } } as const;
+  const network = desire(
+    2,
+    { port2: 'underlay' },
+    {
+      settings: { ...settings, underlay: { ...settings.underlay, uplinks } },
+      leases: new Map([['eth1', lease('10.64.1.2/30', '10.64.1.1')]]),
+    },
+  );
+  expect(network.dhcpClients).toEqual(['eth0']);
+  expect(network.links.find(({ name }) => name === 'eth1')?.addresses).toEqual(['10.64.1.2/30']);
+  expect(network.routes).toEqual([
+    { destination: 'default', gateway: '10.64.1.1', onLink: false, link: 'eth1', metric: 101 },
+  ]);
+});

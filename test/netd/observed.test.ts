@@ -59,7 +59,7 @@ test('uplinks are usable global addresses of underlay ports', () => {
     driver: 'veth',
   }));
   const ports = assignPorts(nics, { order: 'kernel-name', named: [] }, {});
-  const uplinks = { order: ['eth0'], health: new Map() };
+  const uplinks = { order: ['eth0'], health: new Map(), modem: () => null };
   expect(
     uplinkAddresses(uplinks.order, observation()).map(({ link, address }) => `${link} ${address}`),
   ).toEqual(['eth0 10.128.0.5', 'eth0 2001:db8::5']);

@@ -7,6 +7,7 @@ function problems(network: object): string[] {
   const merged = parsed.ok ? mergeLayers({ saved: parsed.value }) : parsed;
   return merged.ok ? [] : merged.problems.map(({ path, problem }) => `${path}: ${problem}`);
 }
+const modem = { device: 'ttyUSB2', apn: 'iot.example-1' };
 const guest = { vlan: 10, address: '10.10.0.1/24', dhcpServer: true };
 
 describe('networks', () => {
@@ -14,7 +15,10 @@ describe('networks', () => {
     expect(
       problems({
         ports: { port1: { mtu: limits.mtu[0] }, port2: { role: 'lan', mtu: limits.mtu[1] }, port3: 'lan' },
-        underlay: { uplinks: { port1: { ipv4: 'dhcp', priority: 1 } }, probes: ['9.9.9.9'] },
+        underlay: {
+          uplinks: { port1: { ipv4: 'dhcp', priority: 1 }, port4: { ipv4: 'modem', modem } },
+          probes: ['9.9.9.9', '2620:fe::fe'],
+        },
         lan: {
           outside: '10.77.1.0/24',
           ipv6: '2001:db8::1/64',
@@ -63,6 +67,22 @@ describe('networks', () => {
     [
       { lan: { reservations: [{ mac: '02:00:00:00:00:01\nx', address: '192.168.1.5' }] } },
       'lan.reservations[0].mac: must read',
+    ],
+    [
+      { underlay: { uplinks: { port1: { ipv4: 'modem' } } } },
+      'underlay.uplinks.port1.ipv4: there is no modem to tell it',
+    ],
+    [
+      { underlay: { uplinks: { port1: { modem }, port2: { modem } } } },
+      'underlay.uplinks.port2.modem.device: is the modem of port1',
+    ],
+    ...['a".b', 'a\r', 'a..b', '', 'a'.repeat(limits.apnLength + 1)].map((apn): [object, string] => [
+      { underlay: { uplinks: { port1: { modem: { ...modem, apn } } } } },
+      'underlay.uplinks.port1.modem.apn: ',
+    ]),
+    [
+      { underlay: { uplinks: { port1: { modem: { ...modem, device: '../sda' } } } } },
+      'underlay.uplinks.port1.modem.device: must read',
     ],
     [{ ports: { port1: { mtu: limits.mtu[0] - 1 } } }, 'ports.port1.mtu: '],
     [{ ports: { port1: { mtu: limits.mtu[1] + 1 } } }, 'ports.port1.mtu: '],

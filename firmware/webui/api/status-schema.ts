@@ -49,6 +49,18 @@ const tpm = z.discriminatedUnion('state', [
   z.object({ state: z.literal('failed'), reason: z.string(), advice: z.string() }),
 ]);
 
+/** A cellular modem as it tells of itself (3GPP TS 27.007). */
+const modem = z.object({
+  device: z.enum(['absent', 'silent', 'answers']),
+  sim: z.enum(['ready', 'pin', 'puk', 'other', 'unknown']),
+  registration: z.enum(['none', 'home', 'searching', 'denied', 'unknown', 'roaming']),
+  operator: z.string().nullable(),
+  signalDbm: z.number().int().nullable(),
+  connected: z.boolean(),
+  /** Why it is not connected. */
+  problem: z.string().nullable(),
+});
+
 const networkInterface = z.object({
   /** The port's name on the box (`port1`), or the kernel's name of a bridge or tunnel. */
   name: z.string(),
@@ -64,7 +76,9 @@ const networkInterface = z.object({
   receivedPackets: z.number(),
   sentPackets: z.number(),
   /** Of an underlay port: whether it works, how well from 0 to 100, and its place among them, from 1. */
-  uplink: z.object({ works: z.boolean(), score: z.number(), place: z.number().int() }).nullable(),
+  uplink: z
+    .object({ works: z.boolean(), score: z.number(), place: z.number().int(), modem: modem.nullable() })
+    .nullable(),
 });
 
 const tunnel = z.object({
