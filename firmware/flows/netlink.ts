@@ -35,7 +35,7 @@ export function eachMessage(datagram: DataView, visit: (message: NetlinkMessage)
     const body = offset + header.size;
     if (type === control.done) visit({ kind: 'end', sequence, error: 0 });
     else if (type === control.error) {
-      const error = length >= header.size + 4 ? -datagram.getInt32(body, true) : 0;
+      const error = length >= header.size + 4 ? Math.abs(datagram.getInt32(body, true)) : 0;
       visit({ kind: 'end', sequence, error });
     } else if (type > control.done && length >= header.size + genericSize) {
       const family = datagram.getUint8(body);
