@@ -4,6 +4,11 @@ export const limits = {
   frameLength: 1 << 20,
   /** Interfaces of a pcapng section that are remembered. */
   interfaces: 4096,
+  /** Characters of a filter, and how deep its brackets go: what a person types. */
+  filterLength: 1024,
+  filterDepth: 16,
+  /** Octets of one frame that are kept; the least holds the headers of any packet. */
+  snapLength: [64, 65_535],
   /** VLAN tags, one within the other: a provider's and a customer's, twice. */
   vlanTags: 4,
 } as const;

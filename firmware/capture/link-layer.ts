@@ -17,6 +17,10 @@ const linkTypes = {
   linuxCooked2: 276,
 } as const;
 
+export const ethernetLinkType = linkTypes.ethernet;
+/** IP alone, without a header before it. */
+export const rawLinkType = linkTypes.raw;
+
 const etherTypes = { ipv4: 0x0800, ipv6: 0x86dd } as const;
 /** 802.1Q, 802.1ad and the older double tag. */
 const vlanTypes: readonly number[] = [0x8100, 0x88a8, 0x9100];

@@ -71,6 +71,12 @@ export const commands: Readonly<Record<string, Command>> = {
     run: async (args) => (await import('./ping.ts')).ping(args),
     help: async () => (await import('./ping.ts')).pingHelp,
   },
+  capture: {
+    usage: 'capture LINK --out FILE [--filter TEXT] …',
+    tells: 'what passes a port or the tunnels, into a capture file, within bounds (capture --help)',
+    run: async (args) => (await import('./capture.ts')).capture(args),
+    help: async () => (await import('./capture.ts')).captureHelp,
+  },
   settings: {
     usage: 'settings schema | settings check FILE [--json]',
     tells: 'the JSON Schema of the settings, or what is wrong with a settings file',

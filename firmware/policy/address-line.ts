@@ -29,7 +29,11 @@ export function parseAddressRange(text: string): AddressRange | undefined {
 /** The place of an address on the line, or undefined where the text is none. */
 export function parseAddress(text: string): bigint | undefined {
   const octets = text.includes(':') ? parseIpv6(text) : parseIpv4(text);
-  if (octets === undefined) return undefined;
+  return octets === undefined ? undefined : placeOf(octets);
+}
+
+/** The place of an address of 4 or 16 octets. */
+export function placeOf(octets: Uint8Array): bigint {
   const value = octets.reduce((sum, octet) => (sum << 8n) | BigInt(octet), 0n);
   return octets.length === 4 ? ipv4Start + value : value;
 }

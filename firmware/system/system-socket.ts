@@ -8,6 +8,7 @@ export const AF_INET6 = 10;
 export const SOCK_DGRAM = 2;
 export const SOCK_RAW = 3;
 const SOCK_CLOEXEC = 0o2000000;
+const MSG_TRUNC = 0x20;
 const MSG_DONTWAIT = 0x40;
 
 /** A socket call failed; the message says which and why. */
@@ -138,6 +139,13 @@ export class SystemSocket {
       if (length >= 0) return { length, from: decodeAddress(name) };
       if (getSystemErrorName(-this.#libc.errno()) === 'EAGAIN') return undefined;
     }
+  }
+
+  /** The next datagram as far as the buffer holds it, with its whole length, or undefined. */
+  readCut(buffer: Uint8Array): { readonly octets: Uint8Array; readonly length: number } | undefined {
+    const flags = MSG_DONTWAIT | MSG_TRUNC;
+    const length = Number(this.#libc.recvfrom(this.fd, buffer, buffer.length, flags, null, null));
+    return length < 0 ? undefined : { octets: buffer.subarray(0, Math.min(length, buffer.length)), length };
   }
 
   /** Calls back whenever something can be received, as long as something can. */

@@ -1,0 +1,167 @@
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { performance } from 'node:perf_hooks';
+import { limits } from '../capture/limits.ts';
+import { ethernetLinkType, rawLinkType } from '../capture/link-layer.ts';
+import { type PacketFilter, parsePacketFilter } from '../capture/packet-filter.ts';
+import { Recording, type RecordingCounts } from '../capture/recording.ts';
+import { overlayDevice } from '../netd/desired.ts';
+import { localSocketPath } from '../system/local-api.ts';
+import { hasLink, openPacketSocket } from '../system/packet-socket.ts';
+import type { Status } from '../webui/api/status-schema.ts';
+import { printJson, readArguments, readNumber, UsageError } from './arguments.ts';
+import { askBox, notKnown } from './ask-box.ts';
+
+export const captureHelp = `Usage: hithe capture LINK --out FILE [--filter TEXT] [--snaplen N] [--count N] [--size KIB]
+                     [--rate N] [--seconds N] [--json]
+
+Writes what passes a link, in and out, into a new capture file (pcap), until a bound is reached or
+it is interrupted. LINK is a port of the box, a link of the kernel (br-lan), or tunnel: all
+tunnels, as packets are before they are encrypted.
+
+  --filter TEXT   in tcpdump's words: host, net, port, portrange, ether host, src, dst, proto N,
+                  tcp, udp, icmp, esp, hip, arp, ip, ip6, and, or, not, brackets
+  --snaplen N     octets kept of a frame, ${limits.snapLength.join(' to ')}; 1600 unless given
+  --count N       frames, 1 to 1000000; 10000 unless given
+  --size KIB      of the file, 1 to 262144; 8192 unless given
+  --rate N        frames a second, 1 to 100000; 1000 unless given; what is over is counted
+  --seconds N     1 to 86400; 60 unless given
+
+JSON:
+  { "link", "file", "ended": "count"|"size"|"time"|"interrupted", "written", "filtered",
+    "overRate", "dropped", "octets" }
+  dropped: came faster than it was read. Times are those at which frames were read.
+
+Exit status: 0 when the file was written, 1 when not, 2 for wrong use, 3 where the box does not
+know the port.
+`;
+
+type End = 'count' | 'size' | 'time' | 'interrupted';
+type Bounds = {
+  readonly snapLength: number;
+  readonly count: number;
+  readonly size: number;
+  readonly rate: number;
+};
+
+export async function capture(args: readonly string[]): Promise<number> {
+  const { values, positionals } = readArguments(args, {
+    json: { type: 'boolean' },
+    out: { type: 'string' },
+    filter: { type: 'string', default: '' },
+    snaplen: { type: 'string', default: '1600' },
+    count: { type: 'string', default: '10000' },
+    size: { type: 'string', default: '8192' },
+    rate: { type: 'string', default: '1000' },
+    seconds: { type: 'string', default: '60' },
+    socket: { type: 'string', default: localSocketPath },
+  });
+  const [name, ...more] = positionals;
+  const { out } = values;
+  if (name === undefined || more.length > 0 || out === undefined)
+    throw new UsageError('capture takes one LINK and --out FILE');
+  const filter = parsePacketFilter(values.filter);
+  if (!filter.ok) throw new UsageError(`--filter: ${filter.problem}`);
+  const [from, to] = limits.snapLength;
+  const bounds = {
+    snapLength: readNumber('--snaplen', values.snaplen, { from, to }),
+    count: readNumber('--count', values.count, { from: 1, to: 1_000_000 }),
+    size: readNumber('--size', values.size, { from: 1, to: 262_144 }) * 1024,
+    rate: readNumber('--rate', values.rate, { from: 1, to: 100_000 }),
+  };
+  const seconds = readNumber('--seconds', values.seconds, { from: 1, to: 86_400 });
+  const link = await linkOf(name, values);
+  if (link === null) return notKnown;
+  try {
+    const result = await record(link, { file: out, filter: filter.value, bounds, seconds });
+    if (values.json) printJson({ link, file: out, ...result });
+    else process.stdout.write(resultText(out, result));
+    return 0;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    if (values.json) printJson({ error: reason });
+    else process.stderr.write(`hithe: nothing was captured: ${reason}\n`);
+    return 1;
+  }
+}
+
+/** The kernel's name of a link, null where there is none; that is said already. */
+async function linkOf(
+  name: string,
+  values: { readonly json?: boolean | undefined; readonly socket: string },
+): Promise<string | null> {
+  if (name === 'tunnel') return overlayDevice;
+  if (hasLink(name)) return name;
+  const status = await askBox<Status>(values, '/api/v1/status');
+  if (status === null) return null;
+  const found = status.network.interfaces.find((port) => port.name === name);
+  if (found !== undefined) return found.kernelName;
+  throw new UsageError(`there is no port or link ${name}`);
+}
+
+type Result = RecordingCounts & { readonly ended: End; readonly dropped: number };
+
+/** Throws what the operating system says where there is no such link or the file is there already. */
+async function record(
+  link: string,
+  {
+    file,
+    filter,
+    bounds,
+    seconds,
+  }: {
+    readonly file: string;
+    readonly filter: PacketFilter;
+    readonly bounds: Bounds;
+    readonly seconds: number;
+  },
+): Promise<Result> {
+  const now = () => performance.timeOrigin + performance.now();
+  let take: ((frame: Uint8Array, length: number) => void) | undefined;
+  const socket = await openPacketSocket(link, bounds.snapLength, (frame, length) => take?.(frame, length));
+  try {
+    // What passes may be of anybody's: for root's eyes alone.
+    const descriptor = openSync(file, 'wx', 0o600);
+    try {
+      const linkType = socket.isEthernet ? ethernetLinkType : rawLinkType;
+      const recording = new Recording(
+        { ...bounds, linkType, filter },
+        (octets) => void writeSync(descriptor, octets),
+        now(),
+      );
+      const ended = await new Promise<End>((resolve, reject) => {
+        const timer = setTimeout(() => resolve('time'), seconds * 1000);
+        process.once('SIGINT', () => resolve('interrupted'));
+        take = (frame, length) => {
+          try {
+            const end = recording.take(frame, length, now());
+            if (end === null) return;
+            clearTimeout(timer);
+            take = undefined;
+            resolve(end);
+          } catch (error) {
+            clearTimeout(timer);
+            take = undefined;
+            reject(error);
+          }
+        };
+      });
+      take = undefined;
+      return { ended, ...recording.counts, dropped: socket.dropped() };
+    } finally {
+      closeSync(descriptor);
+    }
+  } finally {
+    socket.close();
+  }
+}
+
+function resultText(file: string, { ended, written, filtered, overRate, dropped, octets }: Result): string {
+  const left = `${filtered} not wanted, ${overRate} over the rate, ${dropped} dropped by the kernel`;
+  const why = {
+    count: 'all frames asked for',
+    size: 'the file is full',
+    time: 'time is up',
+    interrupted: 'interrupted',
+  };
+  return `${file}: ${written} frames, ${octets} octets; ${left}; ${why[ended]}\n`;
+}
