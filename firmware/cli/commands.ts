@@ -61,9 +61,11 @@ export const commands: Readonly<Record<string, Command>> = {
     help: async () => (await import('./policy.ts')).policyHelp,
   },
   devices: {
-    usage: 'devices list [--json]',
-    tells: 'who was seen on the LAN, and whether it is in quarantine',
-    run: async (args) => (await import('./policy.ts')).devices(args),
+    usage: 'devices list | devices accept NAME --mac MAC | devices label NAME LABEL… | devices forget NAME',
+    tells:
+      'who was seen on the LAN, and whether it is in quarantine; devices that rules know (devices --help)',
+    run: async (args) => (await import('./devices.ts')).devices(args),
+    help: async () => (await import('./devices.ts')).devicesHelp,
   },
   ping: {
     usage: 'ping [FROM] TO [--count N] [--json]',

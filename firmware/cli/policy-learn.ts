@@ -1,10 +1,10 @@
-import type { SettingsApplied } from '../webui/api/config-route.ts';
 import type { PolicyProposals } from '../webui/api/learn-route.ts';
 import type { PolicyReport } from '../webui/api/policy-route.ts';
 import { printJson, UsageError } from './arguments.ts';
 import { askBox as ask, notKnown } from './ask-box.ts';
 import { readMoment } from './moment.ts';
 import type { PolicyValues } from './policy.ts';
+import { showApplied } from './show-applied.ts';
 import { formatTable } from './table.ts';
 
 /** What changes the policy: proposals, those accepted, rules staged and enforced. */
@@ -95,16 +95,4 @@ async function countedBy(values: PolicyValues, names: readonly string[]): Promis
     .filter(({ id }) => names.includes(id))
     .map(({ id, connections }) => [id, connections]);
   return formatTable(['RULE', 'CONNECTIONS'], rows);
-}
-
-function showApplied({ json }: PolicyValues, applied: SettingsApplied | null): number {
-  if (applied === null) return notKnown;
-  if (json) printJson(applied);
-  else {
-    const { revision, trial } = applied;
-    const when =
-      trial === null ? 'in force' : 'in force, and stays once peers and page are reachable as before';
-    process.stdout.write(`Revision ${revision.id} is ${when}.\n`);
-  }
-  return 0;
 }

@@ -1,5 +1,5 @@
 import { localSocketPath } from '../system/local-api.ts';
-import type { Devices, PolicyExplanation, PolicyReport } from '../webui/api/policy-route.ts';
+import type { PolicyExplanation, PolicyReport } from '../webui/api/policy-route.ts';
 import { printJson, readArguments, readNumber, UsageError } from './arguments.ts';
 import { askBox as ask, notKnown } from './ask-box.ts';
 import { formatTable } from './table.ts';
@@ -73,23 +73,6 @@ async function list(values: PolicyValues): Promise<number> {
     const counts = Object.entries(report.counters).map(([name, count]) => `${name} ${count}`);
     process.stdout.write(`${counts.join(', ')}\n`);
     if (report.problem !== null) process.stdout.write(`NOT IN FORCE: ${report.problem}\n`);
-  }
-  return 0;
-}
-
-export async function devices(args: readonly string[]): Promise<number> {
-  const { values, positionals } = readArguments(args, options);
-  if (positionals[0] !== 'list' || positionals.length > 1) throw new UsageError('devices takes: list');
-  const found = await ask<Devices>(values, '/api/v1/devices');
-  if (found === null) return notKnown;
-  if (values.json) printJson(found.devices);
-  else {
-    const rows = found.devices.map((row) => [
-      ...[row.device, row.address, row.mac, row.link, row.hostName, row.firstSeen, row.lastSeen],
-      row.state,
-    ]);
-    const columns = ['DEVICE', 'ADDRESS', 'MAC', 'LINK', 'HOST-NAME', 'FIRST-SEEN', 'LAST-SEEN', 'STATE'];
-    process.stdout.write(formatTable(columns, rows));
   }
   return 0;
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { devices, policy } from '../../firmware/cli/policy.ts';
+import { policy } from '../../firmware/cli/policy.ts';
 import { startTestBox, type TestBox } from '../webui/test-box.ts';
 import { runHere } from './run-here.ts';
 
@@ -19,14 +19,6 @@ describe('hithe policy', () => {
     expect([status, stdout]).toEqual([0, expect.stringMatching(/^press +1 +active +3$/m)]);
     expect(stdout).toContain('denied_default 2');
     expect(JSON.parse((await run('list', '--json')).stdout)).toMatchObject({ rules: [{ id: 'press' }] });
-  });
-
-  test('devices list shows who is in quarantine', async () => {
-    const { status, stdout } = await runHere(devices, ['list', '--socket', box.socket]);
-    expect([status, stdout]).toEqual([0, expect.stringMatching(/^- +192\.168\.1\.11 .*quarantine$/m)]);
-    const { stdout: json } = await runHere(devices, ['list', '--json', '--socket', box.socket]);
-    expect(JSON.parse(json)).toMatchObject([{ device: 'press', state: 'accepted' }, { device: null }]);
-    expect(await runHere(devices, ['all'])).toMatchObject({ status: 2 });
   });
 
   test('explain says whether and why, and ends with the verdict', async () => {
