@@ -79,6 +79,12 @@ export const commands: Readonly<Record<string, Command>> = {
     run: async (args) => (await import('./capture.ts')).capture(args),
     help: async () => (await import('./capture.ts')).captureHelp,
   },
+  flows: {
+    usage: 'flows [FILTER…] [--live | --follow | --status] [--json]',
+    tells: 'who spoke with whom, how much, by which rule, and who was denied (flows --help)',
+    run: async (args) => (await import('./flows.ts')).flows(args),
+    help: async () => (await import('./flows.ts')).flowsHelp,
+  },
   settings: {
     usage: 'settings schema | settings check FILE [--json]',
     tells: 'the JSON Schema of the settings, or what is wrong with a settings file',

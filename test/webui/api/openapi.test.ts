@@ -37,6 +37,10 @@ describe('the OpenAPI document', () => {
       'get /api/v1/config/schema',
       'get /api/v1/devices',
       'get /api/v1/events',
+      'get /api/v1/flows',
+      'get /api/v1/flows/live',
+      'get /api/v1/flows/new',
+      'get /api/v1/flows/status',
       'get /api/v1/log',
       'get /api/v1/policy',
       'get /api/v1/policy/explain',
@@ -70,6 +74,7 @@ describe('the OpenAPI document', () => {
       new Set([
         ...['MeasuredBoot', 'Status', 'Log', 'Claimed', 'Problem'],
         ...['Settings', 'SettingsPlan', 'SettingsApplied', 'Revision', 'RevisionDetail'],
+        ...['Flow', 'StoredFlow', 'Flows', 'NewFlows', 'FlowsStatus'],
         ...['PolicyReport', 'PolicyExplanation', 'PolicyProposals', 'Devices'],
       ]),
     );
