@@ -19,6 +19,7 @@ import { collectInventory } from './system/inventory.ts';
 import { followKernelMessages } from './system/kernel-messages.ts';
 import { callLocalApi, localSocketPath } from './system/local-api.ts';
 import { openLogRing } from './system/log-ring.ts';
+import { logTransport } from './system/log-transport.ts';
 import { readKernelRelease, readMemory, readUptimeSeconds } from './system/machine-status.ts';
 import { metadataHttp } from './system/metadata-http.ts';
 import { createNetworkSystem } from './system/network-system.ts';
@@ -131,6 +132,8 @@ export async function runDaemon(): Promise<void> {
       };
       return page;
     },
+    logTransport: logTransport(),
+    timestamp: (milliseconds) => new Date(milliseconds).toISOString(),
     flows: {
       openKernel: async () => (await import('./system/flow-sockets.ts')).openFlowSockets(),
       openStore: (bounds, warn) =>

@@ -1,4 +1,5 @@
 import { limits as storeLimits } from '../store/limits.ts';
+import { withoutSecrets } from '../store/secret-settings.ts';
 import { settingsDifference } from '../store/settings-diff.ts';
 import { parseSettingsLayer } from '../store/settings-layers.ts';
 import { formatSettingsPath, parseSettingsPath, writeAtPath } from '../store/settings-path.ts';
@@ -46,7 +47,8 @@ export class Configuration implements ConfigurationApi {
     return (await import('../store/settings-json-schema.ts')).settingsLayerJsonSchema();
   }
 
-  read(): ConfigurationResult<SettingsView> {
+  read({ secrets = false }: { readonly secrets?: boolean } = {}): ConfigurationResult<SettingsView> {
+    const shown = <Document>(document: Document) => (secrets ? document : withoutSecrets(document));
     const current = this.#ports.store.current();
     if (!current.ok) return notKept(current);
     const { layer: saved = empty, ...revision } = current.value ?? {};
@@ -55,9 +57,9 @@ export class Configuration implements ConfigurationApi {
       value: {
         revision: 'id' in revision ? revision : null,
         trial: this.#trial.status(),
-        saved,
-        draft: this.#draft,
-        inForce: this.#ports.keeper.inForce(),
+        saved: shown(saved),
+        draft: shown(this.#draft),
+        inForce: shown(this.#ports.keeper.inForce()),
       },
     };
   }
@@ -130,7 +132,12 @@ export class Configuration implements ConfigurationApi {
       base === null || base.ok ? settingsDifference(base === null ? empty : base.value.layer, layer) : null;
     return {
       ok: true,
-      value: { revision, document: layer, changes: difference?.changes ?? null, more: difference?.more ?? 0 },
+      value: {
+        revision,
+        document: withoutSecrets(layer),
+        changes: difference?.changes ?? null,
+        more: difference?.more ?? 0,
+      },
     };
   }
 
@@ -153,7 +160,7 @@ export class Configuration implements ConfigurationApi {
     }
     const plan = await this.#planOf(layer);
     if (!plan.ok) return plan;
-    const saved = this.read();
+    const saved = this.read({ secrets: true });
     if (!saved.ok) return saved;
     if (JSON.stringify(saved.value.saved) === JSON.stringify(layer))
       return refuse('settings-unchanged', 'These settings are in force already.');

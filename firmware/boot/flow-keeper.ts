@@ -6,7 +6,7 @@ import type { PolicyInForce } from '../netd/policy/enforcement.ts';
 import { knownPolicy } from '../netd/policy/known-policy.ts';
 import type { FlowBounds, FlowPage, FlowStore, FlowsSince } from '../store/flow-store.ts';
 import type { FlowsSettings } from '../store/flows-schema.ts';
-import type { StoreResult } from '../store/store-error.ts';
+import { StoreError, type StoreResult } from '../store/store-error.ts';
 
 export type FlowKeeperPorts = {
   readonly openKernel: () => Promise<FlowKernel>;
@@ -65,6 +65,10 @@ const nothingLost: FlowLosses = {
   tracker: { denied: 0, records: 0 },
   unwritten: 0,
 };
+const notOpen = {
+  ok: false,
+  error: new StoreError('UNAVAILABLE', 'the records are not open'),
+} as const;
 const warningCode = 'FLOWS_NOT_RECORDED';
 
 type Recording = { readonly kernel: FlowKernel; readonly tracker: FlowTracker };
@@ -116,6 +120,24 @@ export class FlowKeeper {
   /** Flows recorded after a cursor, oldest first; an answer may have none of those that are wanted and still lead on. */
   since(cursor: number, limit: number): StoreResult<FlowsSince> {
     return this.#store?.since(cursor, limit) ?? { ok: true, value: { flows: [], cursor, missed: 0 } };
+  }
+
+  /** The number of the newest record. */
+  newest(): StoreResult<number> {
+    return this.#store?.newest() ?? notOpen;
+  }
+
+  /** Where somebody with a name is who reads `since`; null before it began. */
+  readCursor(name: string): StoreResult<number | null> {
+    return this.#store?.readCursor(name) ?? notOpen;
+  }
+
+  writeCursor(name: string, cursor: number): StoreResult<void> {
+    return this.#store?.writeCursor(name, cursor) ?? notOpen;
+  }
+
+  keepCursors(names: readonly string[]): StoreResult<void> {
+    return this.#store?.keepCursors(names) ?? notOpen;
   }
 
   /** Those of them that a filter wants; waits for the first of them so many milliseconds. */

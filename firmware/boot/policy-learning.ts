@@ -106,7 +106,7 @@ export class PolicyLearning implements PolicyLearningApi {
 
   async #apply(rules: readonly Rule[], author: string): Promise<ConfigurationResult<SettingsApplied>> {
     const { configuration } = this.#ports;
-    const view = configuration.read();
+    const view = configuration.read({ secrets: true });
     if (!view.ok) return view;
     if (view.value.draft !== null)
       return refuse(

@@ -9,6 +9,7 @@ import type { BoardProfile } from './board-profile-schema.ts';
 import type { DriverSystem } from './drivers.ts';
 import type { FlowKeeper, FlowKeeperPorts } from './flow-keeper.ts';
 import type { IdentityKeeperPorts } from './identity/keeper.ts';
+import type { LogTransport } from './log-transport.ts';
 import type { PlatformDetection } from './platform/detect.ts';
 import type { MetadataHttp } from './platform/metadata-http.ts';
 import type { PolicyKeeper } from './policy-keeper.ts';
@@ -62,6 +63,10 @@ export type BootPorts = {
     readonly learning: PolicyLearning;
     readonly configuration: ConfigurationApi;
   }) => Promise<Page>;
+  /** How records of flows leave the box. */
+  readonly logTransport: LogTransport;
+  /** Milliseconds since 1970 as `2026-06-01T12:00:00.000Z`. */
+  readonly timestamp: (milliseconds: number) => string;
   /** What the kernel tells of flows, and where their records are. */
   readonly flows: Pick<FlowKeeperPorts, 'openKernel' | 'openStore'>;
   readonly identity: Pick<IdentityKeeperPorts, 'open' | 'replace' | 'startOverlay'>;

@@ -6,6 +6,7 @@ import { profileNamed } from './board-profiles.ts';
 import { Configuration } from './configuration.ts';
 import { diagnosticsWarnings } from './diagnostics.ts';
 import { loadDrivers, loadOverlayModules } from './drivers.ts';
+import { FlowExport } from './flow-export.ts';
 import { FlowKeeper } from './flow-keeper.ts';
 import { keepHealthy } from './health.ts';
 import { IdentityKeeper } from './identity/keeper.ts';
@@ -133,6 +134,22 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     warn: (warning) => board.warn(warning),
     clearWarning: (code) => board.clearWarning(code),
   });
+  const exporting = new FlowExport({
+    transport: ports.logTransport,
+    since: (cursor, limit) => flows.since(cursor, limit),
+    newest: () => flows.newest(),
+    readCursor: (name) => flows.readCursor(name),
+    writeCursor: (name, cursor) => flows.writeCursor(name, cursor),
+    keepCursors: (names) => flows.keepCursors(names),
+    source: () => ({
+      host: settings.hostname,
+      hit: board.read().identity.hit,
+      version: board.read().image.version,
+    }),
+    timestamp: ports.timestamp,
+    wait: ports.wait,
+    log: (level, message) => ports.log(level, 'flows', message),
+  });
   const policy = new PolicyKeeper(
     { ...ports.network, now: ports.wallClock, inForce: (known) => flows.policyInForce(known) },
     {
@@ -200,6 +217,10 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
   };
   /** Opening the records waits until tunnels carry. */
   let recordsFlows = false;
+  const applyFlows = async (): Promise<void> => {
+    await flows.apply(settings.flows);
+    await exporting.apply(settings.flows.export);
+  };
   /** Puts the settings that are in force now into effect; resolves with what went wrong, or null. */
   const applyInForce = async (): Promise<string | null> => {
     if (network === null) return 'the box is still starting';
@@ -212,7 +233,7 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     const refused = await policy.apply(settings);
     await network.reconfigure(settings.network);
     await identity.apply(settings);
-    if (recordsFlows) background('flows', flows.apply(settings.flows));
+    if (recordsFlows) background('flows', applyFlows());
     await follow();
     const { state, detail } = network.snapshot();
     return state === 'failed' ? (detail ?? 'the network could not be applied') : refused;
@@ -306,7 +327,7 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     // What is left takes a small box seconds: more drivers' self-tests, a quote of the TPM, the hardware's inventory.
     await tunnelsCarry({ ...ports, tunnels: () => identity.tunnels() }, stop.signal);
     recordsFlows = true;
-    background('flows', flows.apply(settings.flows));
+    background('flows', applyFlows());
     const { devices, failure } = driversFirst ?? (await loadDrivers(ports.drivers, profile));
     board.set({ devices });
     if (failure !== null) ports.log('warning', 'drivers', failure);
@@ -330,6 +351,7 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     async close() {
       stop.abort();
       await configuration.close();
+      await exporting.close();
       await flows.close();
       await policy.close();
       await identity.close();

@@ -46,7 +46,7 @@ export const configHelp = `Usage: hithe config VERB
   confirm [--anyway]                 keeps what is on trial, if page and peers are reachable, or anyway
   revert [REVISION]                  ends the trial, or puts an earlier revision on trial
   history [REVISION]                 the revisions, or what one of them changed
-  export [FILE]                      the saved document
+  export [FILE]                      the saved document, with its secrets
   schema                             its JSON Schema
 
 A PATH reads overlay.peers[0].uri, or overlay.peers["plant 2"].uri for a peer by its name.
@@ -185,7 +185,7 @@ async function history({ values, rest }: Call): Promise<number> {
 
 async function exportFile({ values, rest }: Call): Promise<number> {
   const file = atMostOne('export', rest);
-  const view = await ask<SettingsView>(values, '/api/v1/config');
+  const view = await ask<SettingsView>(values, '/api/v1/config?secrets=shown');
   if (view === null) return 1;
   if (file === undefined) printJson(view.saved);
   // It may name peers and passwords: for the owner alone.

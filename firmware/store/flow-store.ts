@@ -192,6 +192,20 @@ export class FlowStore {
     return { ok: true, value: { flows: found, before: oldest === null || above <= oldest ? null : above } };
   }
 
+  /** Where a reader of `since` is that has a name, so that it goes on there after a restart; null before it began. */
+  readCursor(name: string): StoreResult<number | null> {
+    return this.#attempt(() => this.#statements.readCursor.get(name)?.position ?? null);
+  }
+
+  writeCursor(name: string, position: number): StoreResult<void> {
+    return this.#attempt(() => void this.#statements.writeCursor.run(name, position));
+  }
+
+  /** Forgets the readers that are not named. */
+  keepCursors(names: readonly string[]): StoreResult<void> {
+    return this.#attempt(() => void this.#statements.keepCursors.run(JSON.stringify(names)));
+  }
+
   /** Octets in use, and how many records there are. */
   size(): StoreResult<{ readonly octets: number; readonly records: number }> {
     return this.#attempt(() => {
@@ -355,6 +369,15 @@ function prepare(database: Database) {
     ),
     since: database.prepare<[number, number], JoinedRow>(
       `${selectFlows} WHERE flow.id > ? ORDER BY flow.id LIMIT ?`,
+    ),
+    readCursor: database.prepare<[string], { position: number }>(
+      'SELECT position FROM cursor WHERE name = ?',
+    ),
+    writeCursor: database.prepare<[string, number]>(
+      'INSERT INTO cursor (name, position) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET position = excluded.position',
+    ),
+    keepCursors: database.prepare<[string]>(
+      'DELETE FROM cursor WHERE name NOT IN (SELECT value FROM json_each(?))',
     ),
     agedUntil: database.prepare<[number, number], { id: number | null }>(
       'SELECT max(id) AS id FROM (SELECT id, "end" FROM flow ORDER BY id LIMIT ?) WHERE "end" < ?',

@@ -27,6 +27,8 @@ export const limits = {
   routes: 64,
   /** Octets of an access point's name (3GPP TS 23.003 § 9.1). */
   apnLength: 100,
+  /** Time servers: of four one may be wrong and one be away (RFC 5905 § 11.2.1 wants a majority). */
+  timeServers: 4,
   /** Addresses that tell whether an uplink works. */
   probes: 4,
   /** Octets of a whole document before it is parsed: 10,000 peers fit three times. */

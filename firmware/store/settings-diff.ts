@@ -1,4 +1,5 @@
 import { limits } from './limits.ts';
+import { withoutSecrets } from './secret-settings.ts';
 import { formatSettingsPath } from './settings-path.ts';
 
 /** One difference: texts are JSON, shortened; null where the setting is not there. */
@@ -16,26 +17,35 @@ export type SettingsDifference = {
 
 /**
  * What differs between two documents. Elements of lists that all have a name of their own are compared by it, so that
- * one that moved is no change; other lists are compared place by place.
+ * one that moved is no change; other lists are compared place by place. A secret that changed is told, not shown.
  */
 export function settingsDifference(before: unknown, after: unknown): SettingsDifference {
   const changes: SettingsChange[] = [];
   let count = 0;
-  const compare = (path: readonly PropertyKey[], one: unknown, other: unknown): void => {
+  const compare = (path: readonly PropertyKey[], one: unknown, other: unknown, shown: Pair): void => {
     const [left, right] = [members(one), members(other)];
     if (left !== null && right !== null && isList(one) === isList(other) && sameKeys(one, other)) {
       for (const name of new Set([...left.keys(), ...right.keys()]))
-        compare([...path, name], left.get(name), right.get(name));
+        compare([...path, name], left.get(name), right.get(name), {
+          before: members(shown.before)?.get(name),
+          after: members(shown.after)?.get(name),
+        });
       return;
     }
     if (JSON.stringify(one) === JSON.stringify(other)) return;
     count += 1;
     if (changes.length >= limits.changes) return;
-    changes.push({ path: shorten(formatSettingsPath(path)), before: written(one), after: written(other) });
+    changes.push({
+      path: shorten(formatSettingsPath(path)),
+      before: written(shown.before),
+      after: written(shown.after),
+    });
   };
-  compare([], before, after);
+  compare([], before, after, { before: withoutSecrets(before), after: withoutSecrets(after) });
   return { changes, more: count - changes.length };
 }
+
+type Pair = { readonly before: unknown; readonly after: unknown };
 
 /** `path: before → after`, for people. */
 export function describeChange({ path, before, after }: SettingsChange): string {

@@ -296,7 +296,7 @@ describe('JSON Schema', () => {
       additionalProperties: false,
     });
     expect(settingsJsonSchema()).toMatchObject({
-      required: ['version', 'hostname', 'network', 'identity', 'overlay', 'policy', 'diagnostics'],
+      required: ['version', 'hostname', 'network', 'identity', 'overlay', 'policy', 'flows', 'diagnostics'],
     });
   });
 });

@@ -84,7 +84,8 @@ export type TrialOptions = {
 /** The settings as the API changes them. A document that is left out is the draft. */
 export interface Configuration {
   schema(): Promise<object>;
-  read(): ConfigurationResult<SettingsView>;
+  /** Secrets are hidden, unless they are asked for. */
+  read(options?: { readonly secrets?: boolean }): ConfigurationResult<SettingsView>;
   edit(path: string, value: unknown): ConfigurationResult<SettingsView>;
   discard(): ConfigurationResult<SettingsView>;
   plan(document: unknown): Promise<ConfigurationResult<SettingsPlan>>;
@@ -138,6 +139,7 @@ export const configRoutes = {
     method: 'get',
     path: '/api/v1/config',
     summary: 'The settings: saved, drafted, in force, on trial; from the box itself alone',
+    request: { query: z.object({ secrets: z.enum(['hidden', 'shown']).default('hidden') }) },
     responses: { 200: json('The settings', view), ...refusals },
   }),
   schema: createRoute({
@@ -246,7 +248,8 @@ export function addConfigRoutes(app: OpenAPIHono<Environment>, configuration: Co
     context.json({ ...(await configuration.schema()) }, 200),
   );
   app.openapi(configRoutes.read, (context) => {
-    const result = configuration.read();
+    const { secrets } = context.req.valid('query');
+    const result = configuration.read({ secrets: secrets === 'shown' });
     return result.ok ? context.json(result.value, 200) : refuse(context, result);
   });
   app.openapi(configRoutes.plan, async (context) => {
