@@ -3,13 +3,15 @@
  * devices that were accepted may use all of it, and those in quarantine get an address and the page.
  */
 export const ownServicePorts = {
-  /** The page, and what leads there. */
+  /** Names, and the page. */
   tcp: [53, 80, 443],
-  /** Names; addresses (DHCP), which nothing keeps a host from. */
+  /** Names, and addresses (DHCP), which nothing keeps a host from. */
   udp: [53, 67, 547],
 } as const;
 
-export const pagePorts: readonly number[] = [80, 443];
+export const pagePort = 443;
+/** The page, and what leads there. */
+export const pagePorts: readonly number[] = [80, pagePort];
 
 /** Ports that hosts get an address at, whatever the rules say. */
 export const addressPorts: readonly number[] = [67, 547];

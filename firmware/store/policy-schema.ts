@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { parseAddressRange } from '../policy/address-line.ts';
 import { limits } from '../policy/limits.ts';
-import { ownServiceModes } from '../policy/own-services.ts';
+import { ownServiceModes, pagePort } from '../policy/own-services.ts';
 import { protocols, ruleModes, speaksOfOwn, verdictsOfAttestation, weekDays } from '../policy/policy.ts';
 import { parseTimeOfDay } from '../policy/schedule.ts';
 import { parsePorts } from '../policy/services.ts';
@@ -140,10 +140,15 @@ export const defaultPolicy: PolicySettings = {
 /** What does not fit together in a document; a path below `policy`. */
 export type PolicyConflict = { readonly path: readonly (string | number)[]; readonly problem: string };
 
-/** Names that stand twice, and names of devices and peers that there are none of. */
+/**
+ * Names that stand twice, names of devices and peers that there are none of, and rules that would lock everybody out.
+ *
+ * @param hasManagement whether the settings give a port to management, where no rule reaches the page
+ */
 export function policyConflicts(
   { devices, rules, peerLabels }: PolicySettings,
   peerNames: readonly string[],
+  hasManagement: boolean,
 ): readonly PolicyConflict[] {
   const conflicts: PolicyConflict[] = [];
   const once = (kind: string, values: readonly (readonly [string, PolicyConflict['path']])[]) => {
@@ -177,6 +182,12 @@ export function policyConflicts(
   for (const peer of Object.keys(peerLabels))
     if (!gateways.has(peer))
       conflicts.push({ path: ['peerLabels', peer], problem: 'is the name of no peer' });
+  for (const [index, rule] of rules.entries())
+    if (!hasManagement && closesPage(rule))
+      conflicts.push({
+        path: ['rules', index, 'subject'],
+        problem: 'closes the page to everybody: name whom it denies, or give a port the role management',
+      });
   const names = new Set(devices.map((found) => found.name));
   for (const [index, { subject, object }] of rules.entries())
     for (const [part, given] of Object.entries({ subject, object }))
@@ -193,6 +204,27 @@ export function policyConflicts(
           conflicts.push({ path: [...path, 'gateway'], problem: `there is no peer ${found.gateway}` });
       }
   return conflicts;
+}
+
+/** Whether a rule denies the page to whoever asks for it. */
+function closesPage({
+  subject,
+  verb,
+  object,
+  services = 'any',
+  mode,
+}: PolicySettings['rules'][number]): boolean {
+  if (subject !== 'any' || verb !== 'deny' || mode === 'staged' || !speaksOfOwn({ object })) return false;
+  const isPage = (text: number | string) => {
+    const [from, to] = parsePorts(text) ?? [1, 0];
+    return pagePort >= from && pagePort <= to;
+  };
+  return (
+    services === 'any' ||
+    services.some(({ protocol, ports: given }) =>
+      protocol === 'tcp' ? (given?.some(isPage) ?? true) : protocol === 'any',
+    )
+  );
 }
 
 /** The same for every spelling of an address. */

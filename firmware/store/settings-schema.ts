@@ -103,9 +103,10 @@ export const settings = z
     flows: flowsSettings,
     diagnostics: diagnosticsSettings,
   })
-  .superRefine(({ policy, overlay }, context) => {
+  .superRefine(({ policy, overlay, network }, context) => {
     const names = overlay.peers.map(({ name }) => name);
-    for (const { path, problem } of policyConflicts(policy, names))
+    const roles = Object.values(network.ports).map((port) => (typeof port === 'string' ? port : port.role));
+    for (const { path, problem } of policyConflicts(policy, names, roles.includes('management')))
       context.addIssue({ code: 'custom', path: ['policy', ...path], message: problem });
   });
 export type Settings = z.infer<typeof settings>;

@@ -124,6 +124,21 @@ describe('the policy in the settings', () => {
     expect(problemsOf(policy)).toEqual([expect.stringContaining(problem)]),
   );
 
+  test('nobody closes the page to everybody, himself too, unless there is a port where no rule reaches', () => {
+    const closing = { ...rule, verb: 'deny', object: { own: true } };
+    const tcp = (...ports: (number | string)[]) => ({ ...closing, services: [{ protocol: 'tcp', ports }] });
+    for (const found of [closing, tcp(53, '400-500'), { ...closing, services: [{ protocol: 'tcp' }] }])
+      expect(problemsOf({ rules: [found] })).toEqual([
+        expect.stringContaining('policy.rules[0].subject: closes the page to everybody'),
+      ]);
+    const some = { ...closing, subject: { addresses: ['192.168.1.128/25'] } };
+    for (const found of [some, tcp(53, 80), { ...closing, mode: 'staged' }, { ...closing, verb: 'allow' }])
+      expect(problemsOf({ rules: [found] })).toEqual([]);
+    const network = { ports: { port2: { role: 'management' } } };
+    const layer = parseSettingsLayer(JSON.stringify({ version: 1, network, policy: { rules: [closing] } }));
+    expect(layer.ok && mergeLayers({ saved: layer.value })).toMatchObject({ ok: true });
+  });
+
   test.each([
     ['rules', limits.rules, (index: number) => ({ ...rule, id: `rule-${index}` })],
     [
