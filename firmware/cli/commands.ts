@@ -73,6 +73,12 @@ export const commands: Readonly<Record<string, Command>> = {
     run: async (args) => (await import('./ping.ts')).ping(args),
     help: async () => (await import('./ping.ts')).pingHelp,
   },
+  traceroute: {
+    usage: 'traceroute TO [--underlay] [--hops N] [--json]',
+    tells: 'the routers on the way to an address, or to where a peer is (traceroute --help)',
+    run: async (args) => (await import('./traceroute.ts')).traceroute(args),
+    help: async () => (await import('./traceroute.ts')).tracerouteHelp,
+  },
   capture: {
     usage: 'capture LINK --out FILE [--filter TEXT] …',
     tells: 'what passes a port or the tunnels, into a capture file, within bounds (capture --help)',
