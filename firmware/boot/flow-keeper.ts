@@ -54,7 +54,7 @@ const readsPerWrite = 5;
 /** Reads between two looks at connections that last. */
 const readsPerSweep = 1_500;
 /** Records in one transaction, which the runtime waits for. */
-const batch = 250;
+const batch = 128;
 /** Part of the state partition that records may fill at most, whatever the settings say. */
 const largestPart = 1 / 4;
 /** Records looked through at one go for somebody who follows. */
@@ -120,6 +120,11 @@ export class FlowKeeper {
   /** Flows recorded after a cursor, oldest first; an answer may have none of those that are wanted and still lead on. */
   since(cursor: number, limit: number): StoreResult<FlowsSince> {
     return this.#store?.since(cursor, limit) ?? { ok: true, value: { flows: [], cursor, missed: 0 } };
+  }
+
+  /** Remembers pairs of ends that spoke with one another. */
+  meet(pairs: readonly string[]): ReturnType<FlowStore['meet']> {
+    return this.#store?.meet(pairs) ?? notOpen;
   }
 
   /** The number of the newest record. */

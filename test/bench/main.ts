@@ -17,6 +17,10 @@ const benches: Readonly<Record<string, { readonly tells: string; readonly load: 
     tells: 'power on until the page answers, image size, memory',
     load: async () => (await import('./boot.ts')).measureBoot,
   },
+  flows: {
+    tells: 'records of flows: how many a second, and what they cost a tunnel',
+    load: async () => (await import('./flows.ts')).measureFlows,
+  },
   hip: {
     tells: 'base exchanges: time, rate, and a thousand associations of one gateway',
     load: async () => (await import('./hip.ts')).measureHip,

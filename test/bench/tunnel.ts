@@ -35,7 +35,7 @@ async function throughput({ left, right }: Pair, streams: number): Promise<numbe
  * Makes a gateway's links what ports of a box are: segments that come in together become one packet, as on every card
  * unless it is told otherwise, and packets are steered to the processors as netd does. Every kind of gateway gets it.
  */
-async function makePorts(gateway: OverlayGateway): Promise<void> {
+export async function makePorts(gateway: OverlayGateway): Promise<void> {
   await gateway.joinSegments();
   // A mounted sysfs shows the links of the network namespace it was mounted in.
   await gateway.run(`busybox unshare -m sh -ec 'mount -t sysfs sys /sys
