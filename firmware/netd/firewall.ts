@@ -57,8 +57,8 @@ function untracked(way: 'iifname' | 'oifname', underlay: readonly string[]): str
   if (underlay.length === 0) return [tags];
   const link = `${way} ${setOf(underlay)}`;
   return [
-    `${link} udp ${way === 'iifname' ? 'dport' : 'sport'} ${hipUdpPort} notrack`,
-    `${link} meta l4proto { ${protocol.esp}, ${protocol.hip} } notrack`,
+    `${link} udp ${way === 'iifname' ? 'dport' : 'sport'} ${hipUdpPort} notrack accept`,
+    `${link} meta l4proto { ${protocol.esp}, ${protocol.hip} } notrack accept`,
     tags,
   ];
 }
@@ -77,7 +77,7 @@ function untrackedOutput({ underlay }: FirewallInput): Chain {
  */
 function prerouting({ underlay }: FirewallInput): Chain {
   const forged = (side: string) =>
-    `iifname != "lo" ip6 ${side} ${hitPrefix} meta ipsec missing counter drop comment "host identity tag outside ESP"`;
+    `ip6 ${side} ${hitPrefix} iifname != "lo" meta ipsec missing counter drop comment "host identity tag outside ESP"`;
   return {
     name: 'prerouting',
     lines: [
@@ -101,6 +101,8 @@ function input({ underlay, lans, management, overlay }: FirewallInput): Chain {
     lines: [
       'type filter hook input priority filter; policy drop;',
       'iifname "lo" accept',
+      // Nearly all that comes in is ESP, packet by packet: it is not asked what else it might be.
+      ...(underlay.length === 0 ? [] : [`iifname ${setOf(underlay)} udp dport ${hipUdpPort} accept`]),
       'ct state established,related accept',
       // Path MTU of what is not tracked counts as invalid (RFC 4890 § 4.3.1); the kernel checks the packet quoted in it.
       'icmp type destination-unreachable icmp code frag-needed accept',
@@ -122,7 +124,6 @@ function inputUnderlay({ dhcpClients, pageOnUnderlay }: FirewallInput): Chain {
   return {
     name: 'input_underlay',
     lines: [
-      `udp dport ${hipUdpPort} accept`,
       // ESP goes with HIP over IP. A packet with an unknown SPI is dropped by the kernel without an answer.
       `meta l4proto { ${protocol.esp}, ${protocol.hip} } accept`,
       ...(dhcpClients.length > 0 ? [`iifname ${setOf(dhcpClients)} udp sport 67 udp dport 68 accept`] : []),
@@ -243,8 +244,8 @@ function output({ underlay }: FirewallInput): Chain {
   if (underlay.length > 0) {
     const out = `oifname ${setOf(underlay)}`;
     lines.push(
-      `${out} icmp type destination-unreachable icmp code != frag-needed counter drop`,
-      `${out} icmpv6 type { destination-unreachable, parameter-problem } counter drop`,
+      `icmp type destination-unreachable icmp code != frag-needed ${out} counter drop`,
+      `icmpv6 type { destination-unreachable, parameter-problem } ${out} counter drop`,
     );
   }
   return { name: 'output', lines };

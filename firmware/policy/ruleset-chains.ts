@@ -295,16 +295,19 @@ function inputChain(policy: CompiledPolicy, { generation, lan, overlay }: Rulese
 
 function forwardChain(policy: CompiledPolicy, { generation, lan, overlay }: RulesetPlace): Chain {
   const links = setOf([...lan, overlay]);
+  const decided = `ct mark & ${hex(flowMarks.generationMask)} == ${currentGeneration(generation)} accept`;
+  const spoofed = lan.length === 0 ? [] : spoofing(policy, `iifname ${setOf(lan)} `);
   return {
     name: 'forward',
     hook: 'forward',
     lines: [
+      // Nearly all packets belong to a connection that is decided: nothing is asked of them that need not come before.
+      ...(spoofed.length === 0 ? [decided] : []),
       `iifname != ${links} accept`,
       `oifname != ${links} accept`,
-      ...(lan.length === 0 ? [] : spoofing(policy, `iifname ${setOf(lan)} `)),
+      ...(spoofed.length === 0 ? [] : [...spoofed, decided]),
       // They have no mark of their own: the firewall's chain drops them.
       'ct state invalid,untracked accept',
-      `ct mark & ${hex(flowMarks.generationMask)} == ${currentGeneration(generation)} accept`,
       // An error about a connection that is not decided yet: its ports are not the connection's.
       'ct state related drop',
       'goto evaluate',

@@ -37,13 +37,15 @@ ${set(
 	}
 	chain sources {
 		type filter hook prerouting priority raw; policy accept;
-		iifname "${overlayDevice}" meta mark . ip saddr @peer_sources_ipv4 accept
-		iifname "${overlayDevice}" meta mark . ip6 saddr @peer_sources_ipv6 accept
-		iifname "${overlayDevice}" update @wrong_sources { meta mark counter }
-		iifname "${overlayDevice}" counter drop comment "source is not the peer's"
+		iifname != "${overlayDevice}" accept
+		meta mark . ip saddr @peer_sources_ipv4 accept
+		meta mark . ip6 saddr @peer_sources_ipv6 accept
+		update @wrong_sources { meta mark counter }
+		counter drop comment "source is not the peer's"
 	}
 ${peers.some(isRaw) ? '' : noRaw}	chain segments {
 		type filter hook forward priority mangle; policy accept;
+		tcp flags & (syn | rst) != syn accept
 		oifname "${overlayDevice}" jump clamp
 		iifname "${overlayDevice}" jump clamp
 	}

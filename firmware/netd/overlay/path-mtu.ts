@@ -20,7 +20,7 @@ export const toldMtuSet = `${fragmentTable} told_mtus`;
  * narrow IPv6, and where the box's own link is narrow, see narrow-way.ts.
  */
 export function renderFragments(): string {
-  const fragmented = `ip length ${limits.wholeMtu + 1}-${networkLimits.leastKnownMtu} ip frag-off set 0 ip id set numgen inc mod 65536`;
+  const fragmented = `ip frag-off set 0 ip id set numgen inc mod 65536`;
   return `add table ${fragmentTable}
 delete table ${fragmentTable}
 table ${fragmentTable} {
@@ -34,14 +34,14 @@ table ${fragmentTable} {
 		type filter hook prerouting priority raw; policy accept;
 		icmp type destination-unreachable icmp code frag-needed icmp mtu ${limits.leastToldMtu}-${networkLimits.leastKnownMtu - 1} @th,136,8 { 17, 50 } update @told_mtus { @th,192,32 . icmp mtu }
 	}
-	chain fragments {
-		type filter hook output priority mangle; policy accept;
-		udp sport ${hipUdpPort} @th,64,32 != 0 ${fragmented}
-		ip protocol esp ${fragmented}
-	}
 	chain narrow_ways {
 		type route hook output priority mangle; policy accept;
 		meta mark & ${narrowWayMark} != 0 meta mark set meta mark & ${narrowWayMark - 1}
+		ip length ${limits.wholeMtu + 1}-${networkLimits.leastKnownMtu} jump fragments
+	}
+	chain fragments {
+		udp sport ${hipUdpPort} @th,64,32 != 0 ${fragmented}
+		ip protocol esp ${fragmented}
 	}
 }
 `;
