@@ -22,11 +22,10 @@ export type DesiredLink = {
   readonly mtu: number | null;
   /** A bridge's own address when it is made: one that does not change as ports come and go. */
   readonly mac: string | null;
-  /**
-   * With prefix length: exactly these. A port's IPv6 addresses are the kernel's own (SLAAC); so are link-local ones. The
-   * texts are the kernel's.
-   */
+  /** With prefix length, as the kernel writes them: exactly these, of IPv6 as `ipv6` says. */
   readonly addresses: readonly string[];
+  /** Its IPv6 addresses: the kernel's own (SLAAC), those listed beside link-local ones, or none at all. */
+  readonly ipv6: 'kernel' | 'listed' | 'none';
 };
 
 export type DesiredRoute = {
@@ -132,11 +131,13 @@ function underlayLink(input: DesiredInput, name: string): DesiredLink {
     ...plainPort(name, input.firewallInForce),
     mtu: mtuOf(ports, name) ?? lease?.mtu ?? null,
     addresses: address === undefined ? [] : [address],
+    ipv6: settings.underlay.ipv6 === 'auto' ? 'kernel' : 'none',
   };
 }
 
 function plainPort(name: string, up: boolean): DesiredLink {
-  return { name, kind: 'port', tagged: null, up, master: null, mtu: null, mac: null, addresses: [] };
+  const nothing = { tagged: null, master: null, mtu: null, mac: null, addresses: [] };
+  return { name, kind: 'port', up, ...nothing, ipv6: 'kernel' };
 }
 
 function underlayRoutes(input: DesiredInput, name: string, metric: number): DesiredRoute[] {
@@ -169,7 +170,7 @@ function furtherRoutes({ settings }: DesiredInput, links: readonly DesiredLink[]
 }
 
 function bridge(name: string, mac: string | null, addresses: readonly string[]): DesiredLink {
-  return { name, kind: 'bridge', tagged: null, up: true, master: null, mtu: null, mac, addresses };
+  return { ...plainPort(name, true), kind: 'bridge', mac, addresses, ipv6: 'listed' };
 }
 
 function segmentLinks({ ports }: DesiredInput, segment: Segment): DesiredLink[] {
@@ -253,8 +254,11 @@ function linkValues(input: DesiredInput, links: readonly DesiredLink[]): KernelV
           // A locator that peers hold must last: no temporary addresses (RFC 8981 § 3.8 leaves it to the node).
           use_tempaddr: '0',
           accept_redirects: '0',
+          // 1: none is made, not even a link-local one. Switched off altogether, what ESP carries between HITs would be
+          // dropped with the link's own.
+          addr_gen_mode: ipv6 ? '0' : '1',
           // Last: the link-local address and the router solicitation follow at once.
-          disable_ipv6: ipv6 ? '0' : '1',
+          disable_ipv6: '0',
         }),
       ];
     }

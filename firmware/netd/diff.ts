@@ -66,10 +66,10 @@ function planKernelValues(
   return { before, after };
 }
 
-/** Addresses that are ours to give: a bridge's of both families, IPv4 of everything else. */
-function ownAddresses(link: ObservedLink | undefined, kind: DesiredLink['kind']): string[] {
+/** Addresses that are ours to give and take. */
+function ownAddresses(link: ObservedLink | undefined, ipv6: DesiredLink['ipv6']): string[] {
   const addresses = (link?.addresses ?? []).filter(
-    ({ family, scope }) => family === 4 || (kind === 'bridge' && scope === 'global'),
+    ({ family, scope }) => family === 4 || ipv6 === 'none' || (ipv6 === 'listed' && scope === 'global'),
   );
   return addresses.map(({ address, prefixLength }) => `${address}/${prefixLength}`);
 }
@@ -84,7 +84,7 @@ type Phases = {
 function planLink(desired: DesiredLink, observed: ObservedLink | undefined, phases: Phases): void {
   const { name: link } = desired;
   if (observed === undefined && desired.kind === 'port') return; // Gone since it was listed; its event brings us back.
-  const current = ownAddresses(observed, desired.kind);
+  const current = ownAddresses(observed, desired.ipv6);
   for (const address of current) {
     if (!desired.addresses.includes(address)) phases.remove.push({ do: 'delete-address', link, address });
   }

@@ -54,6 +54,17 @@ export const limits = {
   modemBackOff: 6,
   /** A device that is not there is looked for again after this. */
   modemReopenMs: 3000,
+  /** A time server has a second and a half; an answer that took longer tells the time too roughly. */
+  clockAnswerMs: 1500,
+  clockDelayMs: 1000,
+  /** Differences from here on are made good at once: a second would be slewed for half an hour (adjtime's 500 ppm). */
+  clockStepMs: 500,
+  /** Time servers are asked after this, then after twice as long each time, up to the longest (RFC 5905 § 14). */
+  clockFirstMs: 16_000,
+  clockLongestMs: 1_024_000,
+  /** No time before this program was written is right, and none after its certificates can have any sense: 2026, 2100. */
+  clockEarliest: Date.UTC(2026, 0),
+  clockLatest: Date.UTC(2100, 0),
   /** A link that comes up sends a burst of events: they are looked at together. Far below the second that is promised. */
   coalesceMs: 100,
   /** Sysctls send no events: drift of what nobody announces is healed at this pace. */

@@ -1,5 +1,6 @@
 import type { NetworkSettings } from '../store/network-schema.ts';
 import { applyFirewall, applyPlan, type Failures, observeNetwork } from './apply.ts';
+import { ClockKeeper } from './clock/clock-keeper.ts';
 import { type DesiredNetwork, desiredNetwork } from './desired.ts';
 import { isEmptyPlan, type ObservedNetwork, planNetwork } from './diff.ts';
 import { limits } from './limits.ts';
@@ -58,6 +59,7 @@ class Reconciler {
   readonly #portRules: PortRules;
   readonly #uplinks: UplinkWatch;
   readonly #modems: Modems;
+  readonly #clock: ClockKeeper;
   readonly #watches: { close: () => void | Promise<void> }[] = [];
   #settings: NetworkSettings;
   #claimed: boolean;
@@ -85,6 +87,7 @@ class Reconciler {
     this.#onChange = onChange ?? (() => {});
     this.#peers = peers ?? (() => []);
     this.#services = new NetworkServices(system);
+    this.#clock = new ClockKeeper(system);
     this.#modems = new Modems(system, () => void this.#queue());
     this.#uplinks = new UplinkWatch(system, {
       uplinks: () => this.#watchedUplinks(),
@@ -193,6 +196,7 @@ class Reconciler {
     this.#desired = desired;
     const failures = [...refused, ...(await this.#applyPlan(desired, observed.value))];
     this.#uplinks.linksSeen();
+    this.#clock.follow(this.#settings.ntp?.servers ?? []);
     await this.#modems.follow(this.#ports, this.#settings.underlay);
     await this.#services.follow(desired, this.#observation);
     this.#finish(failures);
@@ -267,6 +271,8 @@ class Reconciler {
   }
 
   reconfigure(settings: NetworkSettings): Promise<void> {
+    const ofUplinks = ({ underlay, ports }: NetworkSettings) => JSON.stringify([underlay, ports]);
+    if (ofUplinks(settings) !== ofUplinks(this.#settings)) this.#uplinks.startOver();
     this.#settings = settings;
     this.#state = 'applying';
     return this.#queue();
@@ -284,6 +290,7 @@ class Reconciler {
   async close(): Promise<void> {
     this.#closed = true;
     this.#timer?.close();
+    this.#clock.close();
     await this.#pass;
     await Promise.all([
       ...this.#watches.map((watch) => watch.close()),

@@ -24,6 +24,13 @@ export type RunningProgram = {
 /** A serial device that is open. */
 export type SerialLine = { readonly write: (text: string) => void; readonly close: () => Promise<void> };
 
+/** A datagram that came back, and when it left and came by the clock that never goes back, in milliseconds. */
+export type DatagramExchange = {
+  readonly octets: Uint8Array;
+  readonly sentAt: number;
+  readonly receivedAt: number;
+};
+
 export type LogLevel = 'debug' | 'info' | 'warning' | 'error';
 
 /** What the network room needs of the operating system; firmware/system/network-system.ts implements it. */
@@ -56,6 +63,18 @@ export type NetworkSystem = {
     device: string,
     listener: { readonly onText: (text: string) => void; readonly onClose: () => void },
   ) => Promise<SerialLine | null>;
+  /** Sends a datagram to a host by address or name, and returns the first that comes back. Never rejects. */
+  readonly askByUdp: (
+    host: string,
+    port: number,
+    question: Uint8Array,
+    timeoutMs: number,
+  ) => Promise<DatagramExchange | null>;
+  readonly random: (octets: number) => Uint8Array;
+  /** The time of day in milliseconds since 1970. */
+  readonly wallClock: () => number;
+  /** Corrects it, at once or slowly. Returns what went wrong, or null. */
+  readonly correctClock: (how: 'step' | 'slew', milliseconds: number) => Promise<string | null>;
   /** Milliseconds of a clock that never goes back. */
   readonly monotonic: () => number;
   readonly setTimer: (milliseconds: number, callback: () => void) => { readonly close: () => void };

@@ -75,6 +75,11 @@ export class UplinkWatch {
     }
   }
 
+  /** What was found under other settings says nothing of these. */
+  startOver(): void {
+    for (const link of this.#linked) this.#health.set(link, unknownHealth);
+  }
+
   close(): void {
     this.#closed = true;
     this.#timer?.close();

@@ -52,6 +52,12 @@ export const limits = {
   changes: 500,
   /** Characters of another system's network file: a router's has a few thousand. */
   uciLength: 65_536,
+  /** Pairs of ends that are known to have spoken with one another: every device of a plant with some dozens. */
+  pairs: 65_536,
+  /** Thresholds of alarms: packets a minute, minutes, hours. */
+  alarmPackets: 1_000_000,
+  alarmMinutes: 1_440,
+  alarmHours: 8_760,
   /** Receivers of flows: a collector and its spare, a syslog server, one that is tried out. */
   flowReceivers: 4,
   /** Headers of one receiver, and octets of one, which may be a token of 4 KiB. */

@@ -102,6 +102,10 @@ export const networkSettings = z.strictObject({
     .optional(),
   management: z.strictObject({ address: ipv4Cidr }),
   routes: z.array(staticRoute).max(limits.routes).optional(),
+  /** Servers that the box's clock is kept by. None unless told otherwise: whoever answers says what time it is. */
+  ntp: z
+    .strictObject({ servers: z.array(z.union([address, z.hostname()])).max(limits.timeServers) })
+    .optional(),
   /**
    * Whether hosts may ask for names of the world, which the underlay's name servers or these then answer. Names of the
    * hosts themselves are answered in any case. Off unless told otherwise: questions for names carry data out.

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
@@ -42,6 +43,10 @@ export function createNetworkSystem(options: {
       const { openSerialLine } = await import('./serial-line.ts');
       return openSerialLine(device, listener);
     },
+    askByUdp: async (...question) => (await import('./clock.ts')).askByUdp(...question),
+    random: (octets) => new Uint8Array(randomBytes(octets)),
+    wallClock: () => Date.now(),
+    correctClock: async (how, milliseconds) => (await import('./clock.ts')).correctClock(how, milliseconds),
     monotonic: () => performance.now(),
     supervise: (program) => superviseProgram(program, log),
     listNics: () => listPhysicalNics(),

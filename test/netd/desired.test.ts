@@ -110,13 +110,16 @@ test('a static underlay has no client, and its address on the first port only', 
   ]);
   expect(network.dhcpClients).toEqual([]);
   expect(network.nameServers).toEqual(['10.0.0.53']);
-  expect(kernelValue(network, 'ipv6/conf/eth0/disable_ipv6')).toBe('1');
+  // No addresses; but IPv6 itself stays on, or what ESP carries between HITs would be dropped at this link.
+  expect(kernelValue(network, 'ipv6/conf/eth0/addr_gen_mode')).toBe('1');
+  expect(kernelValue(network, 'ipv6/conf/eth0/disable_ipv6')).toBe('0');
+  expect(network.links.map(({ ipv6 }) => ipv6)).toEqual(['none', 'none']);
 });
 
 test('IPv6 on the underlay is the kernel’s, also while forwarding; LAN ports have no addresses of their own', () => {
   const network = desire(2);
   expect(kernelValue(network, 'ipv6/conf/eth0/accept_ra')).toBe('2');
-  expect(kernelValue(network, 'ipv6/conf/eth0/disable_ipv6')).toBe('0');
+  expect(kernelValue(network, 'ipv6/conf/eth0/addr_gen_mode')).toBe('0');
   expect(kernelValue(network, 'ipv6/conf/eth1/disable_ipv6')).toBe('1');
   expect(kernelValue(network, 'ipv6/conf/br-lan/accept_ra')).toBe('0');
   expect(kernelValue(network, 'ipv4/ip_forward')).toBe('1');

@@ -169,6 +169,15 @@ describe.skipIf(missing !== null)(
       expect(await lab.ip('box', '-6 route show default')).toMatch(/dev eth0 proto 72 metric 100/);
       await lab.ip('second', 'link set box down');
       expect(await eventually(way, (text) => text.includes('dev eth1'), 10_000)).toContain('dev eth1');
+
+      // Switched off, not one address is left, and none is made when a cable is plugged in again.
+      box.send({ do: 'reconfigure', settings: { ...settings, underlay: { ipv4: 'dhcp', ipv6: 'off' } } });
+      await box.next<DaemonAnswer>(({ event }) => event === 'done');
+      await lab.ip('second', 'link set box up');
+      const addresses = () => lab.ip('box', '-6 -o address show scope global');
+      const carries = () => lab.ip('box', '-o link show dev eth0');
+      expect(await eventually(carries, (text) => text.includes('state UP'))).toContain('state UP');
+      expect((await addresses()) + (await lab.ip('box', '-6 -o address show scope link'))).toBe('');
     });
   },
 );

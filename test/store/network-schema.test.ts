@@ -27,6 +27,7 @@ describe('networks', () => {
         },
         networks: { guest, machines: { ports: ['port3'], address: '10.20.0.1/24', dhcpServer: false } },
         routes: [{ destination: '0.0.0.0/0', gateway: '192.168.1.9' }],
+        ntp: { servers: ['192.0.2.123', '2001:db8::123', 'ntp.example', 'time.example'] },
         dns: { forward: true, servers: ['9.9.9.9', '2620:fe::fe'] },
       }),
     ).toEqual([]);
@@ -84,6 +85,8 @@ describe('networks', () => {
       { underlay: { uplinks: { port1: { modem: { ...modem, device: '../sda' } } } } },
       'underlay.uplinks.port1.modem.device: must read',
     ],
+    [{ ntp: { servers: Array(limits.timeServers + 1).fill('192.0.2.1') } }, 'ntp.servers: '],
+    [{ ntp: { servers: ['-a b'] } }, 'ntp.servers[0]: '],
     [{ ports: { port1: { mtu: limits.mtu[0] - 1 } } }, 'ports.port1.mtu: '],
     [{ ports: { port1: { mtu: limits.mtu[1] + 1 } } }, 'ports.port1.mtu: '],
     [{ routes: [{ destination: '2001:db8::/32', gateway: '10.0.0.1' }] }, 'routes[0].destination: '],
