@@ -28,6 +28,7 @@ import { runCommand } from './system/run-command.ts';
 import { secretFiles } from './system/secret-files.ts';
 import { storeFiles } from './system/store-files.ts';
 import { openDriverSystem } from './system/sysfs-devices.ts';
+import { readToken } from './system/verdict-token.ts';
 import { openDiscSystem } from './system/volumes.ts';
 import { Watchdog } from './system/watchdog.ts';
 import type { Attestation } from './webui/api/attestation-route.ts';
@@ -82,6 +83,7 @@ export async function runDaemon(): Promise<void> {
       const { blocks, bsize } = statfsSync(stateFolder);
       return Math.round((blocks * bsize) / 1024 / 1024);
     },
+    readToken,
     seenDevicesFile: `${stateFolder}/seen-devices.json`,
     stateProblem: () => readOr(`${runFolder}/state-problem`, null)?.trim() ?? null,
     openPage: async ({

@@ -49,6 +49,8 @@ export type BootPorts = {
   /** The size of what keeps state. */
   readonly stateMebibytes: () => number;
   /** Where it is kept who was seen on the hosts' networks. */
+  /** The claims of a token that one of these keys (PEM) signed, or null. */
+  readonly readToken: (token: string, keys: readonly string[]) => unknown;
   readonly seenDevicesFile: string;
   /** What went wrong with the state partition before the runtime started, or null. */
   readonly stateProblem: () => string | null;

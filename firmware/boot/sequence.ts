@@ -151,7 +151,12 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     log: (level, message) => ports.log(level, 'flows', message),
   });
   const policy = new PolicyKeeper(
-    { ...ports.network, now: ports.wallClock, inForce: (known) => flows.policyInForce(known) },
+    {
+      ...ports.network,
+      now: ports.wallClock,
+      readToken: ports.readToken,
+      inForce: (known) => flows.policyInForce(known),
+    },
     {
       platform: platform.platform,
       warn: (warning) => board.warn(warning),

@@ -21,6 +21,14 @@ export const limits = {
   narrowClasses: 16,
   /** Entries of all tables together: 10,000 rules take as many; each costs the kernel some 100 octets. */
   entries: 262_144,
+  /** Keys of verifiers, and characters of one as PEM: ECDSA P-256 takes 178. */
+  verifiers: 8,
+  verifierKeyLength: 1024,
+  /** Verdicts about peers, and characters of one: a verdict that lists every finding has some thousand. */
+  verdicts: 1024,
+  verdictLength: 16_384,
+  /** A year: what was sound then says little of now. */
+  verdictHours: 8760,
   /** Generations that a conntrack mark tells apart; none is 0, which new connections have. */
   generations: 255,
   /** Records of denied packets a second, and how many may come at once. */

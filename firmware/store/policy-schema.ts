@@ -126,6 +126,17 @@ export const policySettings = z.strictObject({
    * it. `rules`: whom rules allow to. Addresses (DHCP) are for everybody, and so is the page until a rule denies it.
    */
   ownServices: z.enum(ownServiceModes).optional(),
+  /** What verifiers say of peers, which rules may ask for as `attestation`. */
+  verdicts: z
+    .strictObject({
+      /** Keys that sign verdicts: ECDSA P-256, as PEM. */
+      verifiers: z.array(z.string().max(limits.verifierKeyLength)).min(1).max(limits.verifiers),
+      /** What `hithe attest appraise --sign-key` printed about each peer. */
+      tokens: z.array(z.string().max(limits.verdictLength)).max(limits.verdicts),
+      /** For so long a verdict that a peer is sound holds. */
+      validHours: z.int().min(1).max(limits.verdictHours),
+    })
+    .optional(),
 });
 export type PolicySettings = z.infer<typeof policySettings>;
 

@@ -3,6 +3,7 @@ import { limits } from '../../firmware/policy/limits.ts';
 import { mergeLayers, parseSettingsLayer } from '../../firmware/store/settings-layers.ts';
 
 const rule = { id: 'one', subject: 'any', verb: 'allow', object: 'any' };
+const verdicts = { verifiers: ['-----BEGIN PUBLIC KEY-----'], tokens: ['a.b.c'], validHours: 24 };
 const device = { name: 'press', addresses: ['192.168.1.10'] };
 
 /** What is wrong with a policy, path and problem, or nothing. */
@@ -55,6 +56,7 @@ describe('the policy in the settings', () => {
     ],
     [{ devices: [{ name: 'robot', mac: '00:11:22:aa:bb:cc' }], labels: ['site=plant'] }],
     [{ rules: [{ ...rule, object: { own: true } }], ownServices: 'rules' }],
+    [{ verdicts }],
   ])('%j can be used', (policy) => expect(problemsOf(policy)).toEqual([]));
 
   test.each([
@@ -123,6 +125,26 @@ describe('the policy in the settings', () => {
   ])('%j cannot, and it is said why', (policy, problem) =>
     expect(problemsOf(policy)).toEqual([expect.stringContaining(problem)]),
   );
+
+  test.each([
+    ['verifiers', limits.verifiers, 'key'],
+    ['tokens', limits.verdicts, 'a.b.c'],
+  ] as const)('verdicts: %i and no more', (name, most, value) => {
+    const list = (length: number) => ({
+      verdicts: { ...verdicts, [name]: Array.from({ length }, () => value) },
+    });
+    expect(problemsOf(list(most))).toEqual([]);
+    expect(problemsOf(list(most + 1))).toEqual([expect.stringContaining(`verdicts.${name}: Too big`)]);
+  });
+
+  test.each([
+    ['verifiers', limits.verifierKeyLength],
+    ['tokens', limits.verdictLength],
+  ] as const)('%s: of %i characters and no more', (name, most) => {
+    const one = (length: number) => ({ verdicts: { ...verdicts, [name]: ['x'.repeat(length)] } });
+    expect(problemsOf(one(most))).toEqual([]);
+    expect(problemsOf(one(most + 1))).toEqual([expect.stringContaining(`verdicts.${name}[0]: Too big`)]);
+  });
 
   test('nobody closes the page to everybody, himself too, unless there is a port where no rule reaches', () => {
     const closing = { ...rule, verb: 'deny', object: { own: true } };

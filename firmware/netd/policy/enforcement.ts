@@ -20,6 +20,7 @@ import { addCounts, type Counts, parseCounters, parseHits } from './counts.ts';
 import { formatMemory, type KernelMemory, parseMemory } from './memory.ts';
 import { type Neighbour, parseNeighbours } from './neighbours.ts';
 import { policyPeers } from './peers.ts';
+import { type GatewayVerdicts, gatewayVerdicts } from './verdicts.ts';
 
 export type PolicyPorts = Pick<
   NetworkSystem,
@@ -28,6 +29,8 @@ export type PolicyPorts = Pick<
   readonly run: CommandRunner;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** The claims of a signed token, null where none of the keys (PEM) signed it; without this nothing is known of peers. */
+  readonly readToken?: (token: string, keys: readonly string[]) => unknown;
   /** Told of each policy that comes in force. */
   readonly inForce?: (policy: PolicyInForce) => void;
 };
@@ -82,6 +85,8 @@ export type PolicyInForce = {
 const minuteMs = 60_000;
 /** A device that is known by its MAC alone is let through this long after it was first seen. */
 const neighboursMs = 5_000;
+/** Verdicts lapse by the clock, which may jump. */
+const verdictsMs = 600_000;
 /** A ruleset that the kernel refused is tried again after this. */
 const retryMs = 10_000;
 /** A whole ruleset takes the kernel seconds where it is slow and busy. */
@@ -100,6 +105,12 @@ export class PolicyEnforcement {
   /** The ruleset in the kernel but for its generation. */
   #loaded = '';
   #problem: string | null = 'the policy is not in force yet';
+  /** Claims of the tokens of one document, whose signatures are checked once. */
+  #claims: { readonly of: object | undefined; readonly claims: readonly unknown[] } = {
+    of: undefined,
+    claims: [],
+  };
+  #verdicts: GatewayVerdicts = { of: new Map(), until: null };
   #work: Promise<unknown> = Promise.resolve();
   #timer: { readonly close: () => void } | null = null;
   #closed = false;
@@ -215,7 +226,9 @@ export class PolicyEnforcement {
   async #load(facts: PolicyFacts): Promise<string | null> {
     const { settings, own, lan, apart } = facts;
     const learned = hasLearners(facts) ? addressesByMac(await this.#neighbours(facts)) : new Map();
-    const input = { policy: settings.policy, own, peers: policyPeers(settings.overlay.peers), learned };
+    this.#verdicts = this.#verdictsOf(settings.policy);
+    const peers = policyPeers(settings.overlay.peers, this.#verdicts.of);
+    const input = { policy: settings.policy, own, peers, learned };
     const ids = settings.policy.rules.map(({ id }) => id);
     const { numbers, startedOver } = numberRules(this.#memory.numbers, ids);
     const result = compilePolicy(input, numbers, minuteOfWeek(this.#ports.now()));
@@ -237,6 +250,15 @@ export class PolicyEnforcement {
     this.#inForce = { since, facts, input, compiled };
     if (isNew) this.#ports.inForce?.(this.#inForce);
     return null;
+  }
+
+  #verdictsOf({ verdicts }: PolicyFacts['settings']['policy']): GatewayVerdicts {
+    const { readToken, now } = this.#ports;
+    if (this.#claims.of !== verdicts) {
+      const claims = (verdicts?.tokens ?? []).map((token) => readToken?.(token, verdicts?.verifiers ?? []));
+      this.#claims = { of: verdicts, claims };
+    }
+    return gatewayVerdicts(this.#claims.claims, verdicts?.validHours ?? 0, now());
   }
 
   async #neighbours({ lan }: PolicyFacts): Promise<readonly Neighbour[]> {
@@ -266,11 +288,13 @@ export class PolicyEnforcement {
   #wait(facts: PolicyFacts): void {
     this.#timer?.close();
     this.#timer = null;
+    const { until } = this.#verdicts;
     const isTimed = facts.settings.policy.rules.some(({ schedule }) => schedule !== undefined);
     const delays = [
       ...(this.#problem === null ? [] : [retryMs]),
       ...(isTimed ? [minuteMs - (this.#ports.now() % minuteMs)] : []),
       ...(hasLearners(facts) ? [neighboursMs] : []),
+      ...(until === null ? [] : [Math.min(Math.max(until - this.#ports.now(), 1), verdictsMs)]),
     ];
     if (delays.length === 0) return;
     const delay = Math.min(...delays);
