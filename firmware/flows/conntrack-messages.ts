@@ -27,7 +27,7 @@ export type ConntrackMessage =
   | { readonly kind: 'end'; readonly error: number };
 
 /** NFNL_SUBSYS_CTNETLINK and IPCTNL_MSG_CT_*. */
-export const conntrackMessages = { new: 0x100, get: 0x101, delete: 0x102 } as const;
+const conntrackMessages = { new: 0x100, get: 0x101, delete: 0x102 } as const;
 /** The multicast group of ended connections, NFNLGRP_CONNTRACK_DESTROY, as a bit. */
 export const conntrackEndedGroup = 1 << (3 - 1);
 

@@ -12,7 +12,7 @@ export function attribute(type: number, value: readonly number[]): number[] {
 }
 
 /** With NLA_F_NESTED. */
-export const nest = (type: number, ...values: readonly number[][]) => attribute(0x8000 | type, values.flat());
+const nest = (type: number, ...values: readonly number[][]) => attribute(0x8000 | type, values.flat());
 
 export function message(type: number, body: readonly number[], family = 2): number[] {
   const whole = [family, 0, 0, 0, ...body];

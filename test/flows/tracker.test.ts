@@ -300,6 +300,19 @@ describe('whatever comes', () => {
     expect(tracker.take(0)).toHaveLength(1);
   });
 
+  test('more ends than are remembered are told as well', () => {
+    const tracker = tracking();
+    const far = (index: number) => `192.168.2.${index % 250}`;
+    const near = (index: number) => `10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`;
+    for (let index = 0; index <= limits.ends; index++)
+      tracker.ended(connection({ id: index, from: near(index), to: far(index) }), 0);
+    tracker.ended(connection({ from: '192.168.1.10', to: far(0) }), 0);
+    const flows = tracker.take(0);
+    expect(flows).toHaveLength(limits.ends + 2);
+    expect(new Set(flows.map(({ to }) => to.gateway))).toEqual(new Set(['plant']));
+    expect(flows.at(-1)).toMatchObject({ from: { devices: ['hmi'] } });
+  });
+
   test('packets and octets of pieces add up to those of the connection', () => {
     const growth = fc.array(
       fc.record({ packets: fc.nat({ max: 1_000 }), after: fc.nat({ max: 2 * pieceMs }) }),
