@@ -90,6 +90,16 @@ describe('the ruleset of a policy', () => {
     expect(elements(bridged)).toEqual(elements(routed));
   });
 
+  test('asks nothing before it knows that a connection is decided, but whose address a device speaks from', () => {
+    const beginning = (input: PolicyInput) => {
+      const [, lines = ''] = /^\tchain forward \{\n(.*?)^\t\}$/ms.exec(rendered(input)) ?? [];
+      const rules = lines.trim().split(/\n\t*/);
+      return rules.slice(0, rules.indexOf('ct mark & 0xff000000 == 0x01000000 accept'));
+    };
+    expect(beginning({ ...plant, policy: { ...plant.policy, devices: [], rules: [] } })).toEqual([]);
+    expect(beginning(plant).filter((rule) => rule.includes('goto spoofed'))).toHaveLength(2);
+  });
+
   test('has as many lookups for 2,000 rules as for 20', () => {
     const many = (count: number): PolicyInput => ({
       ...plant,
