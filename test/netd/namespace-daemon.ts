@@ -1,4 +1,5 @@
 // Runs in a network namespace: the network room with the real system, but with veth ends for NICs.
+import { readdirSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { type Network, startNetwork } from '../../firmware/netd/netd.ts';
 import type { Nic } from '../../firmware/netd/ports.ts';
@@ -8,7 +9,8 @@ import { createNetworkSystem } from '../../firmware/system/network-system.ts';
 
 export type DaemonInput = {
   settings: NetworkSettings;
-  nics: Nic[];
+  /** Or whatever links of the namespace have names such as `eth0`, looked up each time. */
+  nics: Nic[] | 'those-there';
   claimed: boolean;
   runFolder: string;
   script: string;
@@ -32,6 +34,12 @@ let nics = input.nics;
 let nftBroken = input.nftBroken ?? false;
 let network: Network | null = null;
 
+function nicsThere(): Nic[] {
+  return readdirSync('/sys/class/net')
+    .filter((name) => name.startsWith('eth'))
+    .map((kernelName) => ({ kernelName, devicePath: null, devicePort: 0, mac: null, driver: 'veth' }));
+}
+
 function say(event: DaemonAnswer['event']): void {
   if (network === null) return;
   const answer: DaemonAnswer = { event, uplinks: network.uplinkAddresses(), status: network.snapshot() };
@@ -46,7 +54,7 @@ const system = createNetworkSystem({
 network = await startNetwork(
   {
     ...system,
-    listNics: () => nics,
+    listNics: () => (nics === 'those-there' ? nicsThere() : nics),
     run: (command, args, options) =>
       system.run(nftBroken && command.endsWith('/nft') ? '/bin/false' : command, args, options),
   },

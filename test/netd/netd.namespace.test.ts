@@ -208,6 +208,33 @@ describe.skipIf(missing !== null)(
       expect((await changes()).stdout).toBe(before.stdout);
     });
 
+    test('a NIC that is plugged in while the box runs is taken, and one that is pulled out is let go', async () => {
+      await using lab = new Laboratory();
+      await lab.namespaces('box', 'lan');
+      for (const name of ['eth0', 'eth1']) await lab.cable(`box:${name}`, `lan:${name}`);
+      const mtu = { ...settings, ports: { port3: { mtu: 1400 } } };
+      const box = daemon(lab, [], { nics: 'those-there', settings: mtu });
+      expect((await box.next<DaemonAnswer>()).status.interfaces.map(({ name }) => name)).toEqual([
+        ...['port1', 'port2', 'br-lan'],
+      ]);
+
+      // Nobody tells the box: the kernel does.
+      await lab.cable('box:eth2', 'lan:eth2');
+      await lab.ip('lan', 'link set eth2 up');
+      const added = () => lab.ip('box', '-o link show dev eth2');
+      expect(await eventually(added, (text) => /master br-lan.*state UP/.test(text))).toMatch(
+        /mtu 1400 .*master br-lan.*state UP/,
+      );
+      await lab.ip('lan', 'address add 192.168.1.9/24 dev eth2');
+      expect(await lab.pings('lan', '192.168.1.1')).toBe(true);
+
+      await lab.ip('lan', 'link delete eth2');
+      const shown = async () => (await tell(box, { do: 'refresh' })).status;
+      const gone = await eventually(shown, ({ interfaces }) => interfaces.length === 3);
+      expect(gone.interfaces.map(({ name }) => name)).toEqual(['port1', 'port2', 'br-lan']);
+      expect(gone).toMatchObject({ state: 'applied', detail: null });
+    });
+
     test('the page of a box with one port is open on the underlay until it is claimed', async () => {
       await using lab = new Laboratory();
       await lab.namespaces('box');
