@@ -96,6 +96,7 @@ export async function runDaemon(): Promise<void> {
       policy,
       flows,
       learning,
+      alarms,
     }) => {
       const web = await startWebUi(
         {
@@ -114,6 +115,7 @@ export async function runDaemon(): Promise<void> {
           policy,
           flows,
           learning,
+          alarms,
         },
         {
           page: await loadPageFiles(),

@@ -195,6 +195,12 @@ export class FlowKeeper {
     };
   }
 
+  /** Flows and denied packets that were not recorded, however they were lost. */
+  lostFlows(): number {
+    const { kernel, tracker, unwritten } = this.#lost();
+    return kernel.connections + kernel.packets + tracker.denied + tracker.records + unwritten;
+  }
+
   /** Writes what is known by now. */
   async close(): Promise<void> {
     await this.#enqueue(() => this.#end());

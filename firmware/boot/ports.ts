@@ -5,6 +5,7 @@ import type { Configuration as ConfigurationApi } from '../webui/api/config-rout
 import type { Status } from '../webui/api/status-schema.ts';
 import type { PageInterface } from '../webui/page-addresses.ts';
 import type { ReplaceIdentity } from '../webui/ports.ts';
+import type { AlarmKeeper } from './alarm-keeper.ts';
 import type { BoardProfile } from './board-profile-schema.ts';
 import type { DriverSystem } from './drivers.ts';
 import type { FlowKeeper, FlowKeeperPorts } from './flow-keeper.ts';
@@ -48,9 +49,9 @@ export type BootPorts = {
   readonly ready: (what: 'state' | 'drivers') => Promise<void>;
   /** The size of what keeps state. */
   readonly stateMebibytes: () => number;
-  /** Where it is kept who was seen on the hosts' networks. */
   /** The claims of a token that one of these keys (PEM) signed, or null. */
   readonly readToken: (token: string, keys: readonly string[]) => unknown;
+  /** Where it is kept who was seen on the hosts' networks. */
   readonly seenDevicesFile: string;
   /** What went wrong with the state partition before the runtime started, or null. */
   readonly stateProblem: () => string | null;
@@ -63,6 +64,7 @@ export type BootPorts = {
     readonly policy: PolicyKeeper;
     readonly flows: FlowKeeper;
     readonly learning: PolicyLearning;
+    readonly alarms: AlarmKeeper;
     readonly configuration: ConfigurationApi;
   }) => Promise<Page>;
   /** How records of flows leave the box. */

@@ -2,6 +2,7 @@ import { type Network, startNetwork } from '../netd/netd.ts';
 import type { Settings } from '../store/settings-schema.ts';
 import type { Status } from '../webui/api/status-schema.ts';
 import type { PageInterface } from '../webui/page-addresses.ts';
+import { AlarmKeeper } from './alarm-keeper.ts';
 import { profileNamed } from './board-profiles.ts';
 import { Configuration } from './configuration.ts';
 import { diagnosticsWarnings } from './diagnostics.ts';
@@ -20,6 +21,8 @@ import { readSlotState } from './slots.ts';
 import { StatusBoard, type StatusFacts } from './status-board.ts';
 import { tunnelsCarry } from './tunnels-first.ts';
 
+/** Milliseconds between two looks for alarms. */
+const alarmsEveryMs = 5_000;
 /** Counters on the page are at most this old while somebody looks. */
 const counterAgeMs = 2_000;
 
@@ -80,6 +83,7 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
       identity: () => identity.status(),
       tunnels: () => identity.tunnels(),
       strayDatagrams: () => identity.strayDatagrams(),
+      alarms: () => alarms.active().map(({ kind, raisedAt }) => ({ kind, raisedAt })),
     },
   );
   const background = (name: string, work: Promise<unknown>): void => {
@@ -164,6 +168,20 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
       seenDevicesFile: ports.seenDevicesFile,
     },
   );
+  const alarms = new AlarmKeeper({
+    settings: () => settings.alarms,
+    since: (cursor, limit) => flows.since(cursor, limit),
+    newest: () => flows.newest(),
+    meet: (pairs) => flows.meet(pairs),
+    lostFlows: () => flows.lostFlows(),
+    tunnels: () => identity.tunnels(),
+    receivers: () => exporting.status(),
+    tell: (record) => exporting.tell(record),
+    log: (level, message) => ports.log(level, 'alarms', message),
+    wall: ports.wallClock,
+    steady: () => ports.uptimeSeconds() * 1000,
+    pause: () => ports.wait(0, stop.signal),
+  });
   const learning = new PolicyLearning({
     query: (filter, options) => flows.query(filter, options),
     policy: () => policy.input(),
@@ -261,6 +279,7 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     configuration,
     policy,
     learning,
+    alarms,
     flows,
   });
   // Its failure is told where it is awaited.
@@ -333,6 +352,10 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     await tunnelsCarry({ ...ports, tunnels: () => identity.tunnels() }, stop.signal);
     recordsFlows = true;
     background('flows', applyFlows());
+    background(
+      'alarms',
+      repeat(ports, stop.signal, alarmsEveryMs, () => alarms.look()),
+    );
     const { devices, failure } = driversFirst ?? (await loadDrivers(ports.drivers, profile));
     board.set({ devices });
     if (failure !== null) ports.log('warning', 'drivers', failure);

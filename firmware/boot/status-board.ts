@@ -5,7 +5,7 @@ export type StatusFacts = Omit<Status, 'time' | 'claimed' | 'log'>;
 
 type Live = Pick<
   StatusFacts,
-  'uptimeSeconds' | 'memory' | 'network' | 'identity' | 'tunnels' | 'strayDatagrams'
+  'uptimeSeconds' | 'memory' | 'network' | 'identity' | 'tunnels' | 'strayDatagrams' | 'alarms'
 >;
 
 /** Values that change while the box runs, read anew each time; cheap, since every open page asks every two seconds. */
@@ -47,6 +47,7 @@ export class StatusBoard {
       identity: this.#live.identity(),
       tunnels: this.#live.tunnels(),
       strayDatagrams: this.#live.strayDatagrams(),
+      alarms: this.#live.alarms(),
     };
     return { ...this.#facts, ...live, warnings: [...this.#warnings.values()] };
   }

@@ -43,6 +43,10 @@ function statusText(found: Status): string {
       `  to ${peer}`,
       `${state}${locator ? ` at ${locator}` : ''}`,
     ]),
+    ...found.alarms.map(({ kind, raisedAt }): [string, string] => [
+      'ALARM',
+      `${kind} since ${new Date(raisedAt).toISOString()}; see hithe alarms`,
+    ]),
     ...warnings.map(({ message, advice }): [string, string] => ['WARNING', `${message} ${advice}`]),
   ];
   return rows.map(([name, value]) => `${name.padEnd(12)} ${value}\n`).join('');

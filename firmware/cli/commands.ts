@@ -85,6 +85,11 @@ export const commands: Readonly<Record<string, Command>> = {
     run: async (args) => (await import('./capture.ts')).capture(args),
     help: async () => (await import('./capture.ts')).captureHelp,
   },
+  alarms: {
+    usage: 'alarms [--all] [--json]',
+    tells: 'what is wrong by the thresholds of the settings, and what to do; --all: what was, too',
+    run: async (args) => (await import('./alarms.ts')).alarms(args),
+  },
   flows: {
     usage: 'flows [FILTER…] [--live | --follow | --status] [--json]',
     tells: 'who spoke with whom, how much, by which rule, and who was denied (flows --help)',

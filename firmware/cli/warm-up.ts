@@ -43,6 +43,7 @@ export async function warmUp(): Promise<number> {
       }),
       tunnels: () => [],
       strayDatagrams: () => null,
+      alarms: () => [],
     },
   );
   let handler: WebHandler | undefined;
@@ -74,6 +75,7 @@ export async function warmUp(): Promise<number> {
       policy: noPolicy,
       flows: noFlows,
       learning: noLearning,
+      alarms: { active: () => [], over: () => [] },
     },
     { page: await loadPageFiles(), httpsPort: 443, httpPort: 80, localSocket: null, interfaces: [] },
   );

@@ -16,4 +16,8 @@ export const limits = {
   ends: 8_192,
   /** Records that wait to be written: some seconds of the most that the socket is read for. */
   waiting: 32_768,
+  /** Alarms and what may become one, of all kinds together: a person reads no more. */
+  alarms: 256,
+  /** Senders of denied packets that are counted one by one in a minute. */
+  deniedSenders: 4_096,
 } as const;

@@ -63,6 +63,7 @@ function createSchema(database: Database): void {
   const columns = (names: readonly string[]) => names.map((name) => `"${name}" ${typeOf(name)}`).join(', ');
   database.exec(`
     CREATE TABLE flow (id INTEGER PRIMARY KEY AUTOINCREMENT, ${columns(flowColumns)}) STRICT;
+    CREATE TABLE pair (id INTEGER PRIMARY KEY AUTOINCREMENT, met INTEGER NOT NULL, name TEXT NOT NULL UNIQUE) STRICT;
     CREATE TABLE cursor (name TEXT PRIMARY KEY, position INTEGER NOT NULL) STRICT;
     CREATE TABLE endpoint (id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, ${columns(endpointColumns)}) STRICT;
   `);

@@ -16,6 +16,7 @@ import {
   selectFlows,
   storedFlow,
 } from './flow-rows.ts';
+import { limits } from './limits.ts';
 import type { StoreWarning } from './open-store.ts';
 import { type StoreResult, storeErrorOf } from './store-error.ts';
 
@@ -206,6 +207,23 @@ export class FlowStore {
     return this.#attempt(() => void this.#statements.keepCursors.run(JSON.stringify(names)));
   }
 
+  /**
+   * Remembers pairs of ends that spoke with one another, at most `limits.pairs` of them: which of these are new, and
+   * since when pairs are remembered, in milliseconds since 1970.
+   */
+  meet(names: readonly string[]): StoreResult<{ readonly fresh: readonly string[]; readonly since: number }> {
+    return this.#attempt(() => {
+      const { database, meetPair, forgetPairs, firstPair } = this.#statements;
+      const now = this.#ports.now();
+      const meet = database.transaction(() => {
+        const fresh = names.filter((name) => meetPair.run(now, name).changes > 0);
+        if (fresh.length > 0) forgetPairs.run(limits.pairs);
+        return { fresh, since: firstPair.get()?.met ?? now };
+      });
+      return meet.immediate();
+    });
+  }
+
   /** Octets in use, and how many records there are. */
   size(): StoreResult<{ readonly octets: number; readonly records: number }> {
     return this.#attempt(() => {
@@ -370,6 +388,9 @@ function prepare(database: Database) {
     since: database.prepare<[number, number], JoinedRow>(
       `${selectFlows} WHERE flow.id > ? ORDER BY flow.id LIMIT ?`,
     ),
+    meetPair: database.prepare<[number, string]>('INSERT OR IGNORE INTO pair (met, name) VALUES (?, ?)'),
+    forgetPairs: database.prepare<[number]>('DELETE FROM pair WHERE id <= (SELECT max(id) FROM pair) - ?'),
+    firstPair: database.prepare<[], { met: number }>('SELECT met FROM pair ORDER BY id LIMIT 1'),
     readCursor: database.prepare<[string], { position: number }>(
       'SELECT position FROM cursor WHERE name = ?',
     ),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { alarmsSettings, defaultAlarms } from './alarms-schema.ts';
 import { defaultFlows, flowsLayer, flowsSettings } from './flows-schema.ts';
 import { limits } from './limits.ts';
 import { networkConflicts, networkLayer, networkSettings } from './network-schema.ts';
@@ -101,6 +102,7 @@ export const settings = z
     }),
     policy: policySettings,
     flows: flowsSettings,
+    alarms: alarmsSettings,
     diagnostics: diagnosticsSettings,
   })
   .superRefine(({ policy, overlay, network }, context) => {
@@ -121,6 +123,7 @@ export const settingsLayer = z.strictObject({
   overlay: overlaySettings.extend({ rekey: rekeySettings.partial() }).partial().optional(),
   policy: policySettings.partial().optional(),
   flows: flowsLayer.optional(),
+  alarms: alarmsSettings.partial().optional(),
   diagnostics: diagnosticsSettings.partial().optional(),
 });
 /** As it is written: without the defaults, which would hide what a lower layer says. */
@@ -146,5 +149,6 @@ export const defaultSettings: Settings = {
   },
   policy: defaultPolicy,
   flows: defaultFlows,
+  alarms: defaultAlarms,
   diagnostics: { keyLog: false, nullEncryption: false },
 };

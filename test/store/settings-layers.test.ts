@@ -296,7 +296,17 @@ describe('JSON Schema', () => {
       additionalProperties: false,
     });
     expect(settingsJsonSchema()).toMatchObject({
-      required: ['version', 'hostname', 'network', 'identity', 'overlay', 'policy', 'flows', 'diagnostics'],
+      required: [
+        'version',
+        'hostname',
+        'network',
+        'identity',
+        'overlay',
+        'policy',
+        'flows',
+        'alarms',
+        'diagnostics',
+      ],
     });
   });
 });

@@ -127,6 +127,7 @@ export function normalStatus(at: number): Reading {
       ],
     },
     strayDatagrams: { notHip: 0, badChecksum: 0 },
+    alarms: [],
     tunnels: [
       {
         peer: 'berlin',
@@ -209,6 +210,7 @@ export function emptyStatus(at: number): Reading {
     },
     tunnels: [],
     strayDatagrams: null,
+    alarms: [],
     devices: [],
     inventory: null,
   };
@@ -228,6 +230,7 @@ export function degradedStatus(at: number): Reading {
       advice: 'Take the power away for ten seconds; a warm restart does not reset a TPM.',
     },
     strayDatagrams: { notHip: 1_204, badChecksum: 3 },
+    alarms: [],
     tunnels: [
       { ...first, peer: 'Außenstelle Köln-Müngersdorf, Gebäude Süd, Technikraum 2.14' },
       {

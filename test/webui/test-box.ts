@@ -6,6 +6,7 @@ import type { FlowRecord } from '../../firmware/flows/flow-record.ts';
 import { certificateKeys } from '../../firmware/system/certificate-keys.ts';
 import { openWebListeners } from '../../firmware/system/https-server.ts';
 import { secretFiles } from '../../firmware/system/secret-files.ts';
+import type { AlarmsView } from '../../firmware/webui/api/alarms-route.ts';
 import type { Attestation } from '../../firmware/webui/api/attestation-route.ts';
 import type { LogEntry } from '../../firmware/webui/api/status-schema.ts';
 import type { PageInterface } from '../../firmware/webui/page-addresses.ts';
@@ -23,6 +24,27 @@ export const testAttestation: Attestation = {
   evidence: async () => ({ ok: false, reason: 'No evidence without a TPM.' }),
   activate: async () => ({ ok: false, reason: 'No evidence without a TPM.' }),
   measuredBoot: async () => ({ ok: false, reason: 'No evidence without a TPM.' }),
+};
+
+/** One that lasts, and one that is over. */
+export const testAlarms: AlarmsView = {
+  active: () => [
+    {
+      ...{
+        kind: 'tunnel-down',
+        subject: 'plant',
+        reason: 'The tunnel to plant is down',
+        advice: 'See to it.',
+      },
+      ...{ raisedAt: 1_000, clearedAt: null },
+    },
+  ],
+  over: () => [
+    {
+      ...{ kind: 'denied', subject: 'press', reason: '900 packets were denied', advice: '', raisedAt: 0 },
+      clearedAt: 500,
+    },
+  ],
 };
 
 /** A log whose lines are numbered from 1, as the box keeps it. */
@@ -87,6 +109,7 @@ export async function startTestBox(options: TestBoxOptions = {}): Promise<TestBo
       replaceIdentity: async (hit) => ({ outcome: 'other-identity', hit }),
       attestation: options.attestation ?? testAttestation,
       configuration,
+      alarms: testAlarms,
       learning: openTestLearning(configuration, { flows: options.flows ?? [] }),
       policy: testPolicy,
       flows: testFlows,

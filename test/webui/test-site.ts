@@ -81,6 +81,7 @@ export async function openTestSite(
     configuration,
     policy: testPolicy,
     flows: testFlows,
+    alarms: { active: () => [], over: () => [] },
     learning: openTestLearning(configuration),
   });
   return {

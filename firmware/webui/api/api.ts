@@ -4,6 +4,7 @@ import { bodyLimit } from 'hono/body-limit';
 import type { Claim } from '../claim.ts';
 import { limits } from '../limits.ts';
 import type { Connection, LogReader, ReadClock, ReadStatus, ReplaceIdentity } from '../ports.ts';
+import { type AlarmsView, addAlarmsRoutes, alarmsRoutes } from './alarms-route.ts';
 import {
   type Attestation,
   activationRoute,
@@ -35,6 +36,7 @@ export interface ApiPorts {
   readonly policy: PolicyView;
   readonly flows: FlowsView;
   readonly learning: PolicyLearning;
+  readonly alarms: AlarmsView;
 }
 
 export type ApiEnvironment = { Bindings: Connection };
@@ -253,6 +255,7 @@ export function createApi(ports: ApiPorts) {
   addPolicyRoutes(app, ports.policy);
   addFlowsRoutes(app, ports.flows);
   addLearnRoutes(app, ports.learning);
+  addAlarmsRoutes(app, ports.alarms);
 
   // Written when it is first asked for: nothing at boot waits for it.
   let document: string | null = null;
@@ -270,10 +273,12 @@ export function createApi(ports: ApiPorts) {
     [evidenceRoute.path, 'POST'],
     [activationRoute.path, 'POST'],
     [measuredBootRoute.path, 'GET, HEAD'],
-    ...Object.values({ ...configRoutes, ...learnRoutes }).map(({ path, method }): [string, string] => [
-      path.replace('{id}', ':id'),
-      method === 'get' ? 'GET, HEAD' : 'POST',
-    ]),
+    ...Object.values({ ...configRoutes, ...learnRoutes, ...alarmsRoutes }).map(
+      ({ path, method }): [string, string] => [
+        path.replace('{id}', ':id'),
+        method === 'get' ? 'GET, HEAD' : 'POST',
+      ],
+    ),
     ...Object.values(flowsRoutes).map(({ path }): [string, string] => [path, 'GET, HEAD']),
     ...Object.values(policyRoutes).map(({ path }): [string, string] => [path, 'GET, HEAD']),
     ['/api/v1/openapi.json', 'GET, HEAD'],

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { alarm } from './alarms-route.ts';
 
 /**
  * What `GET /api/v1/status`, the page and `hithe status --json` show. Byte counts are octets, times are ISO 8601 in
@@ -174,6 +175,8 @@ const statusFields = z.object({
   memory: z.object({ totalBytes: z.number(), usedBytes: z.number(), availableBytes: z.number() }),
   /** Null until the hardware has been listed, which takes longer than the page's first answer. */
   inventory: inventory.nullable(),
+  /** What is wrong by the thresholds of the settings, newest first; of whom it is, the box alone is told. */
+  alarms: z.array(alarm.pick({ kind: true, raisedAt: true })).readonly(),
   /** Set where state could not be opened and the box runs from memory: what happened and what to do. */
   warnings: z.array(z.object({ code: z.string(), message: z.string(), advice: z.string() })),
   log: z.array(logEntry),

@@ -1,3 +1,4 @@
+import type { AlarmsView } from '../api/alarms-route.ts';
 import type { Attestation } from '../api/attestation-route.ts';
 import type { Configuration } from '../api/config-route.ts';
 import type { FlowsView } from '../api/flows-route.ts';
@@ -41,6 +42,7 @@ export interface WebUiPorts {
   readonly policy: PolicyView;
   readonly flows: FlowsView;
   readonly learning: PolicyLearning;
+  readonly alarms: AlarmsView;
 }
 
 export interface WebUiOptions {

@@ -30,6 +30,7 @@ describe('the OpenAPI document', () => {
       Object.keys(methods).map((method) => `${method} ${path}`),
     );
     expect(operations.sort()).toEqual([
+      'get /api/v1/alarms',
       'get /api/v1/attestation',
       'get /api/v1/config',
       'get /api/v1/config/history',
@@ -75,7 +76,7 @@ describe('the OpenAPI document', () => {
         ...['MeasuredBoot', 'Status', 'Log', 'Claimed', 'Problem'],
         ...['Settings', 'SettingsPlan', 'SettingsApplied', 'Revision', 'RevisionDetail'],
         ...['Flow', 'StoredFlow', 'Flows', 'NewFlows', 'FlowsStatus'],
-        ...['PolicyReport', 'PolicyExplanation', 'PolicyProposals', 'Devices'],
+        ...['PolicyReport', 'PolicyExplanation', 'PolicyProposals', 'Alarm', 'Alarms', 'Devices'],
       ]),
     );
     for (const name of names) expect(Object.keys(described.components.schemas)).toContain(name);
