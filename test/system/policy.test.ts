@@ -144,3 +144,115 @@ describe('the policy at both ends of a tunnel', () => {
     expect(error).toContain('1 flow entries have been deleted');
   });
 });
+
+describe('two ports of one network', () => {
+  const ports = {
+    left: { ipv4: '192.168.50.11', ipv6: 'fd50::11', mac: '02:00:00:00:50:11' },
+    right: { ipv4: '192.168.50.12', ipv6: 'fd50::12', mac: '02:00:00:00:50:12' },
+  } as const;
+  type Port = keyof typeof ports;
+  const apart = ['br-plant'];
+
+  beforeAll(async () => {
+    await a.run('ip link add br-plant type bridge && ip link set br-plant up');
+    await a.run(
+      'ip address add 192.168.50.1/24 dev br-plant && ip address add fd50::1/64 dev br-plant nodad',
+    );
+    for (const [name, { ipv4, ipv6, mac }] of Object.entries(ports))
+      await a.run(`set -e
+        ip netns add ${name}
+        ip link add ${name} type veth peer name eth0 address ${mac} netns ${name}
+        ip link set ${name} master br-plant up
+        ip -n ${name} link set eth0 up
+        ip -n ${name} address add ${ipv4}/24 dev eth0
+        ip -n ${name} address add ${ipv6}/64 dev eth0 nodad`);
+  });
+
+  const at = (port: Port, command: string) => a.attempt(`ip netns exec ${port} busybox ${command}`);
+  const reaches = async (port: Port, address: string, options = '') =>
+    (await at(port, `ping -i 0.2 -c 2 -W 2 ${options} ${address}`)).output.includes('bytes from');
+  /** Left to right and back, over both families. */
+  const seen = async () => [
+    await reaches('left', ports.right.ipv4),
+    await reaches('left', ports.right.ipv6),
+    await reaches('right', ports.left.ipv4),
+    await reaches('right', ports.left.ipv6),
+  ];
+  const leftToRight: Rule = {
+    ...{ id: 'left-to-right', subject: { device: 'left' }, verb: 'allow', object: { device: 'right' } },
+    services: [{ protocol: 'icmp' }, { protocol: 'tcp', ports: [8080] }],
+  };
+  const devices = (of: Partial<Record<Port, string>> = {}) =>
+    Object.entries(ports).map(([name, { ipv4, ipv6 }]) => ({
+      ...{ name, addresses: [ipv4, ipv6] },
+      ...(of[name as Port] === undefined ? {} : { mac: of[name as Port] }),
+    }));
+  const plant = (...given: Rule[]): PolicySettings => ({
+    ...rules(...given),
+    unknownDevices: 'quarantine',
+    devices: devices(),
+  });
+
+  test('are those of a switch where nobody says that they are to be kept apart', async () => {
+    await a.enforce(plant());
+    expect(await seen()).toEqual([true, true, true, true]);
+  });
+
+  test('are apart without a rule, and each host still finds the other and the gateway', async () => {
+    await a.enforce(plant(), apart);
+    expect(await seen()).toEqual([false, false, false, false]);
+    expect(await a.run('ip -n left neigh show')).toMatch(
+      new RegExp(`${ports.right.ipv4} dev eth0 lladdr ${ports.right.mac}`),
+    );
+    expect(await reaches('left', '192.168.50.1')).toBe(true);
+    expect((await a.policy()).counters['denied_default']).toBeGreaterThanOrEqual(8);
+  });
+
+  test('a rule lets one way through, with answers, and is counted', async () => {
+    await a.enforce(plant(leftToRight), apart);
+    expect(await seen()).toEqual([true, true, false, false]);
+    expect((await a.policy()).rules).toMatchObject([{ id: 'left-to-right', connections: 2 }]);
+    for (const port of [8080, 8081])
+      await a.run(
+        `mkdir -p /tmp/www && echo hello >/tmp/www/greeting && ip netns exec right busybox httpd -p ${port} -h /tmp/www`,
+      );
+    const fetched = (port: number) =>
+      at('left', `wget -q -T 3 -O - http://${ports.right.ipv4}:${port}/greeting`);
+    expect([(await fetched(8080)).output, (await fetched(8081)).output]).toEqual(['hello\n', '']);
+  });
+
+  test('a connection is cut by a policy that denies it', async () => {
+    await a.enforce(plant(leftToRight), apart);
+    await at(
+      'left',
+      `sh -c 'ping -i 0.2 -c 300 ${ports.right.ipv4} >/tmp/left-ping 2>&1 & echo $! >/tmp/left.pid'`,
+    );
+    const count = async () => Number(await a.run('grep -c "bytes from" /tmp/left-ping || true'));
+    const grows = async () => {
+      const before = await count();
+      await reaches('left', '192.168.50.1');
+      return (await count()) > before;
+    };
+    expect(await grows()).toBe(true);
+    await a.enforce(plant({ ...leftToRight, services: [{ protocol: 'tcp', ports: [8080] }] }), apart);
+    await reaches('left', '192.168.50.1');
+    expect(await grows()).toBe(false);
+    await a.run('kill $(cat /tmp/left.pid)');
+  });
+
+  test('who is unknown is in quarantine, and nobody is heard under the address of another', async () => {
+    await a.enforce({ ...plant(leftToRight), devices: devices().slice(0, 1), rules: [] }, apart);
+    expect(await seen()).toEqual([false, false, false, false]);
+    expect((await a.policy()).counters['denied_quarantine']).toBeGreaterThan(0);
+    const spoofed = async () => (await a.policy()).counters['denied_spoofed'] ?? 0;
+    await a.enforce({ ...plant(leftToRight), devices: devices({ left: ports.left.mac }) }, apart);
+    expect(await seen()).toEqual([true, true, false, false]);
+    const before = await spoofed();
+    await a.enforce({ ...plant(leftToRight), devices: devices({ left: ports.right.mac }) }, apart);
+    // What the hosts know of each other would not be asked for again.
+    await a.run('ip -n left neigh flush all; ip -n right neigh flush all');
+    expect(await reaches('left', ports.right.ipv4)).toBe(false);
+    expect(await spoofed()).toBeGreaterThan(before);
+    expect(await a.run('ip -n right -4 neigh show')).not.toContain(ports.left.mac);
+  });
+});
