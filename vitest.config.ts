@@ -2,18 +2,15 @@ import { defineConfig } from 'vitest/config';
 
 const namespaceTests = 'test/**/*.namespace.test.ts';
 
-/** They wait for little time or share one guest among many hosts, so that they want both cores; or they use names of the host. */
-const aloneTests = [
-  namespaceTests,
-  'test/system/{harness,network-vlan,policy,tunnel}.test.ts',
-  'test/system/overlay-*.test.ts',
-];
+/** They hold what they see to time limits, or share one guest among many gateways, so that they want both cores. */
+const aloneTests = ['test/system/{harness,tunnel}.test.ts', 'test/system/overlay-*.test.ts'];
 
 /**
  * unit: rooms by themselves, within the 60 s of `npm run check`.
  * simulation: whole overlays on a seeded virtual network.
+ * namespaces: networks in network namespaces of this host, two files at a time.
  * system: the image built, and booted in QEMU, two files at a time.
- * alone: tunnels, networks and policies in guests and in network namespaces, one file at a time.
+ * alone: tunnels in guests, one file at a time.
  */
 export default defineConfig({
   test: {
@@ -37,6 +34,17 @@ export default defineConfig({
           include: ['test/simulation/**/*.test.ts'],
           testTimeout: 300_000,
           maxWorkers: 2,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'namespaces',
+          include: [namespaceTests],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
         },
       },
       {
