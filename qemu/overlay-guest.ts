@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { neighbourMemory } from '../firmware/netd/desired.ts';
 import type { Progress } from '../image-builder/progress.ts';
 import { cardMac } from './gateway.ts';
 import { agentPort } from './guest/agent.ts';
@@ -163,6 +164,7 @@ export class OverlayGuest implements AsyncDisposable {
 
   async #prepareProvider(): Promise<void> {
     await this.#own.run(`set -e
+      ${neighbourMemory.map(({ path, value }) => `echo ${value} >${path}`).join('\n')}
       ip netns add provider
       ip link set eth1 netns provider name wire
       ip link set eth2 netns provider name stranger

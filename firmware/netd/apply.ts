@@ -1,5 +1,6 @@
 import type { DesiredNetwork } from './desired.ts';
 import type { KernelWrite, ObservedNetwork, Plan } from './diff.ts';
+import { limits } from './limits.ts';
 import { observationBatch, parseObservation } from './observed.ts';
 import { renderBatch } from './plan-text.ts';
 import { type NetworkSystem, programs } from './system-port.ts';
@@ -83,6 +84,7 @@ export async function applyPlan(system: NetworkSystem, plan: Plan): Promise<Fail
     const { status, stderr } = await system.run(programs.ip, ['-force', '-batch', '-'], { input });
     if (status !== 0) failures.push(...batchFailures(stderr, input.split('\n')));
   }
+  await boundMemory(system, plan);
   // A kernel without IPv6 makes links without its files.
   return [
     ...failures,
@@ -91,4 +93,18 @@ export async function applyPlan(system: NetworkSystem, plan: Plan): Promise<Fail
       plan.after.filter(({ path }) => system.readKernelValue(path) !== null),
     ),
   ];
+}
+
+/**
+ * Bounds what new bridges learn, which by itself is every sender's MAC for five minutes. An iproute2 before 6.7 has no
+ * word for it, and no network waits for that.
+ */
+async function boundMemory(system: NetworkSystem, { batch }: Plan): Promise<void> {
+  const bridges = batch.flatMap((step) => (step.do === 'create-bridge' ? [step.link] : []));
+  if (bridges.length === 0) return;
+  const input = bridges
+    .map((link) => `link set dev ${link} type bridge fdb_max_learned ${limits.learnedMacs}\n`)
+    .join('');
+  const { status, stderr } = await system.run(programs.ip, ['-force', '-batch', '-'], { input });
+  if (status !== 0) system.log('debug', `Bridges learn without a bound: ${firstLine(stderr)}`);
 }

@@ -213,6 +213,14 @@ function ipv6Values(link: string, values: Readonly<Record<string, string>>): Ker
   }));
 }
 
+/** Of all network namespaces together, which is why only the first one has these files. */
+export const neighbourMemory = ['ipv4', 'ipv6'].flatMap((family) =>
+  limits.neighbours.map((count, index) => ({
+    path: `/proc/sys/net/${family}/neigh/default/gc_thresh${index + 1}`,
+    value: String(count),
+  })),
+);
+
 function globalValues(forward: boolean): KernelValue[] {
   const flag = forward ? '1' : '0';
   const everywhere = [
@@ -233,6 +241,7 @@ function globalValues(forward: boolean): KernelValue[] {
     ...everywhere,
     // The kernel answers ARP for any of its addresses on any port: the underlay would learn the LAN's.
     ...ipv4Values('all', { arp_ignore: '1', arp_announce: '2' }),
+    ...neighbourMemory,
     // What comes up later (the overlay's device, a hot-plugged NIC) starts with these. Loose reverse path: a peer's
     // packets may come in by another uplink than the route to it.
     ...ipv4Values('default', { rp_filter: '2', accept_redirects: '0', send_redirects: '0' }),

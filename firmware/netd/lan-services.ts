@@ -43,7 +43,10 @@ export function lanServicesFor(
 /** Configuration of dnsmasq. `folder`: where its own files lie. */
 export function renderLanServices({ networks, forward }: LanServices, folder: string): string {
   const announces = networks.some(({ prefix }) => prefix !== null);
-  const pools = networks.flatMap(({ pool }) => (pool === null ? [] : [pool.size]));
+  // A pool that strangers have emptied leaves room for all that addresses are kept for.
+  const leases = networks.reduce((sum, { pool, reservations }) => {
+    return pool === null ? sum : sum + pool.size + reservations.length;
+  }, 0);
   return [
     'keep-in-foreground',
     'log-facility=-',
@@ -65,7 +68,14 @@ export function renderLanServices({ networks, forward }: LanServices, folder: st
     ...(forward?.servers ?? []).map((server) => `server=${server}`),
     `dhcp-leasefile=${folder}/clients`,
     'dhcp-authoritative',
-    `dhcp-lease-max=${pools.reduce((sum, size) => sum + size, limits.poolSize)}`,
+    `dhcp-lease-max=${Math.max(leases, 1)}`,
+    // For each address that it offers it would wait for echoes, for whole seconds in which it serves nobody; hosts look for
+    // others with their address themselves (RFC 2131 §4.4.1).
+    'no-ping',
+    // A line a message would let any host write over the log.
+    'quiet-dhcp',
+    'quiet-dhcp6',
+    'quiet-ra',
     ...(announces ? ['enable-ra'] : []),
     ...networks.flatMap(renderNetwork),
     '',

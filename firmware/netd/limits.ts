@@ -18,6 +18,14 @@ export const limits = {
   leaseText: 8192,
   /** Addresses the DHCP server hands out: what OpenWrt's users expect of a /24 (.100 to .249). */
   poolSize: 150,
+  /**
+   * Neighbours that the kernel remembers: from the first number on it forgets those of long ago, from the second those
+   * that it talks with, beyond the third it takes none. What hosts can make it learn (policy/lan-guard.ts) and as many
+   * devices as a policy names stay below the second: 12 MiB.
+   */
+  neighbours: [1024, 24_576, 32_768],
+  /** MACs that a bridge learns: the hosts of sixteen /24, some 300 KiB. */
+  learnedMacs: 4096,
   /** Questions for names that wait for an answer from the underlay at once, and answers remembered. */
   dnsQuestions: 150,
   dnsCache: 1000,

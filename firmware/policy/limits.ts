@@ -31,6 +31,18 @@ export const limits = {
   verdictHours: 8760,
   /** Generations that a conntrack mark tells apart; none is 0, which new connections have. */
   generations: 255,
+  /** Questions of a host for its neighbour the gateway, a second: one a minute is usual. */
+  neighbourRate: 20,
+  /**
+   * The same of all hosts together whose address is bound to nobody. The kernel forgets who is not talked with within 90 s,
+   * so that they take 9,000 places in its memory.
+   */
+  unknownNeighbourRate: 100,
+  /** Messages of a DHCP client a second, and of all together whose MAC the settings do not name. */
+  dhcpRate: 5,
+  unknownDhcpRate: 50,
+  /** Hosts whose questions are counted one by one. */
+  lanSenders: 1024,
   /** Records of denied packets a second, and how many may come at once. */
   logRate: 200,
   logBurst: 400,

@@ -1,11 +1,12 @@
 import { isIP } from 'node:net';
 import { concatBytes } from '../../firmware/bytes/bytes.ts';
+import { parseIpv6 } from '../../firmware/bytes/ipv6-text.ts';
 import { internetChecksum } from '../../firmware/hip/checksum.ts';
 
-/** Frames as a stranger makes them, field by field; only as much as the tests send and read. IPv4 alone. */
+/** Frames as a stranger makes them, field by field; only as much as the tests send and read. */
 
-export const etherTypes = { ipv4: 0x0800, arp: 0x0806 } as const;
-export const protocols = { icmp: 1, tcp: 6, udp: 17 } as const;
+export const etherTypes = { ipv4: 0x0800, arp: 0x0806, ipv6: 0x86dd } as const;
+export const protocols = { icmp: 1, tcp: 6, udp: 17, icmpv6: 58 } as const;
 
 export type Ipv4Packet = {
   readonly source: string;
@@ -97,6 +98,50 @@ export function arp(
     target.mac,
     addressOctets(target.address),
   );
+}
+
+type Neighbour = { readonly mac: Uint8Array; readonly address: string };
+
+/**
+ * A frame that solicits a neighbour, or advertises the sender to one (RFC 4861 §4.3, §4.4), with the sender's link-layer
+ * address.
+ */
+export function neighbourMessage(
+  kind: 'solicit' | 'advertise',
+  sender: Neighbour,
+  receiver: Neighbour,
+): Uint8Array {
+  const [from, to] = [sender, receiver].map(({ address }) => parseIpv6(address) ?? new Uint8Array(16));
+  if (from === undefined || to === undefined) throw new RangeError('an address is missing');
+  const message =
+    kind === 'solicit'
+      ? concatBytes(Uint8Array.of(135, 0, 0, 0, 0, 0, 0, 0), to, Uint8Array.of(1, 1), sender.mac)
+      : // Solicited, and to override what is known.
+        concatBytes(Uint8Array.of(136, 0, 0, 0, 0x60, 0, 0, 0), from, Uint8Array.of(2, 1), sender.mac);
+  message.set(u16(internetChecksum(from, to, protocols.icmpv6, message)), 2);
+  // RFC 8200 §3; no neighbour's message has passed a router: hop limit 255.
+  const header = concatBytes(
+    Uint8Array.of(0x60, 0, 0, 0),
+    u16(message.length),
+    Uint8Array.of(protocols.icmpv6, 255),
+    from,
+    to,
+  );
+  return ethernet(receiver.mac, sender.mac, etherTypes.ipv6, concatBytes(header, message));
+}
+
+/** A frame by which a client looks for a DHCP server (RFC 2131 §4.4.1). */
+export function dhcpDiscover(mac: Uint8Array): Uint8Array {
+  const payload = new Uint8Array(300);
+  payload.set([1, 1, 6, 0]);
+  payload.set(mac.subarray(2), 4);
+  payload.set(mac, 28);
+  // RFC 2132 §9.6: the cookie, message type 1, the end.
+  payload.set([0x63, 0x82, 0x53, 0x63, 53, 1, 1, 255], 236);
+  const datagram = udp({
+    ...{ source: '0.0.0.0', sourcePort: 68, destination: '255.255.255.255', destinationPort: 67, payload },
+  });
+  return ethernet(new Uint8Array(6).fill(0xff), mac, etherTypes.ipv4, datagram);
 }
 
 /** What a frame from the network holds. Undefined for what is neither ARP nor IPv4. */

@@ -8,11 +8,13 @@ import {
   sayWhy,
 } from '../../policy/explain.ts';
 import { flowMarks } from '../../policy/flow-marks.ts';
+import { type AddressOwner, renderLanGuard } from '../../policy/lan-guard.ts';
 import { limits } from '../../policy/limits.ts';
 import { hitsSet, policyTables, renderPolicy } from '../../policy/nftables.ts';
 import type { GatewayFacts, PolicyInput } from '../../policy/policy.ts';
 import { numberRules } from '../../policy/rule-numbers.ts';
 import { isActive, minuteOfWeek } from '../../policy/schedule.ts';
+import type { NetworkSettings } from '../../store/network-schema.ts';
 import type { Settings } from '../../store/settings-schema.ts';
 import { overlayDevice } from '../desired.ts';
 import { type CommandRunner, type NetworkSystem, programs } from '../system-port.ts';
@@ -235,7 +237,8 @@ export class PolicyEnforcement {
     if (!result.ok) return result.problem;
     const compiled = result.value;
     const render = (generation: number) =>
-      renderPolicy(compiled, { lan, apart, overlay: overlayDevice, generation, startOver: startedOver });
+      renderPolicy(compiled, { lan, apart, overlay: overlayDevice, generation, startOver: startedOver }) +
+      renderLanGuard([...compiled.bound, ...reserved(settings.network)], lan);
     const text = render(0);
     // Before the kernel has it, since from then on connections begin under it.
     const since = this.#ports.now();
@@ -330,6 +333,16 @@ function explainedLans({ settings: { network }, lan, apart }: PolicyFacts): read
       own: read(given.map((text) => text.split('/')[0] ?? '')),
     };
   });
+}
+
+/** Addresses that the DHCP server keeps for a MAC are that MAC's. */
+function reserved({ lan, networks = {} }: NetworkSettings): readonly AddressOwner[] {
+  return [lan, ...Object.values(networks)].flatMap(({ reservations = [] }) =>
+    reservations.flatMap(({ mac, address }) => {
+      const range = parseAddressRange(address);
+      return range === undefined ? [] : [{ mac, ranges: [range] }];
+    }),
+  );
 }
 
 function firstLine(text: string): string {
