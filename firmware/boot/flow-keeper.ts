@@ -49,8 +49,9 @@ export type FlowStatus = {
 /** The kernel is read so often, and for at most so long each time: records take a fifth of one CPU at the most. */
 const readEveryMs = 200;
 const readForMs = 40;
-/** Reads between two writes: what a power cut can take. */
+/** Reads between two writes, and until what was written is on the disk for sure: what a power cut can take. */
 const readsPerWrite = 5;
+const readsPerSync = 25;
 /** Reads between two looks at connections that last. */
 const readsPerSweep = 1_500;
 /** Records in one transaction, which the runtime waits for. */
@@ -248,6 +249,7 @@ export class FlowKeeper {
       this.#read(this.#recording);
       this.#reads++;
       if (this.#reads % readsPerWrite === 0) void this.#enqueue(() => this.#keep());
+      if (this.#reads % readsPerSync === 0) void this.#enqueue(() => this.#sync());
       if (this.#reads % readsPerSweep === 0) void this.#enqueue(() => this.#sweep());
       this.#wait();
     });
@@ -289,6 +291,12 @@ export class FlowKeeper {
       await this.#ports.pause();
     }
     if (records.length > 0) for (const wake of [...this.#followers]) wake();
+  }
+
+  async #sync(): Promise<void> {
+    const synced = await this.#store?.sync();
+    if (synced?.ok === false)
+      this.#ports.log('error', `records of flows may not be on the disk: ${synced.error.message}`);
   }
 
   async #sweep(): Promise<void> {

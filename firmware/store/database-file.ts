@@ -12,6 +12,8 @@ export type StoreFiles = {
   /** Makes an empty file with mode 0600 where there is none, and gives an existing one that mode. */
   createPrivate(path: string): void;
   rename(from: string, to: string): void;
+  /** Resolves when what was written to a file is on the disk; other work goes on meanwhile. */
+  sync(path: string): Promise<void>;
   /** Removes a file; one that is not there is no failure. */
   remove(path: string): void;
 };

@@ -24,9 +24,9 @@ export function openFlowDatabase(path: string, open: OpenDatabase): Database {
     // Before the first table: space that is free can be given back later.
     database.pragma('auto_vacuum = INCREMENTAL');
     database.pragma('journal_mode = WAL');
-    // A commit is not synced. A power cut may take the newest ones, and never what was there before them: the log is
-    // synced before it is carried over, and a torn end of it is found by its checksums. Records come by the second, and
-    // a sync for each would wear flash out and make the runtime wait for it.
+    // A commit is not synced. A power cut may take those since the last `sync`, and never what was there before them:
+    // the log is synced before it is carried over, and a torn end of it is found by its checksums. Records come by the
+    // second, and a sync for each would wear flash out and make the runtime wait for it.
     database.pragma('synchronous = NORMAL');
     database.pragma(`wal_autocheckpoint = ${logPages}`);
     database.pragma(`journal_size_limit = ${logOctets}`);

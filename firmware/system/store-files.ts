@@ -8,6 +8,7 @@ import {
   renameSync,
   rmSync,
 } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { StoreFiles } from '../store/database-file.ts';
 
@@ -29,6 +30,14 @@ export const storeFiles: StoreFiles = {
       closeSync(descriptor);
     }
     syncDirectory(dirname(path));
+  },
+  sync: async (path) => {
+    const file = await open(path, 'r');
+    try {
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
   },
   rename(from, to) {
     renameSync(from, to);

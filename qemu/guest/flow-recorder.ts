@@ -16,7 +16,13 @@ export function flowRecorder(name: string, log: (level: string, message: string)
   return new FlowKeeper({
     openKernel: openFlowSockets,
     openStore: (bounds, warn) =>
-      FlowStore.open(folder, bounds, { files: storeFiles, now: () => Date.now(), pause, warn }),
+      FlowStore.open(folder, bounds, {
+        files: storeFiles,
+
+        now: () => Date.now(),
+        pause,
+        warn,
+      }),
     stateMebibytes: () => 256,
     now: () => Date.now(),
     setTimer: (milliseconds, callback) => {

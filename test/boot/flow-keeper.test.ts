@@ -38,7 +38,13 @@ class Scene implements FlowKernel {
       },
       openStore: (bounds) => {
         this.bounds.push(bounds);
-        return FlowStore.open(directory, bounds, { files: storeFiles, now: () => this.now, pause, warn });
+        return FlowStore.open(directory, bounds, {
+          files: storeFiles,
+
+          now: () => this.now,
+          pause,
+          warn,
+        });
       },
       stateMebibytes: () => stateMebibytes,
       now: () => this.now,

@@ -18,15 +18,22 @@ const bounds: FlowBounds = { days: 30, mebibytes: 64 };
 let directory: string;
 let now = 0;
 let warnings: StoreWarning[] = [];
+let synced: string[] = [];
 beforeEach(async () => {
-  [now, warnings] = [0, []];
+  [now, warnings, synced] = [0, [], []];
   directory = await mkdtemp(join(tmpdir(), 'hithe-flows-'));
 });
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
 const open = (wanted = bounds, where = directory) =>
   FlowStore.open(where, wanted, {
-    files: storeFiles,
+    files: {
+      ...storeFiles,
+      sync: (path) => {
+        synced.push(path);
+        return storeFiles.sync(path);
+      },
+    },
     now: () => now,
     pause: async () => undefined,
     warn: (warning) => warnings.push(warning),
@@ -291,6 +298,24 @@ describe('damage', () => {
     expect(succeeded(again.newest())).toBe(40);
     succeeded(again.add(many(1)));
     expect(succeeded(again.newest())).toBe(41);
+    again.close();
+  });
+
+  test('what was written is synced once, beside a store that goes on', async () => {
+    const store = await open();
+    succeeded(await store.sync());
+    expect(synced).toEqual([]);
+    succeeded(store.add(many(10)));
+    const syncing = store.sync();
+    succeeded(store.add(many(10)));
+    succeeded(await syncing);
+    succeeded(await store.sync());
+    succeeded(await store.sync());
+    expect(synced).toEqual(new Array(2).fill(join(directory, 'flows.v1.db-wal')));
+    store.close();
+    // Another connection finds all of it, and no lock that was left.
+    const again = await open();
+    expect(succeeded(again.size()).records).toBe(20);
     again.close();
   });
 
