@@ -84,6 +84,10 @@ export async function runDaemon(): Promise<void> {
       return Math.round((blocks * bsize) / 1024 / 1024);
     },
     readToken,
+    listenForNames: async (link, onMessage) => {
+      const { listenForNames } = await import('./system/multicast-dns.ts');
+      return listenForNames(link, onMessage);
+    },
     seenDevicesFile: `${stateFolder}/seen-devices.json`,
     stateProblem: () => readOr(`${runFolder}/state-problem`, null)?.trim() ?? null,
     openPage: async ({

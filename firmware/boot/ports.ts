@@ -1,3 +1,4 @@
+import type { PolicyPorts } from '../netd/policy/enforcement.ts';
 import type { NetworkSystem } from '../netd/system-port.ts';
 import type { Settings } from '../store/settings-schema.ts';
 import type { SettingsStore } from '../store/settings-store.ts';
@@ -50,6 +51,8 @@ export type BootPorts = {
   /** The size of what keeps state. */
   readonly stateMebibytes: () => number;
   /** The claims of a token that one of these keys (PEM) signed, or null. */
+  /** Overhears multicast DNS on a link. */
+  readonly listenForNames: NonNullable<PolicyPorts['listenForNames']>;
   readonly readToken: (token: string, keys: readonly string[]) => unknown;
   /** Where it is kept who was seen on the hosts' networks. */
   readonly seenDevicesFile: string;

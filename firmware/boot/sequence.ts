@@ -139,6 +139,7 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     clearWarning: (code) => board.clearWarning(code),
   });
   const exporting = new FlowExport({
+      listenForNames: ports.listenForNames,
     transport: ports.logTransport,
     since: (cursor, limit) => flows.since(cursor, limit),
     newest: () => flows.newest(),

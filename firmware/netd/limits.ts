@@ -47,6 +47,9 @@ export const limits = {
   /** Who is there is looked at this often, and every so many looks it is written down: some ten minutes. */
   seenLookMs: 15_000,
   seenWriteLooks: 40,
+  /** Records of an answer that are read, and labels and references of one name: hosts say a dozen, and name themselves. */
+  nameRecords: 64,
+  nameSteps: 32,
   /** Characters of a line of a modem's, lines of one answer: the longest that are read have a hundred, and a few. */
   modemLine: 512,
   modemLines: 32,

@@ -33,6 +33,9 @@ function linkFact(link: string, fact: 'ifindex' | 'type'): number | null {
   }
 }
 
+/** Numbers links: one that goes and comes again has another. Null where there is none. */
+export const linkIndex = (link: string) => linkFact(link, 'ifindex');
+
 /** Whether the kernel has a link of that name. */
 export function hasLink(link: string): boolean {
   return linkFact(link, 'ifindex') !== null;
@@ -50,15 +53,7 @@ export async function openPacketSocket(
   onFrame: (octets: Uint8Array, length: number) => void,
 ): Promise<PacketSocket> {
   const type = linkFact(link, 'type');
-  // Protocol 0 until it is bound: otherwise it would hear all links for a moment.
-  const socket = await SystemSocket.open(AF_PACKET, SOCK_RAW, 0);
-  try {
-    // No link has a negative index; 0 would be all of them.
-    socket.bindName(packetName(linkFact(link, 'ifindex') ?? -1));
-  } catch (error) {
-    socket.close();
-    throw error;
-  }
+  const socket = await openOn(link, SOCK_RAW);
   const buffer = new Uint8Array(snapLength);
   let isOpen = true;
   socket.watch(() => {
@@ -76,6 +71,26 @@ export async function openPacketSocket(
       socket.close();
     },
   };
+}
+
+/**
+ * A socket that hears a link alone. Rejects with `SocketCallError`.
+ *
+ * @param type SOCK_RAW: with the link's header; SOCK_DGRAM: without
+ * @param filter see `SystemSocket.attachFilter`; everything unless given
+ */
+export async function openOn(link: string, type: number, filter?: Uint8Array): Promise<SystemSocket> {
+  // Protocol 0 until it is bound: otherwise it would hear all links for a moment.
+  const socket = await SystemSocket.open(AF_PACKET, type, 0);
+  try {
+    if (filter !== undefined) socket.attachFilter(filter);
+    // No link has a negative index; 0 would be all of them.
+    socket.bindName(packetName(linkFact(link, 'ifindex') ?? -1));
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+  return socket;
 }
 
 /** struct sockaddr_ll: the family and the index in host byte order, which is little-endian on both architectures. */

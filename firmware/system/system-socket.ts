@@ -8,6 +8,8 @@ export const AF_INET6 = 10;
 export const SOCK_DGRAM = 2;
 export const SOCK_RAW = 3;
 const SOCK_CLOEXEC = 0o2000000;
+const SOL_SOCKET = 1;
+const SO_ATTACH_FILTER = 26;
 const MSG_TRUNC = 0x20;
 const MSG_DONTWAIT = 0x40;
 
@@ -21,6 +23,8 @@ async function loadLibc() {
   // Loaded when needed: the page must not wait for it.
   const { default: koffi } = await import('koffi');
   const libc = koffi.load('libc.so.6');
+  // struct sock_fprog (linux/filter.h); koffi finds it by its name below.
+  koffi.struct('HitheSockFprog', { len: 'uint16_t', filter: 'const uint8_t *' });
   return {
     errno: () => koffi.errno(),
     poll: koffi.node.poll,
@@ -30,6 +34,9 @@ async function loadLibc() {
     connect: libc.func('int connect(int fd, const uint8_t *address, uint32_t length)'),
     getsockname: libc.func('int getsockname(int fd, _Out_ uint8_t *address, _Inout_ uint32_t *length)'),
     setsockopt: libc.func('int setsockopt(int fd, int level, int option, const int *value, uint32_t length)'),
+    attachFilter: libc.func(
+      'int setsockopt(int fd, int level, int option, const HitheSockFprog *program, uint32_t length)',
+    ),
     getsockopt: libc.func(
       'int getsockopt(int fd, int level, int option, _Out_ uint32_t *value, _Inout_ uint32_t *length)',
     ),
@@ -76,6 +83,12 @@ export class SystemSocket {
 
   setOption(level: number, option: number, value: number): void {
     this.#check('setsockopt', this.#libc.setsockopt(this.fd, level, option, [value], 4));
+  }
+
+  /** Has the kernel pass on only what a classic BPF program wants: struct sock_filter, eight octets each. */
+  attachFilter(program: Uint8Array): void {
+    const value = { len: program.length / 8, filter: program };
+    this.#check('setsockopt', this.#libc.attachFilter(this.fd, SOL_SOCKET, SO_ATTACH_FILTER, value, 16));
   }
 
   /** An option that is an array of 32-bit numbers. */

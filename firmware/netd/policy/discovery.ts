@@ -1,9 +1,18 @@
+import { formatAddress, placeOf } from '../../policy/address-line.ts';
 import { limits } from '../limits.ts';
 import { programs } from '../system-port.ts';
 import { parseDhcpClients } from './dhcp-clients.ts';
 import type { DeviceReport, PolicyPorts } from './enforcement.ts';
+import { nameInAnswer } from './multicast-names.ts';
 import { parseNeighbours } from './neighbours.ts';
 import { formatSeen, noteSeen, parseSeen, type SeenDevices } from './seen-devices.ts';
+
+/** Overhears a link. */
+export type NameListener = {
+  /** False once the link is gone, also where there is another of its name. */
+  readonly isBound: () => boolean;
+  readonly close: () => void;
+};
 
 /** A row of the list of devices, with what is remembered of the host. */
 export type ListedDevice = DeviceReport & {
@@ -15,7 +24,7 @@ export type ListedDevice = DeviceReport & {
 
 /**
  * Remembers who was on the hosts' networks, by what the kernel heard (ARP, neighbour discovery) and what hosts said to
- * the DHCP server. Nobody is asked anything. What is remembered outlives a restart where there is a file for it.
+ * the DHCP server and to each other (multicast DNS). Nobody is asked anything. What is remembered outlives a restart where there is a file for it.
  */
 export class DeviceDiscovery {
   readonly #ports: PolicyPorts;
@@ -23,6 +32,10 @@ export class DeviceDiscovery {
   #seen: SeenDevices;
   #written: string;
   #lan: readonly string[] = [];
+  /** By link; null while one is being opened. */
+  readonly #listeners = new Map<string, NameListener | null>();
+  /** By address, the one that was heard last at the end. */
+  readonly #names = new Map<string, string>();
   #timer: { readonly close: () => void } | null = null;
   #turns = 0;
   #closed = false;
@@ -38,6 +51,11 @@ export class DeviceDiscovery {
   /** Watches these links from now on. */
   follow(lan: readonly string[]): void {
     this.#lan = lan;
+    for (const [link, listener] of this.#listeners)
+      if (!lan.includes(link)) {
+        listener?.close();
+        this.#listeners.delete(link);
+      }
     if (this.#timer === null) this.#wait();
   }
 
@@ -78,6 +96,7 @@ export class DeviceDiscovery {
     this.#closed = true;
     this.#timer?.close();
     await this.#work;
+    for (const listener of this.#listeners.values()) listener?.close();
     this.#write();
   }
 
@@ -96,9 +115,44 @@ export class DeviceDiscovery {
     const { run, readText, runFolder, now } = this.#ports;
     const { status, stdout } = await run(programs.ip, ['-j', 'neigh', 'show']);
     if (status !== 0) return;
+    await this.#listen();
     const neighbours = parseNeighbours(stdout).filter(({ link }) => this.#lan.includes(link));
     const clients = parseDhcpClients(readText(`${runFolder}/dhcp/clients`) ?? '');
-    this.#seen = noteSeen(this.#seen, neighbours, clients, now());
+    this.#seen = noteSeen(this.#seen, neighbours, { clients, names: this.#names }, now());
+  }
+
+  /** A bridge comes and goes with its network: one that is not there is tried again at the next look. */
+  async #listen(): Promise<void> {
+    const { listenForNames, log } = this.#ports;
+    for (const link of listenForNames === undefined ? [] : this.#lan) {
+      const before = this.#listeners.get(link);
+      if (before === null || before?.isBound()) continue;
+      before?.close();
+      this.#listeners.set(link, null);
+      try {
+        const listener = await listenForNames?.(link, (message, source) => this.#hear(message, source));
+        const isWanted = listener !== undefined && this.#lan.includes(link) && !this.#closed;
+        if (isWanted) this.#listeners.set(link, listener);
+        else listener?.close();
+      } catch (error) {
+        this.#listeners.delete(link);
+        log(
+          'debug',
+          `${link}: names are not heard: ${error instanceof Error ? error.message : String(error)}`,
+        );
+      }
+    }
+  }
+
+  #hear(message: Uint8Array, source: Uint8Array): void {
+    const place = placeOf(source);
+    const name = nameInAnswer(message, place);
+    if (name === null) return;
+    const address = formatAddress(place);
+    this.#names.delete(address);
+    this.#names.set(address, name);
+    const [oldest] = this.#names.keys();
+    if (this.#names.size > limits.seenDevices && oldest !== undefined) this.#names.delete(oldest);
   }
 
   /** Seldom: flash wears. What a power cut takes is when hosts were seen last. */

@@ -19,6 +19,7 @@ import type { Settings } from '../../store/settings-schema.ts';
 import { overlayDevice } from '../desired.ts';
 import { type CommandRunner, type NetworkSystem, programs } from '../system-port.ts';
 import { addCounts, type Counts, parseCounters, parseHits } from './counts.ts';
+import type { NameListener } from './discovery.ts';
 import { formatMemory, type KernelMemory, parseMemory } from './memory.ts';
 import { type Neighbour, parseNeighbours } from './neighbours.ts';
 import { policyPeers } from './peers.ts';
@@ -31,6 +32,11 @@ export type PolicyPorts = Pick<
   readonly run: CommandRunner;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Overhears multicast DNS on a link; without it no names are known but those that hosts tell the DHCP server. */
+  readonly listenForNames?: (
+    link: string,
+    onMessage: (message: Uint8Array, source: Uint8Array) => void,
+  ) => Promise<NameListener>;
   /** The claims of a signed token, null where none of the keys (PEM) signed it; without this nothing is known of peers. */
   readonly readToken?: (token: string, keys: readonly string[]) => unknown;
   /** Told of each policy that comes in force. */

@@ -7,7 +7,7 @@ export type SeenDevice = {
   readonly mac: string;
   /** The last one seen first. */
   readonly addresses: readonly string[];
-  /** As it called itself when it asked for an address. */
+  /** As it called itself when it asked for an address, or else in multicast DNS. */
   readonly hostName: string | null;
   readonly link: string;
   readonly firstSeen: number | null;
@@ -19,15 +19,21 @@ export type SeenDevices = ReadonlyMap<string, SeenDevice>;
 /** 2025: a clock that is before this has not been set. */
 const clockIsSet = 1_735_689_600_000;
 
+/** How hosts call themselves: to the DHCP server, and by address in multicast DNS. */
+type HostNames = {
+  readonly clients: readonly DhcpClient[];
+  readonly names?: ReadonlyMap<string, string>;
+};
+
 /** Adds what was heard now. Of more hosts than are remembered those go that were not heard of for longest. */
 export function noteSeen(
   before: SeenDevices,
   neighbours: readonly Neighbour[],
-  clients: readonly DhcpClient[],
+  { clients, names = new Map() }: HostNames,
   now: number,
 ): SeenDevices {
   const time = now < clockIsSet ? null : now;
-  const names = new Map(clients.map(({ mac, name }) => [mac, name]));
+  const told = new Map(clients.map(({ mac, name }) => [mac, name]));
   const seen = new Map(before);
   for (const { mac, address, link } of neighbours) {
     const known = seen.get(mac);
@@ -36,7 +42,7 @@ export function noteSeen(
     seen.delete(mac);
     seen.set(mac, {
       ...{ mac, link, addresses: addresses.slice(0, limits.seenAddresses) },
-      hostName: names.get(mac) ?? known?.hostName ?? null,
+      hostName: told.get(mac) ?? names.get(address) ?? known?.hostName ?? null,
       firstSeen: known?.firstSeen ?? time,
       lastSeen: time ?? known?.lastSeen ?? null,
     });

@@ -32,8 +32,8 @@ describe('leases that dnsmasq wrote', () => {
 
 describe('who was seen', () => {
   test('keeps its first time, its addresses and its name; the last time moves', () => {
-    const first = noteSeen(new Map(), [press], [{ ...press, name: 'press-7' }], june);
-    const second = noteSeen(first, [{ ...press, address: 'fd01::10' }], [], june + 1000);
+    const first = noteSeen(new Map(), [press], { clients: [{ ...press, name: 'press-7' }] }, june);
+    const second = noteSeen(first, [{ ...press, address: 'fd01::10' }], { clients: [] }, june + 1000);
     expect([...second.values()]).toEqual([
       {
         ...{ mac: press.mac, link: 'br-lan', hostName: 'press-7', addresses: ['fd01::10', '192.168.1.10'] },
@@ -43,14 +43,14 @@ describe('who was seen', () => {
   });
 
   test('has no time from a clock that was not set, and gets it later', () => {
-    const early = noteSeen(new Map(), [press], [], 5000);
+    const early = noteSeen(new Map(), [press], { clients: [] }, 5000);
     expect(early.get(press.mac)).toMatchObject({ firstSeen: null, lastSeen: null });
-    expect(noteSeen(early, [press], [], june).get(press.mac)).toMatchObject({
+    expect(noteSeen(early, [press], { clients: [] }, june).get(press.mac)).toMatchObject({
       firstSeen: june,
       lastSeen: june,
     });
-    const known = noteSeen(new Map(), [press], [], june);
-    expect(noteSeen(known, [press], [], 5000).get(press.mac)).toMatchObject({ lastSeen: june });
+    const known = noteSeen(new Map(), [press], { clients: [] }, june);
+    expect(noteSeen(known, [press], { clients: [] }, 5000).get(press.mac)).toMatchObject({ lastSeen: june });
   });
 
   test(`is ${limits.seenDevices} hosts at most: a flood of MACs drives out who was silent longest`, () => {
@@ -58,20 +58,22 @@ describe('who was seen', () => {
       ...press,
       mac: mac(index + 256),
     }));
-    const before = noteSeen(new Map(), [press], [], june);
-    const full = noteSeen(before, flood.slice(1), [], june + 1);
+    const before = noteSeen(new Map(), [press], { clients: [] }, june);
+    const full = noteSeen(before, flood.slice(1), { clients: [] }, june + 1);
     expect([full.size, full.has(press.mac)]).toEqual([limits.seenDevices, true]);
-    const over = noteSeen(full, [flood[0] ?? press], [], june + 2);
+    const over = noteSeen(full, [flood[0] ?? press], { clients: [] }, june + 2);
     expect([over.size, over.has(press.mac)]).toEqual([limits.seenDevices, false]);
     const many = Array.from({ length: limits.seenAddresses + 1 }, (_, index) => ({
       ...press,
       address: `10.0.0.${index}`,
     }));
-    expect(noteSeen(new Map(), many, [], june).get(press.mac)?.addresses).toHaveLength(limits.seenAddresses);
+    expect(noteSeen(new Map(), many, { clients: [] }, june).get(press.mac)?.addresses).toHaveLength(
+      limits.seenAddresses,
+    );
   });
 
   test('is read as it was written, and from nonsense nothing', () => {
-    const seen = noteSeen(new Map(), [press], [], june);
+    const seen = noteSeen(new Map(), [press], { clients: [] }, june);
     expect(parseSeen(formatSeen(seen))).toEqual(seen);
     for (const text of [null, '', '{}', '[null,1,{"mac":1}]', '[{"mac":"a","link":"b","addresses":[1]}]'])
       expect(parseSeen(text).size).toBe(0);
