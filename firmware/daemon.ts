@@ -101,6 +101,7 @@ export async function runDaemon(): Promise<void> {
       flows,
       learning,
       alarms,
+      metrics,
     }) => {
       const web = await startWebUi(
         {
@@ -120,6 +121,7 @@ export async function runDaemon(): Promise<void> {
           flows,
           learning,
           alarms,
+          metrics,
         },
         {
           page: await loadPageFiles(),

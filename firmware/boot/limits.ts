@@ -44,6 +44,8 @@ export const limits = {
   reachedPeers: 8,
   /** Milliseconds between two looks whether a change that confirms itself may stay. */
   proofIntervalMs: 2000,
+  /** Series of one kind of metrics: a database of metrics is filled by more, and most gateways have fewer peers and rules. */
+  metricSeries: 1_000,
   /** Records of flows that rules are learned from, and those read at one go: a busy day of a plant. */
   learnFlows: 500_000,
   learnPage: 5_000,

@@ -3,6 +3,7 @@ import type { NetworkSystem } from '../netd/system-port.ts';
 import type { Settings } from '../store/settings-schema.ts';
 import type { SettingsStore } from '../store/settings-store.ts';
 import type { Configuration as ConfigurationApi } from '../webui/api/config-route.ts';
+import type { MetricsView } from '../webui/api/metrics-route.ts';
 import type { Status } from '../webui/api/status-schema.ts';
 import type { PageInterface } from '../webui/page-addresses.ts';
 import type { ReplaceIdentity } from '../webui/ports.ts';
@@ -50,9 +51,9 @@ export type BootPorts = {
   readonly ready: (what: 'state' | 'drivers') => Promise<void>;
   /** The size of what keeps state. */
   readonly stateMebibytes: () => number;
-  /** The claims of a token that one of these keys (PEM) signed, or null. */
   /** Overhears multicast DNS on a link. */
   readonly listenForNames: NonNullable<PolicyPorts['listenForNames']>;
+  /** The claims of a token that one of these keys (PEM) signed, or null. */
   readonly readToken: (token: string, keys: readonly string[]) => unknown;
   /** Where it is kept who was seen on the hosts' networks. */
   readonly seenDevicesFile: string;
@@ -68,6 +69,7 @@ export type BootPorts = {
     readonly flows: FlowKeeper;
     readonly learning: PolicyLearning;
     readonly alarms: AlarmKeeper;
+    readonly metrics: MetricsView;
     readonly configuration: ConfigurationApi;
   }) => Promise<Page>;
   /** How records of flows leave the box. */

@@ -2,18 +2,16 @@ import { type Network, startNetwork } from '../netd/netd.ts';
 import type { Settings } from '../store/settings-schema.ts';
 import type { Status } from '../webui/api/status-schema.ts';
 import type { PageInterface } from '../webui/page-addresses.ts';
-import { AlarmKeeper } from './alarm-keeper.ts';
 import { profileNamed } from './board-profiles.ts';
 import { Configuration } from './configuration.ts';
 import { diagnosticsWarnings } from './diagnostics.ts';
 import { loadDrivers, loadOverlayModules } from './drivers.ts';
-import { FlowExport } from './flow-export.ts';
 import { FlowKeeper } from './flow-keeper.ts';
+import { FlowServices } from './flow-services.ts';
 import { keepHealthy } from './health.ts';
 import { IdentityKeeper } from './identity/keeper.ts';
 import { fetchUserData, hasMetadataService } from './platform/metadata.ts';
 import { PolicyKeeper } from './policy-keeper.ts';
-import { PolicyLearning } from './policy-learning.ts';
 import type { BootPorts, Page } from './ports.ts';
 import { SettingsDiscs } from './settings-disc.ts';
 import { SettingsKeeper } from './settings-keeper.ts';
@@ -21,8 +19,6 @@ import { readSlotState } from './slots.ts';
 import { StatusBoard, type StatusFacts } from './status-board.ts';
 import { tunnelsCarry } from './tunnels-first.ts';
 
-/** Milliseconds between two looks for alarms. */
-const alarmsEveryMs = 5_000;
 /** Counters on the page are at most this old while somebody looks. */
 const counterAgeMs = 2_000;
 
@@ -83,7 +79,7 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
       identity: () => identity.status(),
       tunnels: () => identity.tunnels(),
       strayDatagrams: () => identity.strayDatagrams(),
-      alarms: () => alarms.active().map(({ kind, raisedAt }) => ({ kind, raisedAt })),
+      alarms: () => services.alarms.active().map(({ kind, raisedAt }) => ({ kind, raisedAt })),
     },
   );
   const background = (name: string, work: Promise<unknown>): void => {
@@ -138,28 +134,12 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     warn: (warning) => board.warn(warning),
     clearWarning: (code) => board.clearWarning(code),
   });
-  const exporting = new FlowExport({
-      listenForNames: ports.listenForNames,
-    transport: ports.logTransport,
-    since: (cursor, limit) => flows.since(cursor, limit),
-    newest: () => flows.newest(),
-    readCursor: (name) => flows.readCursor(name),
-    writeCursor: (name, cursor) => flows.writeCursor(name, cursor),
-    keepCursors: (names) => flows.keepCursors(names),
-    source: () => ({
-      host: settings.hostname,
-      hit: board.read().identity.hit,
-      version: board.read().image.version,
-    }),
-    timestamp: ports.timestamp,
-    wait: ports.wait,
-    log: (level, message) => ports.log(level, 'flows', message),
-  });
   const policy = new PolicyKeeper(
     {
       ...ports.network,
       now: ports.wallClock,
       readToken: ports.readToken,
+      listenForNames: ports.listenForNames,
       inForce: (known) => flows.policyInForce(known),
     },
     {
@@ -169,26 +149,10 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
       seenDevicesFile: ports.seenDevicesFile,
     },
   );
-  const alarms = new AlarmKeeper({
-    settings: () => settings.alarms,
-    since: (cursor, limit) => flows.since(cursor, limit),
-    newest: () => flows.newest(),
-    meet: (pairs) => flows.meet(pairs),
-    lostFlows: () => flows.lostFlows(),
-    tunnels: () => identity.tunnels(),
-    receivers: () => exporting.status(),
-    tell: (record) => exporting.tell(record),
-    log: (level, message) => ports.log(level, 'alarms', message),
-    wall: ports.wallClock,
-    steady: () => ports.uptimeSeconds() * 1000,
-    pause: () => ports.wait(0, stop.signal),
-  });
-  const learning = new PolicyLearning({
-    query: (filter, options) => flows.query(filter, options),
-    policy: () => policy.input(),
-    rules: () => keeper.inForce().policy.rules,
-    now: ports.wallClock,
-    configuration,
+  const services = new FlowServices({
+    ...{ ports, board, flows, policy, configuration },
+    settings: () => settings,
+    signal: stop.signal,
   });
   const discs = new SettingsDiscs(ports.discs, { onAzure: platform.platform === 'azure' });
   // Whether the box is claimed is the page's to know, which is not up yet; a disc that is in from the start waits for it.
@@ -243,7 +207,7 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
   let recordsFlows = false;
   const applyFlows = async (): Promise<void> => {
     await flows.apply(settings.flows);
-    await exporting.apply(settings.flows.export);
+    await services.apply(settings);
   };
   /** Puts the settings that are in force now into effect; resolves with what went wrong, or null. */
   const applyInForce = async (): Promise<string | null> => {
@@ -279,8 +243,9 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     },
     configuration,
     policy,
-    learning,
-    alarms,
+    learning: services.learning,
+    alarms: services.alarms,
+    metrics: services.metrics,
     flows,
   });
   // Its failure is told where it is awaited.
@@ -353,10 +318,7 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     await tunnelsCarry({ ...ports, tunnels: () => identity.tunnels() }, stop.signal);
     recordsFlows = true;
     background('flows', applyFlows());
-    background(
-      'alarms',
-      repeat(ports, stop.signal, alarmsEveryMs, () => alarms.look()),
-    );
+    background('alarms', services.watch());
     const { devices, failure } = driversFirst ?? (await loadDrivers(ports.drivers, profile));
     board.set({ devices });
     if (failure !== null) ports.log('warning', 'drivers', failure);
@@ -380,7 +342,7 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     async close() {
       stop.abort();
       await configuration.close();
-      await exporting.close();
+      await services.close();
       await flows.close();
       await policy.close();
       await identity.close();

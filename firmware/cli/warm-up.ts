@@ -76,6 +76,7 @@ export async function warmUp(): Promise<number> {
       flows: noFlows,
       learning: noLearning,
       alarms: { active: () => [], over: () => [] },
+      metrics: { mayRead: () => false, text: async () => '' },
     },
     { page: await loadPageFiles(), httpsPort: 443, httpPort: 80, localSocket: null, interfaces: [] },
   );

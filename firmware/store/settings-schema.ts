@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { alarmsSettings, defaultAlarms } from './alarms-schema.ts';
 import { defaultFlows, flowsLayer, flowsSettings } from './flows-schema.ts';
 import { limits } from './limits.ts';
+import { defaultMetrics, metricsSettings } from './metrics-schema.ts';
 import { networkConflicts, networkLayer, networkSettings } from './network-schema.ts';
 import { peerConflicts } from './peer-conflicts.ts';
 import { defaultPolicy, policyConflicts, policySettings } from './policy-schema.ts';
@@ -103,6 +104,7 @@ export const settings = z
     policy: policySettings,
     flows: flowsSettings,
     alarms: alarmsSettings,
+    metrics: metricsSettings,
     diagnostics: diagnosticsSettings,
   })
   .superRefine(({ policy, overlay, network }, context) => {
@@ -124,6 +126,7 @@ export const settingsLayer = z.strictObject({
   policy: policySettings.partial().optional(),
   flows: flowsLayer.optional(),
   alarms: alarmsSettings.partial().optional(),
+  metrics: metricsSettings.optional(),
   diagnostics: diagnosticsSettings.partial().optional(),
 });
 /** As it is written: without the defaults, which would hide what a lower layer says. */
@@ -150,5 +153,6 @@ export const defaultSettings: Settings = {
   policy: defaultPolicy,
   flows: defaultFlows,
   alarms: defaultAlarms,
+  metrics: defaultMetrics,
   diagnostics: { keyLog: false, nullEncryption: false },
 };

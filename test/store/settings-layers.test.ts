@@ -305,6 +305,7 @@ describe('JSON Schema', () => {
         'policy',
         'flows',
         'alarms',
+        'metrics',
         'diagnostics',
       ],
     });

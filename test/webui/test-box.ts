@@ -27,7 +27,7 @@ export const testAttestation: Attestation = {
 };
 
 /** One that lasts, and one that is over. */
-export const testAlarms: AlarmsView = {
+const testAlarms: AlarmsView = {
   active: () => [
     {
       ...{
@@ -110,6 +110,7 @@ export async function startTestBox(options: TestBoxOptions = {}): Promise<TestBo
       attestation: options.attestation ?? testAttestation,
       configuration,
       alarms: testAlarms,
+      metrics: { mayRead: () => false, text: async () => 'hithe_info 1\n' },
       learning: openTestLearning(configuration, { flows: options.flows ?? [] }),
       policy: testPolicy,
       flows: testFlows,

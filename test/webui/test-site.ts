@@ -38,7 +38,12 @@ export interface TestSite {
   readonly clock: { at: number };
   readonly claimed: string[];
   /** A request as a browser on the LAN would make it, unless told otherwise. */
-  request(path: string, init?: RequestInit, transport?: Connection['transport']): Promise<Response>;
+  request(
+    path: string,
+    init?: RequestInit,
+    transport?: Connection['transport'],
+    remoteAddress?: string,
+  ): Promise<Response>;
   close(): void;
 }
 
@@ -82,6 +87,10 @@ export async function openTestSite(
     policy: testPolicy,
     flows: testFlows,
     alarms: { active: () => [], over: () => [] },
+    metrics: {
+      mayRead: ({ remoteAddress }) => remoteAddress.startsWith('192.168.254.'),
+      text: async () => 'hithe_info 1\n',
+    },
     learning: openTestLearning(configuration),
   });
   return {
@@ -89,11 +98,11 @@ export async function openTestSite(
     log,
     clock,
     claimed,
-    async request(path, init = {}, transport = 'https') {
+    async request(path, init = {}, transport = 'https', remoteAddress = '192.168.1.50') {
       const headers = new Headers(init.headers);
       if (!headers.has('host')) headers.set('host', '192.168.1.1');
       const request = new Request(`https://192.168.1.1${path}`, { ...init, headers });
-      return site.handler(request, { transport, remoteAddress: '192.168.1.50' });
+      return site.handler(request, { transport, remoteAddress });
     },
     close: site.close,
   };

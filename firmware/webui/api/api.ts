@@ -17,6 +17,7 @@ import { createEventStreams } from './event-stream.ts';
 import { addFlowsRoutes, type FlowsView, flowsRoutes } from './flows-route.ts';
 import { addIdentityRoute, replaceIdentityRoute } from './identity-route.ts';
 import { addLearnRoutes, learnRoutes, type PolicyLearning } from './learn-route.ts';
+import { addMetricsRoute, type MetricsView } from './metrics-route.ts';
 import { addPolicyRoutes, type PolicyView, policyRoutes } from './policy-route.ts';
 import { problemAnswer, problemResponse, problemSchema } from './problem.ts';
 import { logEntry, type Status, type StatusUpdate, status as statusSchema } from './status-schema.ts';
@@ -37,6 +38,7 @@ export interface ApiPorts {
   readonly flows: FlowsView;
   readonly learning: PolicyLearning;
   readonly alarms: AlarmsView;
+  readonly metrics: MetricsView;
 }
 
 export type ApiEnvironment = { Bindings: Connection };
@@ -256,6 +258,7 @@ export function createApi(ports: ApiPorts) {
   addFlowsRoutes(app, ports.flows);
   addLearnRoutes(app, ports.learning);
   addAlarmsRoutes(app, ports.alarms);
+  addMetricsRoute(app, ports.metrics);
 
   // Written when it is first asked for: nothing at boot waits for it.
   let document: string | null = null;

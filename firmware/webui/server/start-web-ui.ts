@@ -3,6 +3,7 @@ import type { Attestation } from '../api/attestation-route.ts';
 import type { Configuration } from '../api/config-route.ts';
 import type { FlowsView } from '../api/flows-route.ts';
 import type { PolicyLearning } from '../api/learn-route.ts';
+import type { MetricsView } from '../api/metrics-route.ts';
 import type { PolicyView } from '../api/policy-route.ts';
 import type { Claim } from '../claim.ts';
 import { openClaim } from '../claim.ts';
@@ -43,6 +44,7 @@ export interface WebUiPorts {
   readonly flows: FlowsView;
   readonly learning: PolicyLearning;
   readonly alarms: AlarmsView;
+  readonly metrics: MetricsView;
 }
 
 export interface WebUiOptions {
