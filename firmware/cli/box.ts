@@ -3,6 +3,7 @@ import type { LogEntry, Status } from '../webui/api/status-schema.ts';
 import { limits } from '../webui/limits.ts';
 import { printJson, readArguments, UsageError } from './arguments.ts';
 import { formatTable } from './table.ts';
+import { uplinkText } from './uplink-text.ts';
 
 /** Asks the running box; prints why where it does not answer. */
 async function ask<T>(path: string): Promise<T | undefined> {
@@ -24,6 +25,7 @@ export async function status(args: readonly string[]): Promise<number> {
 
 function statusText(found: Status): string {
   const { image, platform, identity, tpm, network, tunnels, warnings } = found;
+  const uplinks = network.interfaces.filter(({ uplink }) => uplink !== null).length;
   const rows: [string, string][] = [
     [
       'Hithe',
@@ -35,9 +37,11 @@ function statusText(found: Status): string {
     ['Identity', identityLine(identity)],
     ['TPM', tpm.state === 'present' ? `${tpm.manufacturer} ${tpm.firmwareVersion}` : tpm.state],
     ['Network', network.detail ?? network.state],
-    ...network.interfaces.map(({ name, role, link, addresses }): [string, string] => [
+    ...network.interfaces.map(({ name, role, link, addresses, uplink }): [string, string] => [
       `  ${name}`,
-      `${role}, ${link}${addresses.length > 0 ? `, ${addresses.join(', ')}` : ''}`,
+      [role, link, ...addresses, uplink === null ? '' : uplinkText(uplink, uplinks)]
+        .filter(Boolean)
+        .join(', '),
     ]),
     ...tunnels.map(({ peer, state, locator }): [string, string] => [
       `  to ${peer}`,
