@@ -1,21 +1,17 @@
-import type { Database } from 'better-sqlite3';
 import { type FlowFilter, matchesFlow } from '../flows/flow-filter.ts';
 import type { FlowEnd, FlowRecord } from '../flows/flow-record.ts';
 import type { OpenDatabase, StoreFiles } from './database-file.ts';
 import { flowDatabaseName, openFlowDatabase, setFlowsAside } from './flow-database.ts';
 import {
   conditionOf,
-  type EndpointRow,
-  endpointColumns,
   endpointRow,
-  type FlowRow,
-  flowColumns,
   flowRow,
   type JoinedRow,
   type StoredFlow,
   selectFlows,
   storedFlow,
 } from './flow-rows.ts';
+import { type FlowStatements, pagesOf, prepareFlowStatements } from './flow-statements.ts';
 import { limits } from './limits.ts';
 import type { StoreWarning } from './open-store.ts';
 import { type StoreResult, storeErrorOf } from './store-error.ts';
@@ -76,7 +72,7 @@ export class FlowStore {
   readonly #ports: FlowStorePorts;
   readonly #open: OpenDatabase;
   #bounds: FlowBounds;
-  #statements: Statements;
+  #statements: FlowStatements;
   #persistent = true;
   /** Rows of ends in this epoch. */
   readonly #ends = new Map<string, number>();
@@ -342,7 +338,7 @@ export class FlowStore {
     }
   }
 
-  #openAny(): Statements {
+  #openAny(): FlowStatements {
     try {
       return this.#openFile();
     } catch (error) {
@@ -353,13 +349,13 @@ export class FlowStore {
     }
   }
 
-  #openFile(): Statements {
+  #openFile(): FlowStatements {
     const path = `${this.#directory}/${flowDatabaseName}`;
     this.#ports.files.createPrivate(path);
-    return prepare(openFlowDatabase(path, this.#open));
+    return prepareFlowStatements(openFlowDatabase(path, this.#open));
   }
 
-  #beginAnew(reason: string): Statements {
+  #beginAnew(reason: string): FlowStatements {
     const { files, now, warn } = this.#ports;
     try {
       const aside = setFlowsAside(this.#directory, files, new Date(now()).toISOString());
@@ -374,67 +370,15 @@ export class FlowStore {
     }
   }
 
-  #openMemory(reason: string): Statements {
+  #openMemory(reason: string): FlowStatements {
     this.#persistent = false;
     this.#ports.warn({
       code: 'FLOWS_NOT_KEPT',
       message: `Records of flows cannot be kept: ${oneLine(reason)}.`,
       advice: 'They are lost at the next restart. Check the state partition.',
     });
-    return prepare(openFlowDatabase(':memory:', this.#open));
+    return prepareFlowStatements(openFlowDatabase(':memory:', this.#open));
   }
-}
-
-type Statements = ReturnType<typeof prepare>;
-
-function prepare(database: Database) {
-  const insert = (table: string, columns: readonly string[]) =>
-    `INSERT INTO ${table} (${columns.map((name) => `"${name}"`).join(', ')}) VALUES (${columns.map((name) => `:${name}`).join(', ')})`;
-  return {
-    database,
-    insertFlow: database.prepare<[FlowRow]>(insert('flow', flowColumns)),
-    insertEndpoint: database.prepare<[EndpointRow & { epoch: number }]>(
-      insert('endpoint', ['epoch', ...endpointColumns]),
-    ),
-    last: database.prepare<[], { last: number }>(
-      "SELECT seq AS last FROM sqlite_sequence WHERE name = 'flow'",
-    ),
-    bounds: database.prepare<[], { oldest: number | null; newest: number | null }>(
-      'SELECT (SELECT min(id) FROM flow) AS oldest, (SELECT max(id) FROM flow) AS newest',
-    ),
-    since: database.prepare<[number, number], JoinedRow>(
-      `${selectFlows} WHERE flow.id > ? ORDER BY flow.id LIMIT ?`,
-    ),
-    meetPair: database.prepare<[number, string]>('INSERT OR IGNORE INTO pair (met, name) VALUES (?, ?)'),
-    forgetPairs: database.prepare<[number]>('DELETE FROM pair WHERE id <= (SELECT max(id) FROM pair) - ?'),
-    firstPair: database.prepare<[], { met: number }>('SELECT met FROM pair ORDER BY id LIMIT 1'),
-    readCursor: database.prepare<[string], { position: number }>(
-      'SELECT position FROM cursor WHERE name = ?',
-    ),
-    writeCursor: database.prepare<[string, number]>(
-      'INSERT INTO cursor (name, position) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET position = excluded.position',
-    ),
-    keepCursors: database.prepare<[string]>(
-      'DELETE FROM cursor WHERE name NOT IN (SELECT value FROM json_each(?))',
-    ),
-    agedUntil: database.prepare<[number, number], { id: number | null }>(
-      'SELECT max(id) AS id FROM (SELECT id, "end" FROM flow ORDER BY id LIMIT ?) WHERE "end" < ?',
-    ),
-    deleteUntil: database.prepare<[number]>('DELETE FROM flow WHERE id <= ?'),
-    // Epochs ascend with the numbers of their ends: what is to go is at the front.
-    deleteEnds: database.prepare<[number, number]>(
-      'DELETE FROM endpoint WHERE id IN (SELECT id FROM (SELECT id, epoch FROM endpoint ORDER BY id LIMIT ?) WHERE epoch < ?)',
-    ),
-  };
-}
-
-function pagesOf(database: Database): {
-  readonly size: number;
-  readonly count: number;
-  readonly free: number;
-} {
-  const number = (name: string) => Number(database.pragma(name, { simple: true }));
-  return { size: number('page_size'), count: number('page_count'), free: number('freelist_count') };
 }
 
 function oneLine(text: string): string {

@@ -9,7 +9,7 @@ export interface MetricsView {
   text(): Promise<string>;
 }
 
-export const metricsPath = '/metrics';
+const metricsPath = '/metrics';
 
 /** There are no sessions yet: who is on the management side may read it, if the settings say so; the box itself always. */
 export function addMetricsRoute(app: Hono<{ Bindings: Connection }>, metrics: MetricsView): void {
