@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
-import type { ListedDevice } from '../../../firmware/netd/policy/discovery.ts';
 import { eventually, Laboratory, missingForNamespaces } from '../namespace.ts';
 import { answer, name, own, record } from './multicast-answer.ts';
+import type { DiscoveryAnswer } from './namespace-discovery.ts';
 import type { Say } from './namespace-say.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -28,7 +28,7 @@ describe.skipIf(missing !== null)(`who is on the LAN${missing === null ? '' : ` 
     };
     await plug();
     const box = lab.converse('box', './policy/namespace-discovery.ts', [lab.folder]);
-    const list = () => box.ask<ListedDevice[]>('list');
+    const list = () => box.ask<DiscoveryAnswer>('list');
     expect(await list()).toEqual([]);
     const say = (octets: Uint8Array) =>
       lab.node('host', './policy/namespace-say.ts', {
@@ -40,7 +40,7 @@ describe.skipIf(missing !== null)(`who is on the LAN${missing === null ? '' : ` 
     expect(await list()).toMatchObject([seen]);
     await say(answer([record(name('other', 'local'), { data: Uint8Array.of(192, 168, 1, 11) })]));
     await say(answer([record(name('press', 'local'), own)]));
-    const named = (found: readonly ListedDevice[]) => found[0]?.hostName === 'press';
+    const named = (found: DiscoveryAnswer) => found[0]?.hostName === 'press';
     expect(await eventually(list, named)).toMatchObject([{ ...seen, hostName: 'press' }]);
 
     // A link that goes and comes back is listened to again.
@@ -50,7 +50,7 @@ describe.skipIf(missing !== null)(`who is on the LAN${missing === null ? '' : ` 
     await list();
     await lab.pings('host', '192.168.1.1');
     await say(answer([record(name('robot', 'local'), own)]));
-    const renamed = (found: readonly ListedDevice[]) => found[0]?.hostName === 'robot';
+    const renamed = (found: DiscoveryAnswer) => found[0]?.hostName === 'robot';
     expect(await eventually(list, renamed)).toMatchObject([{ hostName: 'robot' }]);
   });
 });
