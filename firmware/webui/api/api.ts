@@ -194,7 +194,8 @@ export function createApi(ports: ApiPorts) {
     });
   const [small, withDocument] = [bounded(limits.bodyBytes), bounded(limits.settingsBodyBytes)];
   app.use('/api/v1/*', (context, next) => {
-    const isSettings = context.env.transport === 'local' && context.req.path.startsWith('/api/v1/config/');
+    const isSettings =
+      context.env.transport === 'local' && /^\/api\/v1\/(config|policy)\//.test(context.req.path);
     return (isSettings ? withDocument : small)(context, next);
   });
 
