@@ -1,7 +1,7 @@
 /** Bounds of learning, whose input is whatever devices do. Each is tested at its edge. */
 export const limits = {
   /** Different talks (ends, protocol, port) of a window: a plant has some thousands, and more is a scan. */
-  talks: 10_000,
+  talks: 5_000,
   /** Numbers that are looked at to find what sets have in common; with less found, rules are more. */
   comparisons: 500_000,
   /** What is found by that, beside what each source and each destination does by itself. */
