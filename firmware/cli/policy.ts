@@ -14,6 +14,7 @@ export const policyHelp = `Usage: hithe policy VERB
   learn accept ID...                 takes proposed rules, as they were shown last, into the settings
                                      as staged
   stage RULE... | enforce RULE...    has rules only be counted, or decide; shows what they counted
+                                     (these and accept: --author NAME)
   explain --from END --to END [--proto tcp|udp|icmp|other] [--port N]
                                      whether this gateway lets a connection through, by which rule,
                                      and what it matched
