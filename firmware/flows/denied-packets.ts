@@ -155,8 +155,8 @@ function textAt(octets: Uint8Array, span: Span | undefined): string {
 const config = { command: 1, mode: 2, bufferSize: 3, timeout: 4, threshold: 5, flags: 6 } as const;
 const bind = 1;
 const copyPacket = 2;
-/** NFULNL_CFG_F_SEQ: gaps are seen. NFULNL_CFG_F_CONNTRACK: and whether a packet is an answer. */
-const wantedFlags = 1 | 4;
+/** NFULNL_CFG_F_SEQ and NFULNL_CFG_F_CONNTRACK. */
+const logFlags = { sequence: 1, connection: 4 } as const;
 
 export type LogOptions = {
   /** Octets copied of each packet: its headers. */
@@ -164,17 +164,22 @@ export type LogOptions = {
   /** The kernel sends once so many packets wait, or the first has waited so many hundredths of a second. */
   readonly packets: number;
   readonly hundredths: number;
+  /** Whether it is to say which packets are answers, and of connections that were let through: not all kernels can. */
+  readonly connections: boolean;
 };
 
 /** Asks the kernel for the packets of {@link flowMarks.logGroup}: a request with an acknowledgement. */
-export function encodeLogRequest(sequence: number, { copied, packets, hundredths }: LogOptions): Uint8Array {
+export function encodeLogRequest(
+  sequence: number,
+  { copied, packets, hundredths, connections }: LogOptions,
+): Uint8Array {
   const attributes: [number, number[]][] = [
     [config.command, [bind]],
     [config.mode, [...bigEndian(copied, 4), copyPacket, 0]],
     [config.bufferSize, bigEndian(65_536, 4)],
     [config.timeout, bigEndian(hundredths, 4)],
     [config.threshold, bigEndian(packets, 4)],
-    [config.flags, bigEndian(wantedFlags, 2)],
+    [config.flags, bigEndian(logFlags.sequence | (connections ? logFlags.connection : 0), 2)],
   ];
   const body = attributes.flatMap(([type, value]) => [
     ...littleEndian(4 + value.length, 2),

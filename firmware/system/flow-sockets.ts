@@ -17,6 +17,7 @@ const NETLINK_NETFILTER = 12;
 const SOL_SOCKET = 1;
 const SO_RCVBUFFORCE = 33;
 const SO_MEMINFO = 55;
+const EOPNOTSUPP = 95;
 /** SK_MEMINFO_VARS numbers, of which the last is SK_MEMINFO_DROPS. */
 const meminfo = { count: 9, drops: 8 } as const;
 
@@ -52,10 +53,15 @@ export async function openFlowSockets(): Promise<FlowKernel> {
 async function openLog(): Promise<SystemSocket> {
   const packets = await openSocket(0);
   try {
-    packets.write(encodeLogRequest(1, log));
-    const answer = packets.read(new Uint8Array(datagramSize));
-    const [acknowledged] = answer === undefined ? [] : parseConntrackMessages(answer);
-    const error = acknowledged?.kind === 'end' ? acknowledged.error : undefined;
+    const ask = (connections: boolean) => {
+      packets.write(encodeLogRequest(1, { ...log, connections }));
+      const answer = packets.read(new Uint8Array(datagramSize));
+      const [acknowledged] = answer === undefined ? [] : parseConntrackMessages(answer);
+      return acknowledged?.kind === 'end' ? acknowledged.error : undefined;
+    };
+    let error = ask(true);
+    // Then answers that are denied are told as if who sends them had begun.
+    if (error === EOPNOTSUPP) error = ask(false);
     if (error !== 0) throw new Error(`the log of denied packets cannot be read (${error ?? 'no answer'})`);
     return packets;
   } catch (error) {

@@ -8,9 +8,8 @@ import { defaultSettings } from '../../firmware/store/settings-schema.ts';
 import { openFlowSockets } from '../../firmware/system/flow-sockets.ts';
 import { storeFiles } from '../../firmware/system/store-files.ts';
 
-/** Records a gateway's flows as the firmware does, in a folder of its own. */
-export function flowRecorder(name: string, log: (level: string, message: string) => void): FlowKeeper {
-  const folder = `/state/${name}`;
+/** Records flows as the firmware does, in a folder of the caller's. */
+export function flowRecorder(folder: string, log: (level: string, message: string) => void): FlowKeeper {
   mkdirSync(folder, { recursive: true });
   const pause = async () => void (await nextTurn());
   return new FlowKeeper({

@@ -85,7 +85,7 @@ export async function runGateway([name = '']: readonly string[]): Promise<void> 
   let explained: Explained | null = null;
   let peers: OverlayConfig['peers'] = [];
   const log = (level: string, message: string) => process.stderr.write(`${level} ${message}\n`);
-  const recorder = flowRecorder(name, log);
+  const recorder = flowRecorder(`/state/${name}`, log);
   let flows: readonly FlowRecord[] = [];
   const enforcement = new PolicyEnforcement({
     ...createNetworkSystem({ log, runFolder: `/run/hithe/${name}` }),

@@ -188,7 +188,7 @@ describe('linux/netfilter/nfnetlink_log.h: logged packets', () => {
   });
 
   test('the request for the group is what the kernel reads', () => {
-    expect(toHex(encodeLogRequest(1, { copied: 128, packets: 64, hundredths: 20 }))).toBe(
+    expect(toHex(encodeLogRequest(1, { copied: 128, packets: 64, hundredths: 20, connections: true }))).toBe(
       [
         ...['48000000', '0104', '0500', '01000000', '00000000', '0000', '1b58'],
         ...['05000100', '01000000', '0a000200', '000000800200', '0000', '08000300', '00010000'],

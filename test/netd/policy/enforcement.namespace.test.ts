@@ -1,103 +1,20 @@
 import { describe, expect, test, vi } from 'vitest';
-import type { ExplainQuery } from '../../../firmware/policy/explain.ts';
 import type { Rule } from '../../../firmware/policy/policy.ts';
-import { defaultPolicy, type PolicySettings } from '../../../firmware/store/policy-schema.ts';
-import { type Conversation, Laboratory, missingForNamespaces, type TcpAnswer } from '../namespace.ts';
-import type { PolicyAnswer, PolicyRequest } from './namespace-policy.ts';
+import { defaultPolicy } from '../../../firmware/store/policy-schema.ts';
+import { Laboratory, missingForNamespaces } from '../namespace.ts';
+import type { PolicyAnswer } from './namespace-policy.ts';
 import type { TalkAnswer } from './namespace-talk.ts';
+import { allow, far, near, nearMac, policySite, rules } from './policy-site.ts';
 
 // Namespaces, programs and silences take their time on a busy machine.
 vi.setConfig({ testTimeout: 60_000 });
 
 const missing = missingForNamespaces();
-const near = { ipv4: '192.168.1.10', ipv6: 'fd01::10' };
-const nearMac = '02:00:00:00:00:10';
-const far = { ipv4: '192.168.20.5', ipv6: 'fd20::5' };
-
-type Site = {
-  readonly lab: Laboratory;
-  readonly box: Conversation;
-  enforce(policy: Partial<PolicySettings>, time?: number): Promise<PolicyAnswer>;
-  explain(query: ExplainQuery): Promise<PolicyAnswer['explained']>;
-  connect(from: 'near' | 'far', host: string, port?: number): Promise<TcpAnswer>;
-};
-
-/** near ── box:lan   box:hip0, here a cable ── far, where a peer's LAN would be */
-async function site(lab: Laboratory): Promise<Site> {
-  await lab.namespaces('near', 'box', 'far');
-  await lab.cable('box:lan', 'near:eth0');
-  await lab.cable('box:hip0', 'far:eth0');
-  const words = [
-    ['box', 'link set lan up', 'address add 192.168.1.1/24 dev lan', 'address add fd01::1/64 dev lan nodad'],
-    [
-      'box',
-      'link set hip0 up',
-      'address add 192.168.20.1/24 dev hip0',
-      'address add fd20::1/64 dev hip0 nodad',
-    ],
-    [
-      'near',
-      'link set eth0 up',
-      `address add ${near.ipv4}/24 dev eth0`,
-      `address add ${near.ipv6}/64 dev eth0 nodad`,
-    ],
-    ['near', `link set eth0 address ${nearMac}`, 'address add 192.168.1.11/24 dev eth0'],
-    ['near', 'route add default via 192.168.1.1', 'route add default via fd01::1'],
-    [
-      'far',
-      'link set eth0 up',
-      `address add ${far.ipv4}/24 dev eth0`,
-      `address add ${far.ipv6}/64 dev eth0 nodad`,
-    ],
-    ['far', 'route add default via 192.168.20.1', 'route add default via fd20::1'],
-    // The tunnel device has no neighbours, so the firewall lets none be found there.
-    ['far', 'link set eth0 address 02:00:00:00:00:05', 'neigh add fd20::1 lladdr 02:00:00:00:00:01 dev eth0'],
-    [
-      'box',
-      'link set hip0 address 02:00:00:00:00:01',
-      `neigh add ${far.ipv6} lladdr 02:00:00:00:00:05 dev hip0`,
-    ],
-  ] as const;
-  for (const [space, ...lines] of words) for (const line of lines) await lab.ip(space, line);
-  const box = lab.converse('box', './policy/namespace-policy.ts', [lab.folder]);
-  const ask = async (request: PolicyRequest) => {
-    const answer = await box.ask<PolicyAnswer>(request);
-    expect(answer.problem).toBeNull();
-    return answer;
-  };
-  await ask({ do: 'firewall' });
-  for (const space of ['near', 'far'])
-    for (const port of [80, 502]) await lab.probe(space, { do: 'listen-tcp', port });
-  return {
-    lab,
-    box,
-    enforce: (policy, time) =>
-      ask({
-        do: 'enforce',
-        policy: { ...defaultPolicy, unknownDevices: 'permitted', ...policy },
-        ...(time === undefined ? {} : { time }),
-      }),
-    explain: async (query) => (await ask({ do: 'explain', query })).explained,
-    connect: (from, host, port = 502) => lab.probe(from, { do: 'connect-tcp', host, port }),
-  };
-}
-
-const allow: Rule = {
-  id: 'modbus',
-  subject: { gateway: 'this' },
-  verb: 'allow',
-  object: { gateway: 'far' },
-  services: [
-    { protocol: 'tcp', ports: [502] },
-    { protocol: 'udp', ports: ['5000-5002'] },
-  ],
-};
-const rules = (...given: Rule[]) => ({ rules: given as PolicySettings['rules'] });
 
 describe.skipIf(missing !== null)(`the policy and packets${missing === null ? '' : ` (${missing})`}`, () => {
   test('nothing is forwarded before a policy is in force, nor by one without rules', async () => {
     await using lab = new Laboratory();
-    const { connect, enforce } = await site(lab);
+    const { connect, enforce } = await policySite(lab);
     // A person on the LAN is told; a peer hears nothing.
     const seen = async () => [
       await connect('near', far.ipv4),
@@ -113,7 +30,7 @@ describe.skipIf(missing !== null)(`the policy and packets${missing === null ? ''
 
   test('a rule lets through what it names, in its direction, with the answers, over IPv4 and IPv6', async () => {
     await using lab = new Laboratory();
-    const { connect, enforce, explain } = await site(lab);
+    const { connect, enforce, explain } = await policySite(lab);
     await enforce(rules(allow));
     await lab.probe('far', { do: 'listen-udp', port: 5002 });
     await lab.probe('far', { do: 'listen-udp', port: 5003 });
@@ -139,7 +56,7 @@ describe.skipIf(missing !== null)(`the policy and packets${missing === null ? ''
 
   test('an established connection that a new policy denies is cut; one that it allows goes on', async () => {
     await using lab = new Laboratory();
-    const { enforce } = await site(lab);
+    const { enforce } = await policySite(lab);
     const any: Rule = { id: 'any', subject: 'any', verb: 'allow', object: 'any' };
     await enforce(rules(any));
     // Pings of one program are one connection: ICMP's identifier stays.
@@ -174,7 +91,7 @@ describe.skipIf(missing !== null)(`the policy and packets${missing === null ? ''
 
   test('an answer is not let through as a connection of its own once its rule is gone', async () => {
     await using lab = new Laboratory();
-    const { enforce } = await site(lab);
+    const { enforce } = await policySite(lab);
     await enforce(rules(allow));
     const talk = lab.converse('near', './policy/namespace-talk.ts', [far.ipv4, '502']);
     expect(await talk.ask<TalkAnswer>('one')).toBe('echo one');
@@ -192,7 +109,7 @@ describe.skipIf(missing !== null)(`the policy and packets${missing === null ? ''
 
   test('a deny wins; an observing rule lets through; a staged one only counts', async () => {
     await using lab = new Laboratory();
-    const { connect, enforce, explain } = await site(lab);
+    const { connect, enforce, explain } = await policySite(lab);
     const observe: Rule = { id: 'observe', subject: 'any', verb: 'allow', object: 'any', mode: 'observe' };
     const staged: Rule = { ...allow, id: 'staged', verb: 'deny', mode: 'staged' };
     await enforce(rules(observe, staged));
@@ -210,7 +127,7 @@ describe.skipIf(missing !== null)(`the policy and packets${missing === null ? ''
 
   test('a device that nobody has accepted is in quarantine, whatever rules say', async () => {
     await using lab = new Laboratory();
-    const { connect, enforce, explain } = await site(lab);
+    const { connect, enforce, explain } = await policySite(lab);
     const any: Rule = { id: 'any', subject: 'any', verb: 'allow', object: 'any' };
     const device = { name: 'press', addresses: ['192.168.1.11'] };
     await enforce({ ...rules(any), unknownDevices: 'quarantine', devices: [device] });
@@ -233,7 +150,7 @@ describe.skipIf(missing !== null)(`the policy and packets${missing === null ? ''
 
   test('nobody speaks from the address of a device with another MAC', async () => {
     await using lab = new Laboratory();
-    const { enforce } = await site(lab);
+    const { enforce } = await policySite(lab);
     const any: Rule = { id: 'any', subject: 'any', verb: 'allow', object: 'any' };
     const press = (mac: string) => [{ name: 'press', addresses: ['192.168.1.11', near.ipv6], mac }];
     const reaches = async (from: string, to: string) => {
@@ -256,7 +173,7 @@ describe.skipIf(missing !== null)(`the policy and packets${missing === null ? ''
 
   test('a device that is known by its MAC has the addresses that it is seen with; the others are listed', async () => {
     await using lab = new Laboratory();
-    const { connect, enforce } = await site(lab);
+    const { connect, enforce } = await policySite(lab);
     const outwards: Rule = {
       id: 'robot',
       subject: { device: 'robot' },
@@ -291,7 +208,7 @@ describe.skipIf(missing !== null)(`the policy and packets${missing === null ? ''
 
   test('what the gateway serves: a device in quarantine gets the page alone; rules deny it, and cut what they deny', async () => {
     await using lab = new Laboratory();
-    const { connect, enforce, explain } = await site(lab);
+    const { connect, enforce, explain } = await policySite(lab);
     for (const port of [443, 53]) await lab.probe('box', { do: 'listen-tcp', port });
     const own: Rule = { id: 'own', subject: { addresses: [near.ipv4] }, verb: 'deny', object: { own: true } };
     const page: Rule = { ...own, services: [{ protocol: 'tcp', ports: [443] }] };
@@ -329,7 +246,7 @@ describe.skipIf(missing !== null)(`the policy and packets${missing === null ? ''
 
   test('rules keep their numbers and counts over changes and a restart of the runtime; the clock ends a schedule', async () => {
     await using lab = new Laboratory();
-    const { box, connect, enforce } = await site(lab);
+    const { box, connect, enforce } = await policySite(lab);
     const timed: Rule = { ...allow, schedule: { from: '08:00', to: '09:00' } };
     const hour = 3_600_000;
     const first = await enforce(

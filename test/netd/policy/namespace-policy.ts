@@ -3,6 +3,8 @@
 import { writeFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
+import type { FlowFilter } from '../../../firmware/flows/flow-filter.ts';
+import type { FlowRecord } from '../../../firmware/flows/flow-record.ts';
 import { applyFirewall } from '../../../firmware/netd/apply.ts';
 import { renderFirewall } from '../../../firmware/netd/firewall.ts';
 import {
@@ -15,6 +17,7 @@ import type { ExplainQuery } from '../../../firmware/policy/explain.ts';
 import type { PolicySettings } from '../../../firmware/store/policy-schema.ts';
 import { defaultSettings, type PeerSettings } from '../../../firmware/store/settings-schema.ts';
 import { createNetworkSystem } from '../../../firmware/system/network-system.ts';
+import { flowRecorder } from '../../../qemu/guest/flow-recorder.ts';
 
 export type PolicyRequest =
   | { readonly do: 'firewall' }
@@ -26,7 +29,9 @@ export type PolicyRequest =
       readonly time?: number;
     }
   | { readonly do: 'explain'; readonly query: ExplainQuery }
-  | { readonly do: 'report' };
+  | { readonly do: 'report' }
+  /** Records flows from now on, and says which it has recorded. */
+  | { readonly do: 'flows'; readonly filter: FlowFilter; readonly live: boolean };
 export type PolicyAnswer = {
   readonly problem: string | null;
   /** Milliseconds that enforcing took. */
@@ -34,6 +39,8 @@ export type PolicyAnswer = {
   readonly report: PolicyReport;
   readonly devices: readonly DeviceReport[];
   readonly explained: Explained | null;
+  /** To `flows`. */
+  readonly flows: readonly FlowRecord[];
 };
 
 /** The network behind the peer that `hip0` leads to. */
@@ -51,12 +58,19 @@ const system = createNetworkSystem({
   log: (level, text) => process.stderr.write(`${level} ${text}\n`),
   runFolder,
 });
-const enforcement = new PolicyEnforcement({ ...system, now: () => time });
+const recorder = flowRecorder(`${runFolder}/flows`, (level, text) =>
+  process.stderr.write(`${level} ${text}\n`),
+);
+const enforcement = new PolicyEnforcement({
+  ...{ ...system, now: () => time },
+  inForce: (known) => recorder.policyInForce(known),
+});
 
 for await (const line of createInterface(process.stdin)) {
   const request = JSON.parse(line) as PolicyRequest;
   let problem: string | null = null;
   let explained: Explained | null = null;
+  let flows: readonly FlowRecord[] = [];
   const started = performance.now();
   if (request.do === 'firewall') {
     for (const path of ['ipv4/ip_forward', 'ipv6/conf/all/forwarding'])
@@ -79,6 +93,12 @@ for await (const line of createInterface(process.stdin)) {
     };
     const settings = { policy: request.policy, overlay, network };
     problem = await enforcement.apply({ settings, own: {}, lan: ['lan'], apart: [] });
+  } else if (request.do === 'flows') {
+    await recorder.apply(defaultSettings.flows);
+    const page = await recorder.query(request.filter, { limit: 100 });
+    if (request.live) flows = await recorder.live(request.filter, 100);
+    else if (page.ok) flows = page.value.flows;
+    else problem = page.error.message;
   } else if (request.do === 'explain') {
     const result = enforcement.explain(request.query);
     if (result.ok) explained = result.value;
@@ -91,7 +111,9 @@ for await (const line of createInterface(process.stdin)) {
     report: await enforcement.report(),
     devices: await enforcement.devices(),
     explained,
+    flows,
   };
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 }
+await recorder.close();
 await enforcement.close();

@@ -1,0 +1,128 @@
+import { describe, expect, test, vi } from 'vitest';
+import type { FlowFilter } from '../../../firmware/flows/flow-filter.ts';
+import { waitUntil } from '../../../qemu/wait-until.ts';
+import { Laboratory, missingForNamespaces } from '../namespace.ts';
+import type { TalkAnswer } from './namespace-talk.ts';
+import { allow, far, near, policySite, rules } from './policy-site.ts';
+
+// Denied packets are gathered for a quarter of a minute, and the machine may be busy.
+vi.setConfig({ testTimeout: 120_000 });
+
+const missing = missingForNamespaces();
+
+describe.skipIf(missing !== null)(`records of flows${missing === null ? '' : ` (${missing})`}`, () => {
+  /** conntrack keeps what has ended for half a minute and more, which nobody waits for here. */
+  async function recording(lab: Laboratory) {
+    const found = await policySite(lab);
+    const names = [
+      'icmp_timeout',
+      'icmpv6_timeout',
+      'udp_timeout',
+      'udp_timeout_stream',
+      'tcp_timeout_time_wait',
+    ];
+    const paths = [...names, 'tcp_timeout_close'].map(
+      (name) => `/proc/sys/net/netfilter/nf_conntrack_${name}`,
+    );
+    await found.enforce(rules());
+    await found.flows({});
+    await lab.run('box', '/bin/busybox', ['tee', ...paths], '1\n');
+    const recorded = (filter: FlowFilter, live = false) =>
+      waitUntil(
+        `a record of ${JSON.stringify(filter)}`,
+        async () => {
+          // Connections whose time is over end as soon as somebody looks at them.
+          await found.flows({}, true);
+          return found.flows(filter, live);
+        },
+        (flows) => flows.length > 0,
+        { timeoutMs: 50_000 },
+      );
+    return { ...found, recorded };
+  }
+
+  test('say which rule let a connection through, who spoke, and how much, in either family', async () => {
+    await using lab = new Laboratory();
+    const { enforce, recorded } = await recording(lab);
+    await enforce({
+      ...rules({ ...allow, services: 'any' }),
+      devices: [{ name: 'press', addresses: [near.ipv4] }],
+      peerLabels: { far: ['site=far'] },
+    });
+    await lab.run('near', '/bin/busybox', ['ping', '-c', '2', '-i', '0.2', far.ipv4]);
+    await lab.run('near', '/bin/busybox', ['ping', '-c', '2', '-i', '0.2', far.ipv6]);
+    expect(await recorded({ to: far.ipv4 })).toMatchObject([
+      {
+        ...{ protocol: 'icmp', direction: 'outbound', verdict: 'allow', rule: 'modbus', reason: 'rule' },
+        from: { address: near.ipv4, devices: ['press'], gateway: 'this' },
+        to: { address: far.ipv4, gateway: 'far', labels: ['site=far'] },
+        ...{ sent: { packets: 2, bytes: 168 }, received: { packets: 2, bytes: 168 } },
+      },
+    ]);
+    expect(await recorded({ to: 'far', from: near.ipv6 })).toMatchObject([
+      { sent: { packets: 2, bytes: 208 }, received: { packets: 2, bytes: 208 } },
+    ]);
+  });
+
+  test('show connections that live, what a staged rule would do, and one that is cut', async () => {
+    await using lab = new Laboratory();
+    const { enforce, recorded, flows } = await recording(lab);
+    await enforce(
+      rules({ ...allow, services: 'any' }, { ...allow, id: 'stop', verb: 'deny', mode: 'staged' }),
+    );
+    lab.service('near', '/bin/busybox', ['ping', '-i', '0.2', far.ipv4]);
+    const talk = lab.converse('near', './policy/namespace-talk.ts', [far.ipv4, '502']);
+    expect(await talk.ask<TalkAnswer>('here')).toBeDefined();
+    expect(await recorded({ port: 502 }, true)).toMatchObject([
+      { end: null, rule: 'modbus', staged: { rule: 'stop', verdict: 'deny' } },
+    ]);
+    expect(await recorded({ protocol: 'icmp' }, true)).toMatchObject([{ end: null, staged: null }]);
+    await enforce(rules({ ...allow, services: [{ protocol: 'tcp' }] }));
+    await waitUntil(
+      'the pings are cut',
+      () => flows({ protocol: 'icmp' }, true),
+      (found) => found.every(({ reason, verdict }) => reason === 'replaced' && verdict === 'deny'),
+    );
+    expect(await flows({ port: 502 }, true)).toMatchObject([{ verdict: 'allow', rule: 'modbus' }]);
+  });
+
+  test('say why a packet was denied, one record for those of a kind', async () => {
+    await using lab = new Laboratory();
+    const { enforce, flows } = await recording(lab);
+    const press = { name: 'press', addresses: [near.ipv4] };
+    const cases = [
+      { reason: 'default', rule: null, policy: { ...rules(allow), devices: [press] } },
+      {
+        reason: 'rule',
+        rule: 'never',
+        policy: rules({ ...allow, id: 'never', verb: 'deny', services: 'any' }),
+      },
+      {
+        reason: 'quarantine',
+        rule: null,
+        policy: { ...rules(allow), unknownDevices: 'quarantine' as const },
+      },
+      {
+        ...{ reason: 'spoofed', rule: null },
+        policy: { ...rules(allow), devices: [{ ...press, mac: '02:00:00:00:00:99' }] },
+      },
+    ];
+    for (const [index, { policy }] of cases.entries()) {
+      await enforce(policy);
+      const ask = { do: 'ask-udp', host: far.ipv4, port: 7_000 + index, size: 10 } as const;
+      await lab.probes('near', [ask, ask, ask]);
+    }
+    const found = await waitUntil(
+      'all of them are recorded',
+      () => flows({ verdict: 'deny', protocol: 'udp' }),
+      (seen) => seen.length >= cases.length,
+      { timeoutMs: 50_000 },
+    );
+    expect(found.toSorted((left, right) => left.port - right.port)).toMatchObject(
+      cases.map(({ reason, rule }, index) => ({
+        ...{ reason, rule, port: 7_000 + index, direction: 'outbound', to: { gateway: 'far' } },
+        ...{ sent: { packets: 3, bytes: 3 * 38 }, received: { packets: 0, bytes: 0 } },
+      })),
+    );
+  });
+});
