@@ -2,6 +2,7 @@ import { describe, expect, test, vi } from 'vitest';
 import type { FlowFilter } from '../../../firmware/flows/flow-filter.ts';
 import { waitUntil } from '../../../qemu/wait-until.ts';
 import { Laboratory, missingForNamespaces } from '../namespace.ts';
+import type { FloodAnswer, FloodRequest } from './namespace-flood.ts';
 import type { TalkAnswer } from './namespace-talk.ts';
 import { allow, far, near, policySite, rules } from './policy-site.ts';
 
@@ -123,6 +124,36 @@ describe.skipIf(missing !== null)(`records of flows${missing === null ? '' : ` (
         ...{ reason, rule, port: 7_000 + index, direction: 'outbound', to: { gateway: 'far' } },
         ...{ sent: { packets: 3, bytes: 3 * 38 }, received: { packets: 0, bytes: 0 } },
       })),
+    );
+  });
+
+  test('of a flood are bounded, and each connection is recorded or counted as lost', async () => {
+    await using lab = new Laboratory();
+    const { enforce, flows, look } = await recording(lab);
+    await enforce(rules({ ...allow, id: 'flood', services: 'any' }));
+    const near4 = lab.converse('near', './policy/namespace-flood.ts');
+    for (const first of [1_000, 26_000])
+      await near4.ask<FloodAnswer>({
+        ...({ to: far.ipv4, ports: { first, count: 25_000 }, packets: 25_000 } satisfies FloodRequest),
+      });
+    // While they are read and written, the runtime answers.
+    const { report, recording: last } = await waitUntil(
+      'all of them are accounted for',
+      async () => {
+        await flows({ port: 1 }, true);
+        return look();
+      },
+      ({ report: { rules: counted }, recording: { records, lost } }) =>
+        records + lost.kernel.connections + lost.tracker.records >= (counted[0]?.connections ?? 0) * 0.99,
+      { timeoutMs: 100_000 },
+    );
+    const begun = report.rules[0]?.connections ?? 0;
+    expect(begun).toBeGreaterThan(25_000);
+    expect(last.records).toBeGreaterThan(0);
+    expect(last.lost.tracker).toEqual({ denied: 0, records: 0 });
+    expect(last.records + last.lost.kernel.connections).toBeLessThan(begun * 1.05);
+    process.stderr.write(
+      `flows: ${begun} begun, ${last.records} recorded, ${last.lost.kernel.connections} lost\n`,
     );
   });
 });

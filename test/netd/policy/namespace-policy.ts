@@ -3,6 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
+import type { FlowStatus } from '../../../firmware/boot/flow-keeper.ts';
 import type { FlowFilter } from '../../../firmware/flows/flow-filter.ts';
 import type { FlowRecord } from '../../../firmware/flows/flow-record.ts';
 import { applyFirewall } from '../../../firmware/netd/apply.ts';
@@ -39,6 +40,7 @@ export type PolicyAnswer = {
   readonly report: PolicyReport;
   readonly devices: readonly DeviceReport[];
   readonly explained: Explained | null;
+  readonly recording: FlowStatus;
   /** To `flows`. */
   readonly flows: readonly FlowRecord[];
 };
@@ -111,7 +113,7 @@ for await (const line of createInterface(process.stdin)) {
     report: await enforcement.report(),
     devices: await enforcement.devices(),
     explained,
-    flows,
+    ...{ flows, recording: recorder.status() },
   };
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 }

@@ -18,6 +18,7 @@ type Site = {
   explain(query: ExplainQuery): Promise<PolicyAnswer['explained']>;
   /** Recorded from the first call on. */
   flows(filter: FlowFilter, live?: boolean): Promise<readonly FlowRecord[]>;
+  look(): Promise<PolicyAnswer>;
   connect(from: 'near' | 'far', host: string, port?: number): Promise<TcpAnswer>;
 };
 
@@ -77,6 +78,7 @@ export async function policySite(lab: Laboratory): Promise<Site> {
         ...(time === undefined ? {} : { time }),
       }),
     flows: async (filter, live = false) => (await ask({ do: 'flows', filter, live })).flows,
+    look: () => ask({ do: 'report' }),
     explain: async (query) => (await ask({ do: 'explain', query })).explained,
     connect: (from, host, port = 502) => lab.probe(from, { do: 'connect-tcp', host, port }),
   };
