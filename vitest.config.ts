@@ -22,6 +22,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts', 'test/**/*.test.tsx'],
           exclude: ['test/simulation/**', 'test/system/**', namespaceTests],
           testTimeout: 30_000,
+          hookTimeout: 60_000,
           maxWorkers: 2,
           // Files share a worker's modules: half the time. None of them changes what a module holds.
           isolate: false,

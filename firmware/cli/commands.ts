@@ -102,7 +102,8 @@ export const commands: Readonly<Record<string, Command>> = {
     run: async (args) => (await import('./settings.ts')).settings(args),
   },
   config: {
-    usage: 'config get … | config set … | config diff | config apply | config confirm | config revert | …',
+    usage:
+      'config get … | config set … | config diff | config apply | config confirm | config revert | config export | …',
     tells: 'the settings: shown, changed on trial, confirmed, taken back (config --help)',
     run: async (args) => (await import('./config.ts')).config(args),
     help: async () => (await import('./config.ts')).configHelp,
