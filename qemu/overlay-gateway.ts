@@ -1,8 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { formatHit } from '../firmware/hip/host-identity-tag.ts';
-import { ownIdentity } from '../firmware/hip/own-identity.ts';
 import type { FlowFilter } from '../firmware/flows/flow-filter.ts';
 import type { FlowRecord } from '../firmware/flows/flow-record.ts';
+import { formatHit } from '../firmware/hip/host-identity-tag.ts';
+import { ownIdentity } from '../firmware/hip/own-identity.ts';
 import type { OverlayConfig } from '../firmware/netd/overlay/overlay.ts';
 import type { Explained, PolicyReport } from '../firmware/netd/policy/enforcement.ts';
 import type { ExplainQuery } from '../firmware/policy/explain.ts';
@@ -59,9 +59,9 @@ export class OverlayHost {
   }
 
   /** Asks the host's traffic program, which starts when it is first asked; see guest/traffic.ts. */
-  traffic<T extends TrafficAnswer>(request: TrafficRequest): Promise<T> {
+  traffic<T extends TrafficAnswer>(request: TrafficRequest, timeoutMs?: number): Promise<T> {
     this.#traffic ??= this.#space.program('traffic');
-    return this.#traffic.ask<T>(request);
+    return this.#traffic.ask<T>(request, timeoutMs);
   }
 }
 
