@@ -17,10 +17,14 @@ export type EvidenceSources = {
   readonly bootLog: () => Uint8Array;
   readonly runtimeLog: () => readonly RuntimeRecord[];
   readonly endorsements: readonly Endorsement[];
+  readonly wait: (milliseconds: number) => Promise<void>;
 };
 
-/** The runtime may measure between the quote and the reading of its log: then both are made again, this often. */
-const attempts = 3;
+/**
+ * The runtime may measure between the quote and the reading of its log, and writes its log a little after that: then both
+ * are made again, after so many milliseconds each time. On a slow box with a slow TPM that takes seconds.
+ */
+const patienceMs = [250, 500, 1_000, 2_000, 4_000] as const;
 
 /** Answers a challenge: at most 64 octets that the TPM signs into the quote and the identity's certificate. */
 export function collectEvidence(
@@ -51,9 +55,9 @@ async function quoteWithLog(
   tpm: Tpm,
   { handle }: AttestationKey,
   nonce: Uint8Array,
-  { cryptography, runtimeLog }: EvidenceSources,
+  { cryptography, runtimeLog, wait }: EvidenceSources,
 ): Promise<TpmResult<{ quote: QuotedPcrs; runtimeLog: readonly RuntimeRecord[] }>> {
-  for (let attempt = 1; ; attempt++) {
+  for (let attempt = 0; ; attempt++) {
     const quote = await quotePcrs(
       tpm,
       handle,
@@ -66,8 +70,10 @@ async function quoteWithLog(
     const quoted = quote.value.pcrs.find(({ index }) => index === runtimePcr)?.digest ?? new Uint8Array();
     const agrees = equalBytes(replayRuntimeLog(records, cryptography.digest), quoted);
     // A log that never agrees is shown as it is: saying so is for whoever appraises.
-    if (agrees || attempt === attempts)
+    const pause = patienceMs[attempt];
+    if (agrees || pause === undefined)
       return { ok: true, value: { quote: quote.value, runtimeLog: records } };
+    await wait(pause);
   }
 }
 

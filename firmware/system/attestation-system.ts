@@ -69,15 +69,15 @@ export function openAttester({
 }): Attester {
   const log = openRuntimeLog(runFolder);
   let endorsements: readonly Endorsement[] | undefined;
+  const wait = async (milliseconds: number) => {
+    await sleep(milliseconds);
+  };
   const withTpm = async <Value>(
     use: (tpm: Tpm) => Promise<TpmResult<Value>>,
   ): Promise<Result<Value, string>> => {
     const opened = await openTpm();
     if (opened.state !== 'open') return { ok: false, error: `No evidence without a TPM: ${opened.reason}.` };
     try {
-      const wait = async (milliseconds: number) => {
-        await sleep(milliseconds);
-      };
       const result = await use(new Tpm({ transmit: opened.transmit, wait }));
       return result.ok ? result : { ok: false, error: result.error.message };
     } finally {
@@ -92,7 +92,7 @@ export function openAttester({
           if (!read.ok) return read;
           endorsements = read.value;
         }
-        const sources = { cryptography: tpmCryptography, bootLog: readBootLog, runtimeLog: log.read };
+        const sources = { cryptography: tpmCryptography, bootLog: readBootLog, runtimeLog: log.read, wait };
         return collectEvidence(tpm, nonce, { ...sources, endorsements });
       }),
     answer: (challenge) =>

@@ -433,6 +433,12 @@ describe('5: the runtime', () => {
       expect(failedChecks(withRuntime(changed))).toEqual(['runtime']);
   });
 
+  test('a log that is behind the TPM for some seconds is waited for, and for longer shown as it is', async () => {
+    const collected = (behind: number) => box.use((tpm) => evidenceOf(tpm, nonce, releasedBoot, behind));
+    expect(failedChecks(appraised(await collected(5)))).toEqual([]);
+    expect(failedChecks(appraised(await collected(6)))).toEqual(['runtime']);
+  });
+
   test('another bundle than the release’s is named', () => {
     const other = { ...reference(), bundle: 'ab'.repeat(32) };
     const verdict = appraised(evidence, { reference: other });
