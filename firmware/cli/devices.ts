@@ -1,6 +1,5 @@
-import type { PolicySettings } from '../store/policy-schema.ts';
+import { type PolicySettings, policySettings } from '../store/policy-schema.ts';
 import { writeAtPath } from '../store/settings-path.ts';
-import type { Settings } from '../store/settings-schema.ts';
 import { localSocketPath } from '../system/local-api.ts';
 import type { SettingsApplied, SettingsView } from '../webui/api/config-route.ts';
 import type { Devices } from '../webui/api/policy-route.ts';
@@ -83,8 +82,9 @@ async function change(
   const view = await askBox<SettingsView>(values, '/api/v1/config?secrets=shown');
   if (view === null) return notKnown;
   if (view.draft !== null) return refuse(values, 'there is a draft, which would undo this later');
-  const known = (view.inForce as unknown as Settings).policy.devices;
-  const document = writeAtPath(view.saved, ['policy', 'devices'], next(known));
+  const policy = policySettings.safeParse(view.inForce['policy']);
+  if (!policy.success) return refuse(values, 'the box has devices that this version cannot read');
+  const document = writeAtPath(view.saved, ['policy', 'devices'], next(policy.data.devices));
   if (!document.ok) return refuse(values, document.reason);
   const author = values.author === undefined ? {} : { author: values.author };
   return showApplied(

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { devices } from '../../firmware/cli/devices.ts';
-import type { Settings } from '../../firmware/store/settings-schema.ts';
+import { policySettings } from '../../firmware/store/policy-schema.ts';
 import { callLocalApi } from '../../firmware/system/local-api.ts';
 import type { SettingsView } from '../../firmware/webui/api/config-route.ts';
 import { startTestBox, type TestBox } from '../webui/test-box.ts';
@@ -21,7 +21,7 @@ const view = async (): Promise<SettingsView> => {
   const answer = await callLocalApi({ path: '/api/v1/config', socketPath: box.socket });
   return (answer.ok ? answer.body : null) as SettingsView;
 };
-const known = async () => ((await view()).inForce as unknown as Settings).policy.devices;
+const known = async () => policySettings.parse((await view()).inForce['policy']).devices;
 const confirm = () => post('/api/v1/config/confirm', { anyway: true });
 const mac = '02:00:00:00:00:11';
 

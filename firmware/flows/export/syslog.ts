@@ -9,7 +9,7 @@ const severities: Readonly<Record<LogSeverity, number>> = {
   error: 3,
 };
 
-/** The enterprise number that RFC 5612 sets aside for use without registration: the project has none. */
+/** The enterprise number of examples (RFC 5612): the project has none of its own. */
 const enterprise = 32473;
 
 export type SyslogOptions = {
