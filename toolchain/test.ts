@@ -6,7 +6,7 @@ const help = `Usage: npm test [-- OPTIONS]
 
 Runs every check and every test: types, lint, dead code, then the projects unit, simulation, namespaces (networks of this
 host's kernel), system (which builds the image and boots it in QEMU) and alone (tunnels, one file at a time).
-About 35 minutes on two slow cores.
+About 45 minutes on two slow cores.
 
   --project NAME   only this project without the static checks; may be given more than once
   --help           this text
