@@ -1,10 +1,12 @@
 import type { NetworkSettings, PortRole } from '../store/network-schema.ts';
 import { canonicalAddress } from './address-text.ts';
+import { addressInDelegated, type Lease6 } from './dhcpv6-client.ts';
 import { type FirewallInput, renderFirewall } from './firewall.ts';
 import { networkOf } from './ipv4-prefix.ts';
 import { type LanServices, lanServicesFor } from './lan-services.ts';
 import { isOnLink, type Lease } from './lease.ts';
 import { limits } from './limits.ts';
+import { type Mirror, mirrorOf } from './mirror.ts';
 import type { Port } from './ports.ts';
 import { bridgeNames, type Segment, segmentsOf } from './segments.ts';
 
@@ -24,7 +26,7 @@ export type DesiredLink = {
   readonly mac: string | null;
   /** With prefix length, as the kernel writes them: exactly these, of IPv6 as `ipv6` says. */
   readonly addresses: readonly string[];
-  /** Its IPv6 addresses: the kernel's own (SLAAC), those listed beside link-local ones, or none at all. */
+  /** Its IPv6 addresses: the kernel's own (SLAAC) and those listed with all 128 bits, those listed beside link-local ones, or none at all. */
   readonly ipv6: 'kernel' | 'listed' | 'none';
 };
 
@@ -48,6 +50,7 @@ export type DesiredNetwork = {
   readonly steering: ReadonlyMap<string, string>;
   /** Links that a DHCP client runs on. */
   readonly dhcpClients: readonly string[];
+  readonly dhcpv6Clients: readonly string[];
   /** Addresses and names for hosts. */
   readonly lanServices: LanServices | null;
   readonly nameServers: readonly string[];
@@ -55,6 +58,8 @@ export type DesiredNetwork = {
   readonly nameServersOf: ReadonlyMap<string, readonly string[]>;
   /** Input of nft: the whole ruleset. */
   readonly firewall: string;
+  /** Loaded after it. */
+  readonly mirror: Mirror | null;
 };
 
 export type DesiredInput = {
@@ -62,6 +67,8 @@ export type DesiredInput = {
   readonly ports: readonly Port[];
   /** By the kernel's name of the port; of DHCP, or of a modem. */
   readonly leases: ReadonlyMap<string, Lease>;
+  /** The same of DHCPv6. */
+  readonly leases6?: ReadonlyMap<string, Lease6>;
   readonly claimed: boolean;
   /** False where nft could not load a ruleset: then nothing may reach the underlay and nothing is forwarded. */
   readonly firewallInForce: boolean;
@@ -90,12 +97,17 @@ function firewallInput(
   return {
     underlay,
     dhcpClients: underlay.filter((name) => ipv4Of(settings, ports, name) === 'dhcp'),
+    dhcpv6Clients: settings.underlay.dhcpv6 === true ? underlay : [],
     lans: bridges(() => true),
     apart: bridges(({ settings: { segmentation } }) => segmentation === 'ports'),
     management,
     dhcpServers: bridges(({ settings: { dhcpServer } }) => dhcpServer),
-    announced: bridges(({ settings: { ipv6 } }) => ipv6 !== undefined),
+    timeServers: bridges(({ settings: { ntpServer } }) => ntpServer === true),
+    announced: bridges(({ settings: { ipv6, delegated } }) => ipv6 !== undefined || delegated !== undefined),
     internet: bridges(({ settings: { internet } }) => internet === true),
+    internetIpv6: bridges(
+      ({ settings: { internet, delegated } }) => internet === true && delegated !== undefined,
+    ),
     mapped: segments.flatMap(({ settings: { address, outside } }) =>
       outside === undefined ? [] : [{ inside: networkOf(address), outside: networkOf(outside) }],
     ),
@@ -122,15 +134,26 @@ function mtuOf(ports: readonly Port[], link: string): number | null {
   return ports.find(({ nic }) => nic.kernelName === link)?.mtu ?? null;
 }
 
+/** An uplink, after the NIC that carries it where it is a VLAN. */
+function underlayLinks(input: DesiredInput, { nic, carriedBy }: Port): DesiredLink[] {
+  const link = underlayLink(input, nic.kernelName);
+  if (carriedBy === undefined) return [link];
+  const id = Number(nic.kernelName.slice(nic.kernelName.lastIndexOf('.') + 1));
+  // First the NIC's MTU, since a VLAN's cannot be larger.
+  const carrier: DesiredLink = { ...plainPort(carriedBy, link.up), mtu: link.mtu, ipv6: 'none' };
+  return [carrier, { ...link, kind: 'vlan', tagged: { parent: carriedBy, id } }];
+}
+
 function underlayLink(input: DesiredInput, name: string): DesiredLink {
   const { settings, ports, leases } = input;
   const ipv4 = ipv4Of(settings, ports, name);
   const lease = typeof ipv4 === 'string' ? (leases.get(name) ?? null) : null;
   const address = typeof ipv4 === 'string' ? lease?.address : ipv4?.address;
+  const address6 = input.leases6?.get(name)?.address ?? undefined;
   return {
     ...plainPort(name, input.firewallInForce),
     mtu: mtuOf(ports, name) ?? lease?.mtu ?? null,
-    addresses: address === undefined ? [] : [address],
+    addresses: [address, address6].filter((each) => each !== undefined),
     ipv6: settings.underlay.ipv6 === 'auto' ? 'kernel' : 'none',
   };
 }
@@ -173,9 +196,17 @@ function bridge(name: string, mac: string | null, addresses: readonly string[]):
   return { ...plainPort(name, true), kind: 'bridge', mac, addresses, ipv6: 'listed' };
 }
 
-function segmentLinks({ ports }: DesiredInput, segment: Segment): DesiredLink[] {
-  const { address, ipv6 } = segment.settings;
-  const addresses = [address, ...(ipv6 === undefined ? [] : [canonicalAddress(ipv6)])];
+/** Delegated prefixes of all uplinks, most preferred first: a provider lets nobody out under another's addresses. */
+function delegatedPrefixes({ leases6 }: DesiredInput, order: readonly string[]): readonly string[] {
+  return order.flatMap((link) => leases6?.get(link)?.prefix ?? []);
+}
+
+function segmentLinks({ ports }: DesiredInput, segment: Segment, prefixes: readonly string[]): DesiredLink[] {
+  const { address, ipv6, delegated } = segment.settings;
+  const [prefix] = delegated === undefined ? [] : prefixes;
+  const own = prefix === undefined ? null : addressInDelegated(prefix, delegated ?? 0);
+  const further = [ipv6 === undefined ? null : canonicalAddress(ipv6), own];
+  const addresses = [address, ...further.filter((each) => each !== null)];
   return [
     bridge(segment.bridge, segment.members[0]?.mac ?? null, addresses),
     ...segment.members.map(({ link, parent }): DesiredLink => {
@@ -280,10 +311,11 @@ function linkValues(input: DesiredInput, links: readonly DesiredLink[]): KernelV
   });
 }
 
-function nameServers({ settings, leases, ports }: DesiredInput, link: string): readonly string[] {
+function nameServers({ settings, leases, leases6, ports }: DesiredInput, link: string): readonly string[] {
   const ipv4 = ipv4Of(settings, ports, link);
-  if (ipv4 === null) return [];
-  return typeof ipv4 === 'string' ? (leases.get(link)?.dns ?? []) : ipv4.dns;
+  const further = leases6?.get(link)?.dns ?? [];
+  if (ipv4 === null) return further;
+  return [...(typeof ipv4 === 'string' ? (leases.get(link)?.dns ?? []) : ipv4.dns), ...further];
 }
 
 /**
@@ -310,7 +342,12 @@ function steering({ ports, cpus }: DesiredInput): ReadonlyMap<string, string> {
   const isUnderlay = ports.map(({ role }) => role === 'underlay');
   const inside = new Set(isUnderlay).size === 2 ? (1n << BigInt(Math.floor(cpus / 2))) - 1n : 0n;
   const mask = (underlay: boolean) => (underlay || inside === 0n ? all ^ inside : inside).toString(16);
-  return new Map(ports.map(({ nic, role }) => [nic.kernelName, cpus < 2 ? '0' : mask(role === 'underlay')]));
+  return new Map(
+    ports.map(({ nic, carriedBy, role }) => [
+      carriedBy ?? nic.kernelName,
+      cpus < 2 ? '0' : mask(role === 'underlay'),
+    ]),
+  );
 }
 
 /** What the network should be. Pure: the same settings, ports and leases give the same state. */
@@ -319,12 +356,17 @@ export function desiredNetwork(input: DesiredInput): DesiredNetwork {
   const underlay = portsOf(ports, 'underlay');
   const order = input.uplinkOrder ?? underlay;
   const segments = segmentsOf(settings, ports);
+  const mirror = mirrorOf(settings, ports);
   // Bridges first: the page's side of the box is up before the underlay's.
   const links = [
-    ...segments.flatMap((segment) => segmentLinks(input, segment)),
+    ...segments.flatMap((segment) => segmentLinks(input, segment, delegatedPrefixes(input, order))),
     ...managementLinks(input),
-    ...underlay.map((name) => underlayLink(input, name)),
-    ...portsOf(ports, 'unused').map((name) => plainPort(name, false)),
+    ...ports.filter(({ role }) => role === 'underlay').flatMap((port) => underlayLinks(input, port)),
+    ...portsOf(ports, 'unused').map((name) =>
+      name === mirror?.link
+        ? { ...plainPort(name, input.firewallInForce), mtu: mtuOf(ports, name) }
+        : plainPort(name, false),
+    ),
   ];
   const firewall = firewallInput(input, segments);
   const nameServersOf = new Map(order.map((link) => [link, nameServers(input, link)]));
@@ -339,9 +381,11 @@ export function desiredNetwork(input: DesiredInput): DesiredNetwork {
     kernelValues: [...globalValues(input.firewallInForce), ...linkValues(input, links)],
     steering: steering(input),
     dhcpClients: input.firewallInForce ? firewall.dhcpClients : [],
+    dhcpv6Clients: input.firewallInForce ? firewall.dhcpv6Clients : [],
     lanServices: lanServicesFor(segments, settings.dns, servers),
     nameServers: servers,
     nameServersOf,
     firewall: renderFirewall(firewall),
+    mirror,
   };
 }

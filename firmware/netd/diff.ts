@@ -69,7 +69,11 @@ function planKernelValues(
 /** Addresses that are ours to give and take. */
 function ownAddresses(link: ObservedLink | undefined, ipv6: DesiredLink['ipv6']): string[] {
   const addresses = (link?.addresses ?? []).filter(
-    ({ family, scope }) => family === 4 || ipv6 === 'none' || (ipv6 === 'listed' && scope === 'global'),
+    ({ family, scope, prefixLength }) =>
+      family === 4 ||
+      ipv6 === 'none' ||
+      // What the kernel makes has a prefix of 64 bits.
+      (scope === 'global' && (ipv6 === 'listed' || prefixLength === 128)),
   );
   return addresses.map(({ address, prefixLength }) => `${address}/${prefixLength}`);
 }
@@ -115,8 +119,8 @@ function sameRoute(a: DesiredRoute, b: ObservedRoute): boolean {
 
 /**
  * The steps from what is to what should be. Minimal: what is right already is not touched, so that no port bounces.
- * Owned, and so removed when not desired: the box's ports, bridges named br-…, VLANs in them, their addresses, and routes
- * of our own protocol number. Everything else (loopback, the overlay, addresses that the kernel makes itself) is left alone.
+ * Owned, and so removed when not desired: the box's ports, bridges named br-…, VLANs, their addresses, and routes of our
+ * own protocol number. Everything else (loopback, the overlay, addresses that the kernel makes itself) is left alone.
  */
 export function planNetwork(desired: DesiredNetwork, observed: ObservedNetwork): Plan {
   const links = new Map(observed.links.map((link) => [link.name, link]));
@@ -128,9 +132,8 @@ export function planNetwork(desired: DesiredNetwork, observed: ObservedNetwork):
   }
   for (const link of desired.links) planLink(link, links.get(link.name), phases);
   const wanted = new Set(desired.links.map(({ name }) => name));
-  for (const { name, kind, master } of observed.links) {
-    const ours =
-      kind === 'bridge' ? name.startsWith('br-') : kind === 'vlan' && (master?.startsWith('br-') ?? false);
+  for (const { name, kind } of observed.links) {
+    const ours = kind === 'bridge' ? name.startsWith('br-') : kind === 'vlan';
     if (ours && !wanted.has(name) && (kind === 'bridge' || kind === 'vlan'))
       phases.remove.push({ do: 'delete-link', link: name, kind });
   }

@@ -7,16 +7,21 @@ export type FirewallInput = {
   readonly underlay: readonly string[];
   /** Underlay links that a DHCP client runs on. */
   readonly dhcpClients: readonly string[];
+  /** Those that a DHCPv6 client runs on. */
+  readonly dhcpv6Clients: readonly string[];
   /** The bridges of hosts' networks that have a port. */
   readonly lans: readonly string[];
   /** Of those, the bridges between whose ports only what the policy allows passes. */
   readonly apart: readonly string[];
   /** null where the group has no port. */
   readonly management: string | null;
-  /** Of those: which are given addresses, which are announced an IPv6 network, which may reach the underlay. */
+  /** Of those: which are given addresses, which are told the time, which are announced an IPv6 network, which may reach the underlay. */
   readonly dhcpServers: readonly string[];
+  readonly timeServers: readonly string[];
   readonly announced: readonly string[];
   readonly internet: readonly string[];
+  /** Of the latter, those with addresses of the provider's in IPv6. */
+  readonly internetIpv6: readonly string[];
   /** Networks that peers see under other addresses, one to one. */
   readonly mapped: readonly { readonly inside: string; readonly outside: string }[];
   /** The tunnel device; rules may name it before it exists. */
@@ -34,17 +39,17 @@ const protocol = { ipv4: 4, ipv6: 41, esp: 50, icmpv6: 58, hip: 139 } as const;
 
 type Chain = { readonly name: string; readonly lines: readonly string[] };
 
-function renderChain({ name, lines }: Chain): string {
+export function renderChain({ name, lines }: Chain): string {
   return [`\tchain ${name} {`, ...lines.map((line) => `\t\t${line}`), '\t}'].join('\n');
 }
 
-function quoted(name: string): string {
+export function quoted(name: string): string {
   if (!isInterfaceName(name))
     throw new NetworkError('bad-interface-name', `not an interface name: ${JSON.stringify(name)}`);
   return `"${name}"`;
 }
 
-function setOf(names: readonly string[]): string {
+export function setOf(names: readonly string[]): string {
   return `{ ${names.map(quoted).join(', ')} }`;
 }
 
@@ -120,13 +125,17 @@ function input({ underlay, lans, management, overlay }: FirewallInput): Chain {
  * The box cannot be seen from the underlay: no echo, no reset, no unreachable (see `output`). Only who knows a host
  * identity and proves one gets an answer, on the HIP port.
  */
-function inputUnderlay({ dhcpClients, pageOnUnderlay }: FirewallInput): Chain {
+function inputUnderlay({ dhcpClients, dhcpv6Clients, pageOnUnderlay }: FirewallInput): Chain {
   return {
     name: 'input_underlay',
     lines: [
       // ESP goes with HIP over IP. A packet with an unknown SPI is dropped by the kernel without an answer.
       `meta l4proto { ${protocol.esp}, ${protocol.hip} } accept`,
       ...(dhcpClients.length > 0 ? [`iifname ${setOf(dhcpClients)} udp sport 67 udp dport 68 accept`] : []),
+      // RFC 8415 § 7.2: the client's port; which one a server or relay of the link answers from is nowhere said.
+      ...(dhcpv6Clients.length > 0
+        ? [`iifname ${setOf(dhcpv6Clients)} ip6 saddr fe80::/10 udp dport 546 accept`]
+        : []),
       // RFC 4861 § 6.1, § 7.1: not from beyond the link. Answers to multicast solicitations have no state to relate to.
       'icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-advert } ip6 hoplimit 255 accept',
       'ip6 saddr fe80::/10 icmpv6 type mld-listener-query accept',
@@ -146,6 +155,8 @@ function inputGroup(name: string, services: readonly string[]): Chain {
     name,
     lines: [
       'tcp dport { 80, 443 } accept',
+      // Who asks for the box by name (RFC 6762); a flood of questions reaches nobody.
+      'udp dport 5353 limit rate 100/second burst 200 packets accept',
       ...services,
       'icmp type echo-request accept',
       'icmpv6 type { echo-request, nd-neighbor-solicit, nd-neighbor-advert } accept',
@@ -155,11 +166,12 @@ function inputGroup(name: string, services: readonly string[]): Chain {
 }
 
 /** Names for all; addresses, and where to send (RFC 4861 § 6.1.1), on the networks that have them. */
-function servicesOf({ dhcpServers, announced }: FirewallInput): string[] {
+function servicesOf({ dhcpServers, timeServers, announced }: FirewallInput): string[] {
   return [
     'udp dport 53 accept',
     'tcp dport 53 accept',
     ...(dhcpServers.length === 0 ? [] : [`iifname ${anyOf(dhcpServers)} udp dport 67 accept`]),
+    ...(timeServers.length === 0 ? [] : [`iifname ${anyOf(timeServers)} udp dport 123 accept`]),
     ...(announced.length === 0
       ? []
       : [
@@ -182,7 +194,7 @@ const allowedByRule = `ct mark & 0x${flowMarks.ruleMask.toString(16).padStart(8,
  * Only between hosts' networks and the overlay, and only what the policy has let through. A host on the LAN that tries
  * the underlay is told so at once: its person waits for an answer; strangers get none.
  */
-function forward({ lans, internet, underlay, overlay }: FirewallInput): Chain {
+function forward({ lans, internet, internetIpv6, underlay, overlay }: FirewallInput): Chain {
   const between =
     lans.length === 0
       ? []
@@ -192,7 +204,7 @@ function forward({ lans, internet, underlay, overlay }: FirewallInput): Chain {
           ...(lans.length < 2
             ? []
             : [`iifname ${anyOf(lans)} oifname ${anyOf(lans)} ${allowedByRule} accept`]),
-          ...outwards(internet, underlay),
+          ...outwards({ internet, internetIpv6, underlay }),
           `iifname ${anyOf(lans)} counter reject with icmpx type admin-prohibited comment "forward from LAN denied"`,
         ];
   return {
@@ -230,10 +242,20 @@ function betweenPorts(apart: readonly string[]): Chain {
 }
 
 /** Hosts of networks that may reach the underlay directly, and the answers they get. */
-function outwards(internet: readonly string[], underlay: readonly string[]): string[] {
+function outwards({
+  internet,
+  internetIpv6,
+  underlay,
+}: Pick<FirewallInput, 'internet' | 'internetIpv6' | 'underlay'>): string[] {
   if (internet.length === 0 || underlay.length === 0) return [];
   return [
     `iifname ${anyOf(internet)} oifname ${anyOf(underlay)} meta nfproto ipv4 accept`,
+    // Under their own addresses, which have to be those of their network (RFC 2827).
+    ...(internetIpv6.length === 0
+      ? []
+      : [
+          `iifname ${anyOf(internetIpv6)} oifname ${anyOf(underlay)} meta nfproto ipv6 fib saddr . iif oif exists accept`,
+        ]),
     `iifname ${anyOf(underlay)} oifname ${anyOf(internet)} ct state established,related accept`,
   ];
 }
@@ -265,7 +287,7 @@ function translation({ mapped, internet, underlay, overlay }: FirewallInput): Ch
   const outwards =
     internet.length === 0 || underlay.length === 0
       ? []
-      : [`iifname ${anyOf(internet)} oifname ${anyOf(underlay)} masquerade`];
+      : [`iifname ${anyOf(internet)} oifname ${anyOf(underlay)} meta nfproto ipv4 masquerade`];
   return [
     ...(mapped.length === 0
       ? []
@@ -295,7 +317,9 @@ function translation({ mapped, internet, underlay, overlay }: FirewallInput): Ch
 
 /**
  * The whole base ruleset as one transaction for `nft -f -`: the old tables are gone and the new ones stand in the same
- * instant. `add` before `delete` makes it work the first time, too. Tables of other owners (the overlay's) stay.
+ * instant. `add` before `delete` makes it work the first time, too. Tables of other owners (the overlay's) stay. The
+ * mirror's goes, and is loaded afterwards by itself (mirror.ts): nft refuses chains on ports that have just gone, and no
+ * firewall may fail because of an analyser.
  */
 export function renderFirewall(facts: FirewallInput): string {
   const chains = [
@@ -316,5 +340,6 @@ export function renderFirewall(facts: FirewallInput): string {
     ...(content.length === 0 ? [] : [`table ${family} hithe {`, content.map(renderChain).join('\n\n'), '}']),
   ];
   const bridged = facts.apart.length === 0 ? [] : [betweenPorts(facts.apart)];
-  return `${[...table('inet', chains), ...table('bridge', bridged)].join('\n')}\n`;
+  const tables = [...table('inet', chains), ...table('bridge', bridged), ...table('netdev', [])];
+  return `${tables.join('\n')}\n`;
 }

@@ -11,6 +11,10 @@ export type ServedNetwork = {
   readonly reservations: NonNullable<LanSettings['reservations']>;
   /** The /64 that hosts make addresses in. */
   readonly prefix: string | null;
+  /** Its /64s are whatever the bridge has: a provider's prefix comes and goes. */
+  readonly delegated: boolean;
+  /** Hosts are told to ask the gateway for the time. */
+  readonly time: boolean;
 };
 
 /** What hosts are served: addresses, and answers to questions for names. */
@@ -36,13 +40,15 @@ export function lanServicesFor(
     pool: settings.dhcpServer ? dhcpPool(settings.address, settings.dhcpRange) : null,
     reservations: settings.reservations ?? [],
     prefix: settings.ipv6 === undefined ? null : (settings.ipv6.split('/')[0] ?? null),
+    delegated: settings.delegated !== undefined,
+    time: settings.ntpServer === true,
   }));
   return { networks, forward: dns?.forward ? { servers: dns.servers ?? nameServers } : null };
 }
 
 /** Configuration of dnsmasq. `folder`: where its own files lie. */
 export function renderLanServices({ networks, forward }: LanServices, folder: string): string {
-  const announces = networks.some(({ prefix }) => prefix !== null);
+  const announces = networks.some(({ prefix, delegated }) => prefix !== null || delegated);
   // A pool that strangers have emptied leaves room for all that addresses are kept for.
   const leases = networks.reduce((sum, { pool, reservations }) => {
     return pool === null ? sum : sum + pool.size + reservations.length;
@@ -82,18 +88,22 @@ export function renderLanServices({ networks, forward }: LanServices, folder: st
   ].join('\n');
 }
 
-function renderNetwork({ name, link, pool, reservations, prefix }: ServedNetwork): string[] {
+function renderNetwork({ name, link, pool, reservations, prefix, delegated, time }: ServedNetwork): string[] {
+  // dnsmasq follows the link's addresses, and announces one that goes as not to be used any more (RFC 9096 § 3.5).
+  const announced = delegated ? `::,constructor:${link}` : prefix;
   return [
     `interface=${link}`,
     `interface-name=gateway.lan,${link}`,
     ...(pool === null
       ? []
       : [`dhcp-range=set:${name},${pool.first},${pool.last},${pool.netmask},${leaseSeconds}`]),
+    // RFC 2132 § 8.3. The address is whichever of the gateway's the host is served from.
+    ...(time && pool !== null ? [`dhcp-option=tag:${name},option:ntp-server,0.0.0.0`] : []),
     ...(pool === null ? [] : reservations).map(
       ({ mac, address, name: host }) => `dhcp-host=${mac},${address}${host === undefined ? '' : `,${host}`}`,
     ),
     // Hosts get their name servers with it (RFC 8106); addresses they make themselves.
-    ...(prefix === null ? [] : [`dhcp-range=set:${name},${prefix},ra-stateless,64,${leaseSeconds}`]),
+    ...(announced === null ? [] : [`dhcp-range=set:${name},${announced},ra-stateless,64,${leaseSeconds}`]),
   ];
 }
 

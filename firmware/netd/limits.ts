@@ -16,6 +16,8 @@ export const limits = {
   leaseServers: 8,
   /** Characters of a lease file: every list above at its fullest, four times over. */
   leaseText: 8192,
+  /** Prefixes that are delegated have from 8 to 64 bits: RFC 6177 knows none but /48 to /64, and no registry gives more than /8. */
+  delegatedLengths: [8, 64],
   /** Addresses the DHCP server hands out: what OpenWrt's users expect of a /24 (.100 to .249). */
   poolSize: 150,
   /**
@@ -32,9 +34,15 @@ export const limits = {
   /** Uplinks are looked at this often, and a probe that has no answer by then has none. */
   uplinkLookMs: 2000,
   uplinkProbeMs: 1500,
-  /** Looks in a row: six seconds of silence end an uplink, half a minute of answers brings it back. */
+  /** One that is alone only every so many times: nothing depends on it but what people see. */
+  loneUplinkLooks: 5,
+  /**
+   * Looks: six seconds of silence end an uplink, half a minute of answers brings it back, of which a silent look undoes
+   * some.
+   */
   uplinkFailures: 3,
   uplinkSuccesses: 15,
+  uplinkSetback: 3,
   /** Each relapse doubles the answers that bring an uplink back, up to this often: 16 minutes. */
   uplinkRelapses: 5,
   /** Ten minutes of work without a failure make relapses good. */
@@ -50,6 +58,12 @@ export const limits = {
   /** Records of an answer that are read, and labels and references of one name: hosts say a dozen, and name themselves. */
   nameRecords: 64,
   nameSteps: 32,
+  /** Multicast DNS: answers a second to those who ask for one of their own; boxes of one name; conflicts before waiting (RFC 6762 § 8.1). */
+  nameAnswers: 20,
+  namesOfAKind: 99,
+  nameConflicts: 15,
+  /** Addresses of a link that its names have. */
+  nameAddresses: 16,
   /** Characters of a line of a modem's, lines of one answer: the longest that are read have a hundred, and a few. */
   modemLine: 512,
   modemLines: 32,
@@ -58,6 +72,8 @@ export const limits = {
   /** An answer takes that long at most, connecting as long as 3GPP TS 27.007 § 10.1.10 says: two and a half minutes. */
   modemAnswerMs: 5000,
   modemActivationMs: 150_000,
+  /** After a missing answer: the quiet in milliseconds that tells that it, too, has come. */
+  modemQuietMs: 1500,
   /** Answers in a row that do not come before the modem's device is opened anew. */
   modemSilences: 3,
   /** How often a modem is asked how it does; refused connections double that up to so often: five minutes. */
@@ -73,6 +89,11 @@ export const limits = {
   /** Time servers are asked after this, then after twice as long each time, up to the longest (RFC 5905 § 14). */
   clockFirstMs: 16_000,
   clockLongestMs: 1_024_000,
+  /** Hosts are told that the box knows the time for this long after a server said it: by then a clock is off by seconds. */
+  clockHoldsMs: 86_400_000,
+  /** Answers a second to one host, which asks up to eight times when it starts, and to all. */
+  timeAnswersEach: 8,
+  timeAnswers: 400,
   /** No time before this program was written is right, and none after its certificates can have any sense: 2026, 2100. */
   clockEarliest: Date.UTC(2026, 0),
   clockLatest: Date.UTC(2100, 0),

@@ -1,13 +1,17 @@
 import type { NetworkSettings } from '../store/network-schema.ts';
 import { applyFirewall, applyPlan, type Failures, observeNetwork } from './apply.ts';
 import { ClockKeeper } from './clock/clock-keeper.ts';
+import { TimeServer } from './clock/time-server.ts';
 import { type DesiredNetwork, desiredNetwork } from './desired.ts';
 import { isEmptyPlan, type ObservedNetwork, planNetwork } from './diff.ts';
 import { limits } from './limits.ts';
+import { type LinkSpeed, linkSpeed } from './link-speed.ts';
+import { type Mirror, mirrorStatus } from './mirror.ts';
 import { Modems } from './modem/modems.ts';
 import type { Observation } from './observed.ts';
 import { describeOther, describePlan } from './plan-text.ts';
 import { assignPorts, type Port, type PortRules } from './ports.ts';
+import { uplinkPorts } from './segments.ts';
 import { NetworkServices } from './services.ts';
 import { interfaceStatus, type NetworkStatus, type UplinkAddress, uplinkAddresses } from './status.ts';
 import { type NetworkSystem, programs } from './system-port.ts';
@@ -60,6 +64,7 @@ class Reconciler {
   readonly #uplinks: UplinkWatch;
   readonly #modems: Modems;
   readonly #clock: ClockKeeper;
+  readonly #time: TimeServer;
   readonly #watches: { close: () => void | Promise<void> }[] = [];
   #settings: NetworkSettings;
   #claimed: boolean;
@@ -68,6 +73,8 @@ class Reconciler {
   #observation: Observation = nothing;
   #desired: DesiredNetwork | null = null;
   #firewall: string | null = null;
+  #mirror = '';
+  #speeds: ReadonlyMap<string, LinkSpeed> = new Map();
   #state: NetworkStatus['state'] = 'applying';
   #failures: Failures = [];
   #announced: string | null = null;
@@ -88,6 +95,7 @@ class Reconciler {
     this.#peers = peers ?? (() => []);
     this.#services = new NetworkServices(system);
     this.#clock = new ClockKeeper(system);
+    this.#time = new TimeServer(system, () => this.#clock.state());
     this.#modems = new Modems(system, () => void this.#queue());
     this.#uplinks = new UplinkWatch(system, {
       uplinks: () => this.#watchedUplinks(),
@@ -136,8 +144,12 @@ class Reconciler {
   }
 
   #desire(): DesiredNetwork {
-    this.#ports = assignPorts(this.#system.listNics(), this.#portRules, this.#settings.ports);
+    this.#ports = this.#portsBy(this.#settings);
     return this.#desireOf(this.#settings, this.#ports);
+  }
+
+  #portsBy(settings: NetworkSettings): readonly Port[] {
+    return uplinkPorts(settings, assignPorts(this.#system.listNics(), this.#portRules, settings.ports));
   }
 
   #desireOf(settings: NetworkSettings, ports: readonly Port[]): DesiredNetwork {
@@ -146,6 +158,7 @@ class Reconciler {
       settings,
       ports,
       leases: new Map([...this.#services.leases(underlay), ...this.#modems.leases()]),
+      leases6: settings.underlay.dhcpv6 === true ? this.#services.leases6(underlay) : new Map(),
       claimed: this.#claimed,
       firewallInForce: this.#firewall !== null,
       cpus: this.#system.cpus,
@@ -175,18 +188,32 @@ class Reconciler {
       });
   }
 
-  async #applyFirewall(ruleset: string): Promise<Failures> {
-    if (ruleset === this.#firewall) return [];
-    const failures = await applyFirewall(this.#system, ruleset);
-    if (failures.length === 0) this.#firewall = ruleset;
-    return failures;
+  async #applyFirewall({ firewall, mirror }: DesiredNetwork): Promise<Failures> {
+    const copies = this.#mirrorLoaded(mirror);
+    if (firewall === this.#firewall && copies === this.#mirror) return [];
+    const failures = await applyFirewall(this.#system, firewall);
+    if (failures.length > 0) return failures;
+    [this.#firewall, this.#mirror] = [firewall, ''];
+    if (mirror === null) return [];
+    const refused = await applyFirewall(this.#system, mirror.ruleset);
+    if (refused.length === 0) this.#mirror = copies;
+    return refused.map((failure) => `nothing is mirrored: ${failure}`);
+  }
+
+  /** What would be loaded, and onto which devices: one that was pulled and plugged in again has lost its part. */
+  #mirrorLoaded(mirror: Mirror | null): string {
+    if (mirror === null) return '';
+    const indices = [mirror.link, ...mirror.links].map((link) =>
+      this.#system.readKernelValue(`/sys/class/net/${link}/ifindex`),
+    );
+    return [...indices, mirror.ruleset].join('\n');
   }
 
   async #reconcile(): Promise<void> {
     const first = this.#desire();
     // The ruleset does not depend on what is observed, and stands before any link comes up.
     const [refused, observed] = await Promise.all([
-      this.#applyFirewall(first.firewall),
+      this.#applyFirewall(first),
       observeNetwork(this.#system, first),
     ]);
     if (!observed.ok) return this.#finish([...refused, observed.reason]);
@@ -199,6 +226,8 @@ class Reconciler {
     this.#clock.follow(this.#settings.ntp?.servers ?? []);
     await this.#modems.follow(this.#ports, this.#settings.underlay);
     await this.#services.follow(desired, this.#observation);
+    const told = (desired.lanServices?.networks ?? []).filter(({ time }) => time);
+    await this.#time.follow(told.map(({ link }) => link));
     this.#finish(failures);
   }
 
@@ -219,14 +248,27 @@ class Reconciler {
     for (const failure of failures) if (!this.#failures.includes(failure)) this.#system.log('error', failure);
     this.#failures = failures;
     this.#state = failures.length === 0 ? 'applied' : 'failed';
+    this.#speeds = this.#readSpeeds();
     if (failures.length === 0) {
       this.#retryMs = limits.firstRetryMs;
-      this.#lookSoon(limits.driftCheckMs);
+      this.#lookSoon(Math.min(limits.driftCheckMs, this.#services.lease6LeftMs));
     } else {
       this.#lookSoon(this.#retryMs);
       this.#retryMs = Math.min(this.#retryMs * 2, limits.longestRetryMs);
     }
     this.#announce();
+  }
+
+  /** Once a pass: every open page asks for the status, and a driver may take its time to answer. */
+  #readSpeeds(): ReadonlyMap<string, LinkSpeed> {
+    const names = this.#ports.map(({ nic }) => nic.kernelName);
+    return new Map(
+      names.flatMap((name): [string, LinkSpeed][] => {
+        const linked = this.#observation.links.some((link) => link.name === name && link.carrier !== 'down');
+        const speed = linked ? linkSpeed(this.#system, name) : null;
+        return speed === null ? [] : [[name, speed]];
+      }),
+    );
   }
 
   #announce(): void {
@@ -238,14 +280,22 @@ class Reconciler {
   }
 
   snapshot(): NetworkStatus {
+    const mirror = mirrorStatus(this.#settings, this.#ports);
     return {
       state: this.#state,
       detail: this.#failures.length === 0 ? null : this.#failures.join('\n'),
-      interfaces: interfaceStatus(this.#ports, this.#observation, {
-        order: this.#uplinkOrder(),
-        health: this.#uplinks.health,
-        modem: (link) => this.#modems.facts(link),
-      }),
+      interfaces: interfaceStatus(
+        this.#ports,
+        this.#observation,
+        {
+          order: this.#uplinkOrder(),
+          health: this.#uplinks.health,
+          modem: (link) => this.#modems.facts(link),
+          delegated: (link) => this.#services.leases6([link]).get(link)?.prefix ?? null,
+        },
+        this.#speeds,
+      ),
+      ...(mirror !== null && { mirror }),
     };
   }
 
@@ -279,7 +329,7 @@ class Reconciler {
   }
 
   async plan(settings: NetworkSettings): Promise<readonly string[]> {
-    const ports = assignPorts(this.#system.listNics(), this.#portRules, settings.ports);
+    const ports = this.#portsBy(settings);
     const desired = this.#desireOf(settings, ports);
     const observed = await observeNetwork(this.#system, desired);
     if (!observed.ok) return [`The plan cannot be made: ${observed.reason}`];
@@ -292,6 +342,7 @@ class Reconciler {
     this.#timer?.close();
     this.#clock.close();
     await this.#pass;
+    this.#time.close();
     await Promise.all([
       ...this.#watches.map((watch) => watch.close()),
       ...[this.#services.close(), this.#modems.close()],

@@ -78,11 +78,17 @@ export function describePlan(plan: Plan): readonly string[] {
 
 /** What changes besides what `ip` does: services, and rules of the ruleset, for people. */
 export function describeOther(before: DesiredNetwork, after: DesiredNetwork): readonly string[] {
-  const services = (['lanServices', 'dhcpClients', 'nameServers'] as const).flatMap((name) => {
-    const [from, to] = [JSON.stringify(before[name]), JSON.stringify(after[name])];
-    return from === to ? [] : [`${name}: ${from} → ${to}`];
-  });
-  return [...services, ...describeRules(before.firewall, after.firewall)];
+  const services = (['lanServices', 'dhcpClients', 'dhcpv6Clients', 'nameServers'] as const).flatMap(
+    (name) => {
+      const [from, to] = [JSON.stringify(before[name]), JSON.stringify(after[name])];
+      return from === to ? [] : [`${name}: ${from} → ${to}`];
+    },
+  );
+  return [...services, ...describeRules(rulesOf(before), rulesOf(after))];
+}
+
+function rulesOf({ firewall, mirror }: DesiredNetwork): string {
+  return `${firewall}\n${mirror?.ruleset ?? ''}`;
 }
 
 function describeRules(before: string, after: string): readonly string[] {

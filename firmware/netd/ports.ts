@@ -17,6 +17,8 @@ export type NicRule = {
   /** The name on the case, `port1` and so on. */
   readonly name: string;
   readonly role?: PortRole | undefined;
+  /** What is printed on the case. */
+  readonly label?: string | undefined;
   /** A whole segment or a run of segments of the device path, such as `0000:02:00.0` or `fe300000.ethernet`. */
   readonly path?: string | undefined;
   readonly kernelName?: string | undefined;
@@ -29,9 +31,13 @@ export type PortRules = { readonly order: 'bus' | 'kernel-name'; readonly named:
 export type Port = {
   readonly name: string;
   readonly role: PortRole;
+  /** What is printed beside it on the case, where the board profile knows. */
+  readonly label: string | null;
   /** null: what its driver has, or a lease says. */
   readonly mtu: number | null;
   readonly nic: Nic;
+  /** The kernel's name of the NIC itself, where `nic` is a VLAN on it. */
+  readonly carriedBy?: string;
 };
 
 function isUsb(path: string): boolean {
@@ -121,27 +127,28 @@ export function assignPorts(
 ): readonly Port[] {
   const left = nics.filter((nic) => isInterfaceName(nic.kernelName) && !isShadowed(nic, nics));
   left.sort(rules.order === 'bus' ? compareNics : (a, b) => compareSegment(a.kernelName, b.kernelName));
-  const named: { name: string; profileRole: PortRole | undefined; nic: Nic }[] = [];
+  const named: { name: string; rule: NicRule | null; nic: Nic }[] = [];
   for (const rule of rules.named) {
     const at = named.some(({ name }) => name === rule.name) ? -1 : left.findIndex((nic) => fits(rule, nic));
     const [nic] = at < 0 ? [] : left.splice(at, 1);
-    if (nic !== undefined) named.push({ name: rule.name, profileRole: rule.role, nic });
+    if (nic !== undefined) named.push({ name: rule.name, rule, nic });
   }
   const taken = new Set([...named.map(({ name }) => name), ...rules.named.map(({ name }) => name)]);
   let number = 1;
   for (const nic of left) {
     while (taken.has(`port${number}`)) number++;
-    named.push({ name: `port${number}`, profileRole: undefined, nic });
+    named.push({ name: `port${number}`, rule: null, nic });
     number++;
   }
   const wanted = (name: string) => {
     const own = Object.hasOwn(settings, name) ? settings[name] : undefined;
     return typeof own === 'string' ? { role: own, mtu: undefined } : own;
   };
-  const profileHasUnderlay = named.some(({ profileRole }) => profileRole === 'underlay');
-  return named.map(({ name, profileRole, nic }, index) => ({
+  const profileHasUnderlay = named.some(({ rule }) => rule?.role === 'underlay');
+  return named.map(({ name, rule, nic }, index) => ({
     name,
-    role: wanted(name)?.role ?? profileRole ?? (index === 0 && !profileHasUnderlay ? 'underlay' : 'lan'),
+    label: rule?.label ?? null,
+    role: wanted(name)?.role ?? rule?.role ?? (index === 0 && !profileHasUnderlay ? 'underlay' : 'lan'),
     mtu: wanted(name)?.mtu ?? null,
     nic,
   }));

@@ -54,6 +54,16 @@ export function segmentsOf({ lan, networks }: NetworkSettings, ports: readonly P
   return segments.filter((segment) => segment.members.length > 0).sort(untaggedFirst);
 }
 
+/** Underlay ports as the VLANs that the settings say their uplinks are in; the others as they are. */
+export function uplinkPorts({ underlay }: NetworkSettings, ports: readonly Port[]): readonly Port[] {
+  return ports.map((port) => {
+    const own = Object.hasOwn(underlay.uplinks ?? {}, port.name) ? underlay.uplinks?.[port.name] : undefined;
+    if (port.role !== 'underlay' || own?.vlan === undefined) return port;
+    const kernelName = vlanName(port.name, own.vlan, ports);
+    return { ...port, nic: { ...port.nic, kernelName }, carriedBy: port.nic.kernelName };
+  });
+}
+
 /** `port2.10`; a port whose name leaves no room is counted instead. */
 function vlanName(port: string, vlan: number, ports: readonly Port[]): string {
   const name = `${port}.${vlan}`;

@@ -24,6 +24,14 @@ export type RunningProgram = {
 /** A serial device that is open. */
 export type SerialLine = { readonly write: (text: string) => void; readonly close: () => Promise<void> };
 
+/** NTP's port on one link. */
+export type TimeSocket = {
+  readonly send: (octets: Uint8Array, to: { readonly address: string; readonly port: number }) => void;
+  /** False once the link is gone, also where there is another of its name. */
+  readonly isBound: () => boolean;
+  readonly close: () => void;
+};
+
 /** A datagram that came back, and when it left and came by the clock that never goes back, in milliseconds. */
 export type DatagramExchange = {
   readonly octets: Uint8Array;
@@ -58,6 +66,8 @@ export type NetworkSystem = {
   readonly runFolder: string;
   /** The script that udhcpc calls: /usr/share/hithe/udhcpc-event. */
   readonly dhcpEventScript: string;
+  /** The script that dhcpcd calls: /usr/share/hithe/dhcpcd-event. */
+  readonly dhcpv6EventScript: string;
   /** Opens a serial device below /dev; null where that cannot be had now. `onClose`: it has gone. Never rejects. */
   readonly openSerialLine: (
     device: string,
@@ -70,6 +80,11 @@ export type NetworkSystem = {
     question: Uint8Array,
     timeoutMs: number,
   ) => Promise<DatagramExchange | null>;
+  /** Hears questions for the time on a link and nowhere else; rejects where there is no such link. */
+  readonly openTimeSocket: (
+    link: string,
+    onQuestion: (question: Uint8Array, from: { readonly address: string; readonly port: number }) => void,
+  ) => Promise<TimeSocket>;
   readonly random: (octets: number) => Uint8Array;
   /** The time of day in milliseconds since 1970. */
   readonly wallClock: () => number;
@@ -88,4 +103,5 @@ export const programs = {
   conntrack: '/usr/sbin/conntrack',
   busybox: '/bin/busybox',
   dnsmasq: '/usr/sbin/dnsmasq',
+  dhcpcd: '/usr/sbin/dhcpcd',
 } as const;

@@ -1,6 +1,14 @@
 import { limits } from './limits.ts';
 import { type NetworkSystem, programs } from './system-port.ts';
-import { judge, type UplinkHealth, type UplinkLook, unknownHealth, unplugged } from './uplinks.ts';
+import {
+  judge,
+  judgeAlone,
+  type UplinkHealth,
+  type UplinkLook,
+  unknownHealth,
+  unplugged,
+  usefulness,
+} from './uplinks.ts';
 
 /** An uplink as it is looked at. `name`: as people know it. */
 export type WatchedUplink = {
@@ -16,13 +24,15 @@ export type WatchedUplink = {
   readonly peers: UplinkLook['peers'];
 };
 
+type LookingSystem = Pick<NetworkSystem, 'run' | 'nameServerAnswers' | 'setTimer' | 'log'>;
+
 /**
- * Looks at the uplinks every few seconds while there are several: whether the gateway answers ARP (or an echo, over IPv6),
+ * Looks at the uplinks every few seconds, at one that is alone less often: whether the gateway answers ARP (or an echo, over IPv6),
  * whether a name server of its own answers, and addresses beyond, all by that link; and how the peers do whose tunnels
  * go out there.
  */
 export class UplinkWatch {
-  readonly #system: NetworkSystem;
+  readonly #system: LookingSystem;
   readonly #uplinks: () => readonly WatchedUplink[];
   readonly #probes: () => readonly string[];
   readonly #onChange: () => void;
@@ -34,11 +44,11 @@ export class UplinkWatch {
   #closed = false;
 
   constructor(
-    system: NetworkSystem,
+    system: LookingSystem,
     ports: {
       readonly uplinks: () => readonly WatchedUplink[];
       readonly probes: () => readonly string[];
-      /** Which of them work has changed. */
+      /** Of what use they are has changed. */
       readonly onChange: () => void;
     },
   ) {
@@ -87,14 +97,16 @@ export class UplinkWatch {
 
   async #look(): Promise<void> {
     const uplinks = this.#uplinks();
-    // One alone has none to be compared with, and nobody is asked for nothing.
-    if (uplinks.length < 2) return;
-    this.#looks++;
+    const alone = uplinks.length < 2;
+    // It has none to be compared with, so it is asked for people's sake.
+    if (this.#looks++ % limits.loneUplinkLooks !== 0 && alone) return;
     const looks = await Promise.all(uplinks.map((uplink) => this.#lookAt(uplink)));
     if (this.#closed) return;
-    const changed = uplinks.filter(({ name, link }, index) => {
+    const plugged = new Map(this.#uplinks().map(({ link, carrier }) => [link, carrier]));
+    const changed = uplinks.filter(({ name, link, carrier }, index) => {
       const look = looks[index];
-      return look !== undefined && this.#settle(name, link, look);
+      // What was found before a cable was put in or pulled out meanwhile says nothing any more.
+      return look !== undefined && plugged.get(link) === carrier && this.#settle(name, link, look, alone);
     });
     if (changed.length > 0) this.#onChange();
   }
@@ -129,12 +141,12 @@ export class UplinkWatch {
     return status === 0;
   }
 
-  /** Returns whether it works otherwise than before. */
-  #settle(name: string, link: string, look: UplinkLook): boolean {
+  /** Returns whether it is of more or less use than before. */
+  #settle(name: string, link: string, look: UplinkLook, alone = false): boolean {
     const before = this.#health.get(link) ?? unknownHealth;
-    const after = judge(before, look);
+    const after = (alone ? judgeAlone : judge)(before, look);
     this.#health.set(link, after);
-    if (before.works === after.works) return false;
+    if (before.works === after.works) return usefulness(before) !== usefulness(after);
     // What has never had a cable is no news.
     if (!this.#linked.has(link)) return true;
     const why = look.carrier ? `score ${after.score}` : 'no link';

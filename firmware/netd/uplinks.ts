@@ -23,7 +23,7 @@ export type UplinkHealth = {
   readonly works: boolean;
   /** 0 to 100, of the last look. */
   readonly score: number;
-  /** Looks in a row that speak against what `works` says. */
+  /** Looks that speak against what `works` says: silent ones in a row, answered ones less what silent ones undid. */
   readonly against: number;
   /** Whether it is used again after it failed: then the next failure is a relapse. */
   readonly returned: boolean;
@@ -31,12 +31,14 @@ export type UplinkHealth = {
   readonly relapses: number;
   /** Looks since it last changed. */
   readonly looks: number;
+  /** What the score is of; null before the first look. */
+  readonly last: UplinkLook | null;
 };
 
 /** An uplink is believed to work until it is found not to: a start is not held up. */
 export const unknownHealth: UplinkHealth = {
   ...{ works: true, score: 100, against: 0 },
-  ...{ returned: false, relapses: 0, looks: 0 },
+  ...{ returned: false, relapses: 0, looks: 0, last: null },
 };
 
 /** What is found of a link that has no cable. */
@@ -75,9 +77,20 @@ function one(answer: boolean | null): Answers {
   return { asked: answer === null ? 0 : 1, answered: answer === true ? 1 : 0 };
 }
 
-/** Looks in a row that bring back what failed: each relapse doubles them. */
+/** Answered looks that bring back what failed: each relapse doubles them. */
 export function looksToReturn(relapses: number): number {
   return limits.uplinkSuccesses * 2 ** Math.min(relapses, limits.uplinkRelapses);
+}
+
+/** Looks that make it work which did not, or the other way round. */
+function looksToChange({ works, relapses }: UplinkHealth): number {
+  return works ? limits.uplinkFailures : looksToReturn(relapses);
+}
+
+/** Seconds until it changes if it goes on as it last did; null where nothing speaks against how it is. */
+export function secondsToChange(health: UplinkHealth): number | null {
+  if (health.against === 0) return null;
+  return ((looksToChange(health) - health.against) * limits.uplinkLookMs) / 1000;
 }
 
 /**
@@ -90,18 +103,38 @@ export function judge(health: UplinkHealth, look: UplinkLook): UplinkHealth {
   const looks = health.looks + 1;
   // Having worked for long makes good what was before.
   const steady = health.works && health.looks >= limits.uplinkSteady;
-  const now = { ...health, score, looks, ...(steady ? { returned: false, relapses: 0 } : {}) };
-  if (score >= passing === health.works) return { ...now, against: 0 };
+  const now = { ...health, score, looks, last: look, ...(steady ? { returned: false, relapses: 0 } : {}) };
+  if (score >= passing === health.works) return { ...now, against: setBack(health, look) };
   const against = health.against + 1;
-  const enough = health.works ? limits.uplinkFailures : looksToReturn(now.relapses);
-  if (look.carrier && against < enough) return { ...now, against };
+  if (look.carrier && against < looksToChange(health)) return { ...now, against };
   const relapses = now.relapses + (health.works && now.returned ? 1 : 0);
-  return { works: !health.works, score, against: 0, returned: !health.works, relapses, looks: 0 };
+  const changed = { works: !health.works, returned: !health.works, relapses };
+  return { ...changed, score, against: 0, looks: 0, last: look };
+}
+
+/**
+ * Looks that still count after one that speaks for how things are. One answer ends a silence; one lost answer does not
+ * undo all those that speak for an uplink's return, or one that loses few would be minutes in coming back.
+ */
+function setBack({ works, against }: UplinkHealth, { carrier }: UplinkLook): number {
+  return works || !carrier ? 0 : Math.max(0, against - limits.uplinkSetback);
+}
+
+/** The same of an uplink that has no other beside it: nothing would be moved, so that it works again as soon as it answers. */
+export function judgeAlone(health: UplinkHealth, look: UplinkLook): UplinkHealth {
+  const score = scoreOf(look);
+  return score >= passing ? { ...unknownHealth, score, last: look } : judge(health, look);
+}
+
+/** Of no use (0), answering lately but not yet for long enough (1), working (2). */
+export function usefulness({ works, score }: UplinkHealth): 0 | 1 | 2 {
+  if (works) return 2;
+  return score >= passing ? 1 : 0;
 }
 
 /**
  * The underlay's ports, most preferred first: those that work before those that do not, then by the priority that the
- * settings give, then in their own order.
+ * settings give, then in their own order. Where none works, those that begin to go first.
  *
  * @param health by the kernel's name
  */
@@ -110,14 +143,17 @@ export function rankUplinks(
   { uplinks }: NetworkSettings['underlay'],
   health: ReadonlyMap<string, UplinkHealth>,
 ): readonly string[] {
-  const works = ({ nic }: Port) => (health.get(nic.kernelName) ?? unknownHealth).works;
+  const underlay = ports.filter(({ role }) => role === 'underlay');
+  const known = ({ nic }: Port) => usefulness(health.get(nic.kernelName) ?? unknownHealth);
+  const best = Math.max(...underlay.map(known));
+  // Below the best they change places for nothing: routes would come and go with every look.
+  const isBest = (port: Port) => known(port) === best;
   const priority = ({ name }: Port) =>
     (Object.hasOwn(uplinks ?? {}, name) ? uplinks?.[name]?.priority : undefined) ?? Number.POSITIVE_INFINITY;
   // Without a sign for infinity less infinity, which is no number.
   const byPriority = (a: Port, b: Port) =>
     Number(priority(a) > priority(b)) - Number(priority(a) < priority(b));
-  return ports
-    .filter(({ role }) => role === 'underlay')
-    .sort((a, b) => Number(works(b)) - Number(works(a)) || byPriority(a, b))
+  return underlay
+    .sort((a, b) => Number(isBest(b)) - Number(isBest(a)) || byPriority(a, b))
     .map(({ nic }) => nic.kernelName);
 }

@@ -3,6 +3,7 @@ import { type DesiredInput, type DesiredNetwork, desiredNetwork } from '../../fi
 import type { Lease } from '../../firmware/netd/lease.ts';
 import { limits } from '../../firmware/netd/limits.ts';
 import { assignPorts } from '../../firmware/netd/ports.ts';
+import { uplinkPorts } from '../../firmware/netd/segments.ts';
 import type { NetworkSettings } from '../../firmware/store/network-schema.ts';
 import { defaultSettings } from '../../firmware/store/settings-schema.ts';
 
@@ -258,4 +259,65 @@ test('a modem’s address is a lease that no DHCP client asks for', () => {
   expect(network.routes).toEqual([
     { destination: 'default', gateway: '10.64.1.1', onLink: false, link: 'eth1', metric: 101 },
   ]);
+});
+
+test('an uplink in a VLAN: all that is the uplink’s is the VLAN’s, and the NIC under it has nothing', () => {
+  const uplinks = { port1: { vlan: 7 } };
+  const tagged = {
+    ...settings,
+    ports: { port1: { mtu: 1400 } },
+    underlay: { ...settings.underlay, uplinks },
+  };
+  const nics = ['eth0', 'eth1'].map((kernelName) => ({
+    ...{ kernelName, devicePath: null, devicePort: 0, mac: null, driver: null },
+  }));
+  const ports = uplinkPorts(tagged, assignPorts(nics, { order: 'kernel-name', named: [] }, tagged.ports));
+  const leases = new Map([['port1.7', lease('10.0.0.5/24', '10.0.0.1')]]);
+  const network = desire(2, {}, { settings: tagged, ports, leases });
+  expect(network.links.slice(-2)).toMatchObject([
+    { name: 'eth0', kind: 'port', up: true, mtu: 1400, addresses: [], ipv6: 'none' },
+    { name: 'port1.7', kind: 'vlan', tagged: { parent: 'eth0', id: 7 }, addresses: ['10.0.0.5/24'] },
+  ]);
+  expect(network.routes).toMatchObject([{ destination: 'default', link: 'port1.7' }]);
+  expect(network.dhcpClients).toEqual(['port1.7']);
+  expect([...network.steering.keys()]).toEqual(['eth0', 'eth1']);
+  expect(kernelValue(network, 'ipv6/conf/eth0/disable_ipv6')).toBe('1');
+  expect(kernelValue(network, 'ipv6/conf/port1.7/accept_ra')).toBe('2');
+  expect(network.firewall).toContain('"port1.7" : jump input_underlay');
+  expect(network.firewall).not.toContain('"eth0"');
+});
+
+test('what DHCPv6 gives: an address on the uplink, and a /64 of the preferred uplink’s prefix for each network', () => {
+  const given = (prefix: string, address: string | null = null) => {
+    return { address, prefix, dns: ['2001:db8::53'], seconds: 60 };
+  };
+  const leases6 = new Map([
+    ['eth0', given('2001:db8:ff00::/62', '2001:db8::1000/128')],
+    ['eth1', given('2001:db8:ee00::/56')],
+  ]);
+  const both: NetworkSettings = {
+    ...settings,
+    underlay: { ...settings.underlay, dhcpv6: true },
+    lan: { ...settings.lan, ipv6: 'fd00::1/64', delegated: 2 },
+    networks: { guest: { vlan: 10, address: '10.10.0.1/24', dhcpServer: false, delegated: 4 } },
+  };
+  const bridges = (change: Partial<DesiredInput>) => {
+    const network = desire(3, { port2: 'underlay' }, { settings: both, leases6, ...change });
+    return links(network).filter((text) => text.startsWith('br-'));
+  };
+  // A /62 has no fifth network.
+  expect(bridges({})).toEqual([
+    'br-lan up  192.168.1.1/24 fd00::1/64 2001:db8:ff00:2::1/64',
+    'br-guest up  10.10.0.1/24',
+  ]);
+  expect(bridges({ uplinkOrder: ['eth1', 'eth0'] })).toEqual([
+    'br-lan up  192.168.1.1/24 fd00::1/64 2001:db8:ee00:2::1/64',
+    'br-guest up  10.10.0.1/24 2001:db8:ee00:4::1/64',
+  ]);
+  const network = desire(3, { port2: 'underlay' }, { settings: both, leases6 });
+  expect(links(network)).toContain('eth0 up  2001:db8::1000/128');
+  expect(network.nameServers).toEqual(['2001:db8::53']);
+  expect(network.dhcpv6Clients).toEqual(['eth0', 'eth1']);
+  const closed = desire(3, {}, { settings: both, leases6, firewallInForce: false });
+  expect(closed.dhcpv6Clients).toEqual([]);
 });

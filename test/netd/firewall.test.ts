@@ -5,11 +5,14 @@ import { type FirewallInput, renderFirewall } from '../../firmware/netd/firewall
 const twoPorts: FirewallInput = {
   underlay: ['eth0'],
   dhcpClients: ['eth0'],
+  dhcpv6Clients: [],
   lans: ['br-lan'],
   management: null,
   dhcpServers: ['br-lan'],
+  timeServers: [],
   announced: [],
   internet: [],
+  internetIpv6: [],
   mapped: [],
   apart: [],
   overlay: 'hip0',
@@ -31,6 +34,13 @@ const cases: [string, FirewallInput][] = [
       ...{ internet: ['br-guest'], mapped: [{ inside: '192.168.1.0/24', outside: '10.77.1.0/24' }] },
     },
   ],
+  [
+    'firewall-delegated',
+    {
+      ...{ ...twoPorts, dhcpv6Clients: ['eth0'], announced: ['br-lan'] },
+      ...{ internet: ['br-lan'], internetIpv6: ['br-lan'] },
+    },
+  ],
   ['firewall-ports-apart', { ...twoPorts, lans: ['br-lan', 'br-guest'], apart: ['br-guest'] }],
 ];
 
@@ -38,6 +48,17 @@ test.each(cases)('%s is the recorded ruleset', (name, input) => {
   expect(renderFirewall(input)).toBe(
     readFileSync(new URL(`../golden/netd/${name}.nft`, import.meta.url), 'utf8'),
   );
+});
+
+test('the time is told to the networks that the settings name, and to no other link', () => {
+  const lines = renderFirewall(twoPorts).split('\n');
+  const told = renderFirewall({ ...twoPorts, timeServers: ['br-lan'] }).split('\n');
+  const rule = '\t\tiifname "br-lan" udp dport 123 accept';
+  expect(told.filter((line) => !lines.includes(line))).toEqual([rule]);
+  const chains = told.join('\n').split('\tchain ');
+  expect(chains.filter((chain) => chain.includes(rule)).map((chain) => chain.split(' ')[0])).toEqual([
+    'input_lan',
+  ]);
 });
 
 test('claiming closes the page on the underlay and changes nothing else', () => {

@@ -23,6 +23,18 @@ test('what an untouched box serves its LAN: addresses, and names of the hosts al
   expect(configuration({})).toBe(golden('dnsmasq-lan.conf'));
 });
 
+test('a delegated prefix is announced as whatever the bridge has of it, and goes as dnsmasq sees it go', () => {
+  const delegated = configuration({ lan: { ...defaultSettings.network.lan, delegated: 3 } });
+  expect(delegated.split('\n')).toContain('enable-ra');
+  expect(delegated).toContain('\ndhcp-range=set:lan,::,constructor:br-lan,ra-stateless,64,3600\n');
+});
+
+test('hosts that are given addresses are told to ask the gateway for the time where it tells it', () => {
+  const lan = { ...defaultSettings.network.lan, ntpServer: true };
+  expect(configuration({ lan }).split('\n')).toContain('dhcp-option=tag:lan,option:ntp-server,0.0.0.0');
+  expect(configuration({ lan: { ...lan, dhcpServer: false } })).not.toContain('ntp');
+});
+
 test('networks, reservations, an announced prefix, names of the world', () => {
   const text = configuration({
     lan: {

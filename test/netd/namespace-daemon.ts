@@ -14,6 +14,9 @@ export type DaemonInput = {
   claimed: boolean;
   runFolder: string;
   script: string;
+  script6?: string;
+  /** Programs that this machine does not have, by their path in the image: what is run in their stead. */
+  programs?: Record<string, string[]>;
   /** nft fails, as where its modules are missing, until `mend-nft`. */
   nftBroken?: boolean;
 };
@@ -50,11 +53,18 @@ const system = createNetworkSystem({
   log: (level, message) => process.stderr.write(`${level} ${message}\n`),
   runFolder: input.runFolder,
   dhcpEventScript: input.script,
+  ...(input.script6 !== undefined && { dhcpv6EventScript: input.script6 }),
 });
 network = await startNetwork(
   {
     ...system,
+    // A namespace has no clock of its own: it is the machine's that would be set.
+    correctClock: async () => null,
     listNics: () => (nics === 'those-there' ? nicsThere() : nics),
+    supervise: (program) => {
+      const [command = program.command, ...before] = input.programs?.[program.command] ?? [];
+      return system.supervise({ ...program, command, args: [...before, ...program.args] });
+    },
     run: (command, args, options) =>
       system.run(nftBroken && command.endsWith('/nft') ? '/bin/false' : command, args, options),
   },

@@ -23,6 +23,10 @@ export const eventScript = fileURLToPath(
   new URL('../../image-builder/root/usr/share/hithe/udhcpc-event', import.meta.url),
 );
 
+export const event6Script = fileURLToPath(
+  new URL('../../image-builder/root/usr/share/hithe/dhcpcd-event', import.meta.url),
+);
+
 /** A script in a namespace that reads a JSON request a line and prints a JSON answer a line. */
 export class Conversation {
   readonly #child: ChildProcess;
@@ -212,9 +216,21 @@ export class Laboratory {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#conversations.map((conversation) => conversation.close()));
     for (const service of this.#services) service.kill('SIGKILL');
-    for (const name of this.#namespaces)
+    for (const name of this.#namespaces) {
+      // A runtime that was killed leaves the services behind that it had started.
+      const { stdout } = await runCommand('/sbin/ip', ['netns', 'pids', this.#prefix + name]);
+      for (const pid of stdout.split('\n').filter(Boolean)) tryKill(Number(pid));
       await runCommand('/sbin/ip', ['netns', 'delete', this.#prefix + name]);
+    }
     rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+function tryKill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended meanwhile.
   }
 }
 

@@ -5,6 +5,7 @@ import { limits } from '../../firmware/netd/limits.ts';
 import { parseObservation } from '../../firmware/netd/observed.ts';
 import { assignPorts } from '../../firmware/netd/ports.ts';
 import { interfaceStatus, uplinkAddresses } from '../../firmware/netd/status.ts';
+import { judge, unknownHealth } from '../../firmware/netd/uplinks.ts';
 
 const recorded = readFileSync(new URL('../golden/netd/observation.json', import.meta.url), 'utf8');
 
@@ -58,21 +59,37 @@ test('uplinks are usable global addresses of underlay ports', () => {
     mac: null,
     driver: 'veth',
   }));
-  const ports = assignPorts(nics, { order: 'kernel-name', named: [] }, {});
-  const uplinks = { order: ['eth0'], health: new Map(), modem: () => null };
+  const named = [{ name: 'port1', kernelName: 'eth0', label: 'WAN' }];
+  const ports = assignPorts(nics, { order: 'kernel-name', named }, {});
+  const look = {
+    ...{ carrier: true, gateway: true, names: null, destinations: [true, false, true] },
+    peers: { asked: 3, answered: 2 },
+  };
+  const health = new Map([['eth0', judge(unknownHealth, look)]]);
+  const uplinks = { order: ['eth0'], health, modem: () => null, delegated: () => null };
+  const speeds = new Map([['eth1', { megabits: 1000, duplex: 'full' as const }]]);
   expect(
     uplinkAddresses(uplinks.order, observation()).map(({ link, address }) => `${link} ${address}`),
   ).toEqual(['eth0 10.128.0.5', 'eth0 2001:db8::5']);
   expect(
-    interfaceStatus(ports, observation(), uplinks).map(({ name, kernelName, role, link, uplink }) => [
-      ...[name, kernelName, role, link],
-      uplink?.place ?? null,
-    ]),
+    interfaceStatus(ports, observation(), uplinks, speeds).map(
+      ({ name, kernelName, role, link, uplink, speed, label }) => [
+        ...[name, kernelName, role, link],
+        ...[uplink?.place ?? null, speed?.megabits ?? null, label],
+      ],
+    ),
   ).toEqual([
-    ['port1', 'eth0', 'underlay', 'up', 1],
-    ['port2', 'eth1', 'lan', 'down', null],
-    ['br-lan', 'br-lan', 'lan', 'down', null],
+    ['port1', 'eth0', 'underlay', 'up', 1, null, 'WAN'],
+    ['port2', 'eth1', 'lan', 'down', null, 1000, null],
+    ['br-lan', 'br-lan', 'lan', 'down', null, null, null],
   ]);
+  expect(interfaceStatus(ports, observation(), uplinks, speeds)[0]?.uplink).toEqual({
+    ...{ works: true, score: 72, place: 1, modem: null, secondsToChange: null },
+    look: {
+      ...{ gateway: true, names: null },
+      ...{ destinations: { asked: 3, answered: 2 }, peers: { asked: 3, answered: 2 } },
+    },
+  });
 });
 
 test('of the routes that routers announce only so many defaults of the main table are taken', () => {

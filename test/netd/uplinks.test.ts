@@ -4,9 +4,11 @@ import { limits } from '../../firmware/netd/limits.ts';
 import type { Port } from '../../firmware/netd/ports.ts';
 import {
   judge,
+  judgeAlone,
   looksToReturn,
   rankUplinks,
   scoreOf,
+  secondsToChange,
   type UplinkHealth,
   type UplinkLook,
   unknownHealth,
@@ -60,6 +62,17 @@ describe('the health of an uplink', () => {
     );
   });
 
+  test('a lost answer on the way back undoes a few looks, a lost link all of them', () => {
+    const nearlyBack = repeated(judge(unknownHealth, unplugged), good, limits.uplinkSuccesses - 1);
+    const worksAfter = (look: UplinkLook, looks: number) =>
+      repeated(judge(nearlyBack, look), good, looks).works;
+    expect(
+      [limits.uplinkSetback, limits.uplinkSetback + 1].map((looks) => worksAfter(silent, looks)),
+    ).toEqual([false, true]);
+    expect(worksAfter(unplugged, limits.uplinkSuccesses - 1)).toBe(false);
+    expect(worksAfter(unplugged, limits.uplinkSuccesses)).toBe(true);
+  });
+
   test('each relapse doubles what brings it back, up to a bound; a long time of work makes them good', () => {
     let health = repeated(judge(unknownHealth, unplugged), good, limits.uplinkSuccesses);
     for (let relapse = 1; relapse <= limits.uplinkRelapses + 1; relapse++) {
@@ -75,28 +88,50 @@ describe('the health of an uplink', () => {
     expect(judge(repeated(health, good, limits.uplinkSteady), unplugged).relapses).toBe(0);
   });
 
+  test('it is told what the score is of, and when it will change', () => {
+    const told = (health: UplinkHealth) => [health.last, secondsToChange(health)];
+    expect(told(unknownHealth)).toEqual([null, null]);
+    const failing = judge(unknownHealth, silent);
+    expect(told(failing)).toEqual([silent, ((limits.uplinkFailures - 1) * limits.uplinkLookMs) / 1000]);
+    const failed = repeated(failing, silent, limits.uplinkFailures - 1);
+    expect(told(failed)).toEqual([silent, null]);
+    const returning = judge(failed, good);
+    expect(told(returning)).toEqual([good, ((limits.uplinkSuccesses - 1) * limits.uplinkLookMs) / 1000]);
+    expect(told(repeated(returning, good, limits.uplinkSuccesses - 1))).toEqual([good, null]);
+  });
+
   test('one that comes and goes faster than that changes nothing more', () => {
     const failed = judge(unknownHealth, unplugged);
     const looks = fc.array(fc.constantFrom(good, silent, unplugged), { maxLength: 200 });
     fc.assert(
       fc.property(looks, (sequence) => {
         let health = failed;
-        let inARow = 0;
+        let answered = 0;
         for (const look of sequence) {
           const before = health;
           health = judge(health, look);
-          inARow = look === good ? inARow + 1 : 0;
-          if (!before.works && health.works) expect(inARow).toBeGreaterThanOrEqual(limits.uplinkSuccesses);
+          if (look === good) answered++;
+          else answered = look === silent ? Math.max(0, answered - limits.uplinkSetback) : 0;
+          if (before.works) continue;
+          expect(health.works).toBe(answered >= looksToReturn(before.relapses));
+          if (health.works) answered = 0;
         }
       }),
     );
   });
 });
 
+test('one alone that failed works again with its first answer', () => {
+  const failed = judgeAlone(unknownHealth, unplugged);
+  expect(failed).toMatchObject({ works: false, score: 0 });
+  const answers = { ...unplugged, carrier: true, gateway: true };
+  expect(judgeAlone(failed, answers)).toEqual({ ...unknownHealth, last: answers });
+});
+
 test('the order: what works, then the priority, then the ports’ own order', () => {
   const ports = ['port1', 'port2', 'port3'].map(
     (name, index): Port => ({
-      ...{ name, role: 'underlay', mtu: null },
+      ...{ name, role: 'underlay', label: null, mtu: null },
       nic: { kernelName: `eth${index}`, devicePath: null, devicePort: 0, mac: null, driver: null },
     }),
   );
@@ -111,4 +146,22 @@ test('the order: what works, then the priority, then the ports’ own order', ()
   expect(rankUplinks(ports, underlay, new Map([['eth2', failed]]))).toEqual(['eth1', 'eth0', 'eth2']);
   const all = new Map(['eth0', 'eth1', 'eth2'].map((link) => [link, failed]));
   expect(rankUplinks(ports, underlay, all)).toEqual(['eth2', 'eth1', 'eth0']);
+  expect(
+    rankUplinks(
+      ports,
+      underlay,
+      new Map([
+        ['eth0', failed],
+        ['eth2', { ...failed, score: 67 }],
+      ]),
+    ),
+  ).toEqual([...['eth1', 'eth2', 'eth0']]);
+  // Where nothing works, what begins to answer again goes before what is dead.
+  const dead = ['eth1', 'eth2'].map((link): [string, UplinkHealth] => [link, failed]);
+  const answering = { ...failed, score: 67 };
+  expect(rankUplinks(ports, underlay, new Map([...dead, ['eth0', answering]]))).toEqual([
+    'eth0',
+    'eth2',
+    'eth1',
+  ]);
 });

@@ -2,6 +2,8 @@ import { limits } from '../limits.ts';
 
 /** How far the box's clock is behind a server's, and how long the question was under way, in milliseconds. */
 export type ClockSample = { readonly offset: number; readonly delay: number };
+/** Also how far from a clock that goes by no other the server is. */
+export type ServerSample = ClockSample & { readonly stratum: number };
 
 /** What to do about the clock. */
 export type ClockCorrection =

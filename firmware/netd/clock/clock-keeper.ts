@@ -1,7 +1,7 @@
 import { limits } from '../limits.ts';
 import type { NetworkSystem } from '../system-port.ts';
-import { type ClockSample, correctionOf } from './clock-correction.ts';
-import { readTimeAnswer, timeQuestion } from './sntp-packet.ts';
+import { correctionOf, type ServerSample } from './clock-correction.ts';
+import { type ClockState, readTimeAnswer, timeQuestion } from './sntp-packet.ts';
 
 /** Keeps the box's clock by NTP servers (RFC 5905 § 14), for as long as there are any. */
 export class ClockKeeper {
@@ -10,6 +10,7 @@ export class ClockKeeper {
   #timer: { readonly close: () => void } | null = null;
   #round = 0;
   #told = '';
+  #state: ClockState | null = null;
 
   constructor(system: NetworkSystem) {
     this.#system = system;
@@ -23,7 +24,14 @@ export class ClockKeeper {
     if (servers.length > 0) void this.#ask(++this.#round, limits.clockFirstMs);
   }
 
+  /** What the clock is kept by; null where nobody has told the time, or not for a long while. */
+  state(): ClockState | null {
+    const age = this.#system.monotonic() - (this.#state?.at ?? 0);
+    return age > limits.clockHoldsMs ? null : this.#state;
+  }
+
   close(): void {
+    this.#state = null;
     this.#round++;
     this.#timer?.close();
     this.#servers = [];
@@ -40,7 +48,7 @@ export class ClockKeeper {
     this.#timer = this.#system.setTimer(waitMs, () => void this.#ask(round, next));
   }
 
-  async #sample(server: string): Promise<ClockSample | null> {
+  async #sample(server: string): Promise<ServerSample | null> {
     const { wallClock, monotonic, random, askByUdp } = this.#system;
     const nonce = random(8);
     const exchange = await askByUdp(server, ntpPort, timeQuestion(nonce), limits.clockAnswerMs);
@@ -51,11 +59,12 @@ export class ClockKeeper {
     const answer = readTimeAnswer(octets, nonce, Math.max(wallClock(), limits.clockEarliest));
     if (answer === null) return null;
     const [there, back] = [answer.receivedAt - (wall + sentAt), answer.sentAt - (wall + receivedAt)];
-    return { offset: (there + back) / 2, delay: receivedAt - sentAt - (answer.sentAt - answer.receivedAt) };
+    const delay = receivedAt - sentAt - (answer.sentAt - answer.receivedAt);
+    return { offset: (there + back) / 2, delay, stratum: answer.stratum };
   }
 
   /** Returns whether the clock is right now, as far as that can be known. */
-  async #correct(samples: readonly ClockSample[]): Promise<boolean> {
+  async #correct(samples: readonly ServerSample[]): Promise<boolean> {
     const correction = correctionOf(samples, this.#system.wallClock());
     if (correction.do === 'nothing') {
       const noAnswer = correction.because === 'no-answer';
@@ -63,6 +72,13 @@ export class ClockKeeper {
       return false;
     }
     const failure = await this.#system.correctClock(correction.do, correction.offset);
+    if (failure === null)
+      this.#state = {
+        at: this.#system.monotonic(),
+        stratum: Math.min(Math.max(...samples.map(({ stratum }) => stratum)) + 1, 15),
+        delay: Math.max(...samples.map(({ delay }) => delay)),
+        error: correction.do === 'slew' ? Math.abs(correction.offset) : 0,
+      };
     const seconds = (Math.abs(correction.offset) / 1000).toFixed(3);
     const side = correction.offset > 0 ? 'behind' : 'ahead';
     if (failure !== null) this.#tell('error', `the clock cannot be set: ${failure}`);

@@ -36,6 +36,7 @@ export type ModemOptions = {
 /** What it is being asked, in the order of a start; from `registration` on again and again. */
 type Step =
   | 'hello'
+  | 'settle'
   | 'plain'
   | 'sim'
   | 'context'
@@ -90,6 +91,7 @@ const context = 1;
 function commandOf(step: Step, { apn }: ModemOptions): string {
   switch (step) {
     case 'hello':
+    case 'settle':
       return 'AT';
     case 'plain':
       // No echo, and errors as numbers (ITU-T V.250 § 6.2.4, 3GPP TS 27.007 § 9.1).
@@ -149,8 +151,16 @@ function pause(state: ModemState, now: number, milliseconds: number = limits.mod
 function overdue(state: ModemState, now: number, options: ModemOptions): ModemTransition {
   if (state.step === null)
     return ask(state, state.facts.sim === 'ready' ? 'registration' : 'sim', now, options);
+  // All that was late has come by now.
+  if (state.step === 'settle' && state.lines.length > 0)
+    return ask({ ...state, silences: 0 }, 'plain', now, options);
+  return lostStep(state, now, options);
+}
+
+/** An answer is missing. It may still come, so that nothing is taken for an answer until the line has fallen quiet. */
+function lostStep(state: ModemState, now: number, options: ModemOptions): ModemTransition {
   const silences = state.silences + 1;
-  if (silences < limits.modemSilences) return ask({ ...state, silences }, 'hello', now, options);
+  if (silences < limits.modemSilences) return ask({ ...state, silences }, 'settle', now, options);
   const facts: ModemFacts = { ...unknown, device: 'silent', problem: 'the modem does not answer' };
   return { state: { ...noModem, facts }, effects: [{ type: 'reopen' }] };
 }
@@ -159,6 +169,10 @@ function overdue(state: ModemState, now: number, options: ModemOptions): ModemTr
 function hear(state: ModemState, line: string, now: number, options: ModemOptions): ModemTransition {
   if (state.step === null) return { state, effects: [] };
   const result = finalResult(line);
+  if (state.step === 'settle') {
+    const settling = { ...state, lines: [line], deadline: now + limits.modemQuietMs };
+    return { state: result === null ? state : settling, effects: [] };
+  }
   if (result === null) {
     const lines = state.lines.length < limits.modemLines ? [...state.lines, line] : state.lines;
     return { state: { ...state, lines }, effects: [] };
@@ -171,7 +185,7 @@ function hear(state: ModemState, line: string, now: number, options: ModemOption
 /** @param lines of the answer, or null where the command was refused */
 function conclude(
   state: ModemState,
-  step: Step,
+  step: Exclude<Step, 'settle'>,
   lines: readonly string[] | null,
   now: number,
   options: ModemOptions,
@@ -190,6 +204,8 @@ function conclude(
     case 'sim': {
       const sim = lines === null ? null : readSim(lines);
       if (sim === 'ready') return next('context', { sim, problem: null });
+      // The answer of another command: a refusal would be none, and any SIM says what it is.
+      if (lines !== null && sim === null) return lostStep(state, now, options);
       return pause(
         withFacts({ sim: sim ?? 'unknown', connected: false, lease: null, problem: simProblem(sim) }),
         now,

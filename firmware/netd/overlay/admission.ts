@@ -15,9 +15,9 @@ const ways = { udp: (8 + 4) * 8, ip: 0 } as const;
 /**
  * What of HIP reaches this program at all, as one transaction for `nft -f -`: only packets from a peer's HIT to ours, a
  * few a second from one address. The kernel drops the rest before it is queued, so that a flood neither fills the socket
- * nor costs a process its time, and another peer's packets find room. A HIT can be claimed by anybody who has seen one;
- * so I1 and I2, which open associations, are counted by HIT too: who floods under one peer's name is in nobody else's
- * way. What belongs to an open association is not, and goes on.
+ * nor costs a process its time, and another peer's packets find room. A HIT can be claimed by anybody who has seen one,
+ * from ever new addresses; so packets are counted by HIT too: who floods under one peer's name is in nobody else's way.
+ * I1 and I2, which open associations, are counted apart: a flood of them leaves the open association its UPDATEs.
  */
 export function renderAdmission(localHit: string, peers: readonly Peer[]): string {
   const own = parseHit(localHit);
@@ -32,6 +32,7 @@ ${tags.length === 0 ? '' : `		elements = { ${tags.join(', ')} }\n`}	}
 ${rates('senders_ipv4', '@th,0,128 . ip saddr')}
 ${rates('senders_ipv6', '@th,0,128 . ip6 saddr')}
 ${rates('openers', '@th,0,128')}
+${rates('speakers', '@th,0,128')}
 	chain arrivals {
 		type filter hook prerouting priority raw - 10; policy accept;
 		udp dport ${hipUdpPort} @th,64,32 0 jump over_udp
@@ -61,6 +62,7 @@ function chain(name: string, start: number, own: HostIdentityTag): string {
   const receiver = `@th,${start + header.receiver * 8},128`;
   // The upper bit is SHIM6's and not looked at (RFC 7401 §5.1).
   const type = `@th,${start + 16},8 & 0x7f`;
+  const openers = [packetTypes.I1, packetTypes.I2].join(', ');
   const over = (perSecond: number) => `limit rate over ${perSecond}/second burst ${2 * perSecond} packets`;
   const perSender = over(limits.packetsPerSender);
   return `	chain ${name} {
@@ -68,7 +70,8 @@ function chain(name: string, start: number, own: HostIdentityTag): string {
 		${sender} != @peer_tags counter drop comment "HIP from no peer"
 		update @senders_ipv4 { ${sender} . ip saddr ${perSender} } counter drop comment "HIP too often"
 		update @senders_ipv6 { ${sender} . ip6 saddr ${perSender} } counter drop comment "HIP too often"
-		${type} { ${packetTypes.I1}, ${packetTypes.I2} } update @openers { ${sender} ${over(limits.openingsPerPeer)} } counter drop comment "HIP opened too often"
+		${type} { ${openers} } update @openers { ${sender} ${over(limits.openingsPerPeer)} } counter drop comment "HIP opened too often"
+		${type} != { ${openers} } update @speakers { ${sender} ${over(limits.packetsPerPeer)} } counter drop comment "HIP spoken too often"
 	}`;
 }
 

@@ -21,9 +21,10 @@ import type { Peer } from './peer.ts';
 import { PeerAnswerWatch } from './peer-answer.ts';
 import { PeerSearch } from './peer-search.ts';
 import type { OverlayPorts, OverlayTimer } from './ports.ts';
+import { ReportLimit } from './report-limit.ts';
 import { RoundTrip } from './round-trip.ts';
 import { type PeerReading, TrafficCount } from './traffic-count.ts';
-import { describePeer, type TunnelStatus } from './tunnel-status.ts';
+import { describeAssociation, describePeer, shownState, type TunnelStatus } from './tunnel-status.ts';
 
 /** The part of the data path that one association needs. */
 export type RunnerDataPath = Pick<DataPath, 'apply' | 'localAddress' | 'remoteAddress' | 'forget'>;
@@ -63,6 +64,7 @@ export class AssociationRunner {
   readonly #roundTrip = new RoundTrip();
   readonly #answer = new PeerAnswerWatch((spi) => this.#ports.dataPath.localAddress(spi));
   readonly #history = new AssociationHistory();
+  readonly #reports = new ReportLimit();
   #failedResolutions = 0;
   #tries = 0;
   #lastError: string | null = null;
@@ -110,15 +112,10 @@ export class AssociationRunner {
     const { tooOld, replayed, forged, ...traffic } = this.#traffic.totals;
     return {
       ...describePeer(this.#peer),
-      state: this.#shownState(),
-      role: association?.role ?? null,
+      ...describeAssociation(association, this.#history, this.#roundTrip.milliseconds, this.#pathMtu),
+      state: shownState(this.#state, association !== undefined),
       locator: locator === undefined ? null : formatLocator(locator),
-      espSuite: association?.suite.name ?? null,
-      establishedAt: association === undefined ? null : this.#history.establishedAt,
       lastError: this.#lastError,
-      rekeys: association === undefined ? 0 : this.#history.rekeys,
-      roundTripMs: association?.role === 'initiator' ? this.#roundTrip.milliseconds : null,
-      pathMtu: association === undefined ? null : this.#pathMtu,
       traffic,
       dropped: { wrongSource: this.#wrongSource, tooOld, replayed, forged },
     };
@@ -133,12 +130,6 @@ export class AssociationRunner {
   #installedAssociation(): Carrying['association'] | undefined {
     const association = isCarrying(this.#state) ? this.#state.association : undefined;
     return association && this.#history.isInstalled(association.establishedAt) ? association : undefined;
-  }
-
-  /** Until the kernel has an association it is shown as it was: whoever reads that a tunnel stands may send at once. */
-  #shownState(): AssociationState['name'] {
-    if (!isCarrying(this.#state) || this.#installedAssociation() !== undefined) return this.#state.name;
-    return this.#state.association.role === 'initiator' ? 'I2-SENT' : 'UNASSOCIATED';
   }
 
   /** Starts what is wanted from the beginning. */
@@ -166,6 +157,14 @@ export class AssociationRunner {
   restart(): void {
     this.input({ type: 'abandon' });
     this.start();
+  }
+
+  /** Takes leave of the peer. What is always wanted is made anew at once, the rest when traffic asks for it. */
+  renew(): void {
+    this.#wanted = !this.#peer.onDemand;
+    this.#tries = 0;
+    if (this.isUp) this.input({ type: 'close' });
+    else this.restart();
   }
 
   /** What the kernel says of this peer. */
@@ -230,7 +229,8 @@ export class AssociationRunner {
     this.#wanted = false;
     this.input({ type: 'close' });
     const until = this.#ports.monotonic() + limits.closeMs;
-    while (this.#state.pending !== undefined && this.#ports.monotonic() < until) await this.#pause(10);
+    while (this.#state.pending !== undefined && this.#ports.monotonic() < until)
+      await new Promise<void>((resolve) => void this.#ports.setTimer(10, resolve));
     this.input({ type: 'abandon' });
     this.#timer?.close();
     await this.#kernel.done();
@@ -281,7 +281,9 @@ export class AssociationRunner {
           this.#ports.countSolution(effect);
           break;
         case 'report':
-          this.#ports.log(effect.level, `${this.#peer.name}: ${effect.message}`);
+          // What strangers can bring about is never of that level.
+          if (effect.level === 'info' || this.#reports.allow(effect.message, this.#ports.monotonic()))
+            this.#ports.log(effect.level, `${this.#peer.name}: ${effect.message}`);
           break;
         case 'install-inbound':
         case 'install-outbound':
@@ -394,11 +396,5 @@ export class AssociationRunner {
     if (to === undefined) return false;
     this.input({ type: 'connect', to });
     return true;
-  }
-
-  #pause(milliseconds: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.#ports.setTimer(milliseconds, resolve);
-    });
   }
 }

@@ -46,8 +46,16 @@ export const limits = {
   toldMtuSeconds: 600,
   /** HIP packets a second that one sender may have seen; a rekey takes two, an exchange with all repetitions ten. */
   packetsPerSender: 20,
-  /** I1s and I2s a second under one peer's HIT, from all addresses: puzzles are made harder long before. */
-  openingsPerPeer: 100,
+  /**
+   * I1s and I2s a second under one peer's HIT, from all addresses: an exchange takes two. Such packets of several peers
+   * together must not be more than a slow box reads, or an honest peer's find no room in the socket.
+   */
+  openingsPerPeer: 10,
+  /** All other HIP packets a second under one peer's HIT, from all addresses: those of two ways at once. */
+  packetsPerPeer: 40,
+  /** A peer's packets are told of once per reason in this many milliseconds, and for so many reasons. */
+  reportWindowMs: 10_000,
+  reportsInWindow: 20,
   /** Senders whose packets are counted at a time: 100 octets of kernel memory each. */
   countedSenders: 4096,
   /** After this a silent sender's count goes: longer than its allowance takes to fill again. */

@@ -52,6 +52,8 @@ export type Overlay = {
   peerAnswers(): readonly PeerAnswer[];
   /** Looks at once whether packets leave by another way now, which is otherwise done every two seconds. */
   followUplinks(): void;
+  /** Closes the association with a peer and, where it is always wanted, makes a new one. False for a HIT that is no peer's. */
+  renew(hit: string): boolean;
   /** Takes another list of peers; those that stay keep their associations. Rejects with `OverlayError`. */
   reconfigure(config: OverlayConfig): Promise<void>;
   /** Tells the peers, forgets all keys and takes everything out of the kernel. */
@@ -132,6 +134,12 @@ class RunningOverlay implements Overlay {
 
   peerAnswers(): readonly PeerAnswer[] {
     return [...this.#runners.values()].flatMap((runner) => runner.answer() ?? []);
+  }
+
+  renew(hit: string): boolean {
+    const runner = this.#runners.get(hit);
+    runner?.renew();
+    return runner !== undefined;
   }
 
   followUplinks(): void {

@@ -1,3 +1,5 @@
+import { type AssociationState, type Carrying, isCarrying } from '../../hip/association.ts';
+import type { AssociationHistory } from './association-history.ts';
 import type { Peer } from './peer.ts';
 import type { TrafficTotals } from './traffic-count.ts';
 
@@ -12,6 +14,8 @@ export type TunnelStatus = {
   role: 'initiator' | 'responder' | null;
   locator: string | null;
   espSuite: string | null;
+  /** Of the ESP packets that come in and that go out (RFC 7402 §3.3.2). */
+  spis: { ours: number; theirs: number } | null;
   protectedPrefixes: string[];
   /** ISO 8601 in UTC. */
   establishedAt: string | null;
@@ -40,4 +44,33 @@ export function describePeer({
     connect: onDemand ? 'on-demand' : 'always',
     protectedPrefixes: [...protectedPrefixes],
   };
+}
+
+/** What the association is that the kernel carries traffic for, if there is one. */
+export function describeAssociation(
+  association: Carrying['association'] | undefined,
+  history: AssociationHistory,
+  roundTripMs: number | null,
+  pathMtu: number | null,
+): Pick<TunnelStatus, 'role' | 'espSuite' | 'spis' | 'establishedAt' | 'rekeys' | 'roundTripMs' | 'pathMtu'> {
+  if (association === undefined) {
+    const nothing = { role: null, espSuite: null, spis: null, establishedAt: null };
+    return { ...nothing, rekeys: 0, roundTripMs: null, pathMtu: null };
+  }
+  const { role, suite, localSpi, peerSpi } = association;
+  return {
+    role,
+    espSuite: suite.name,
+    spis: { ours: localSpi, theirs: peerSpi },
+    establishedAt: history.establishedAt,
+    rekeys: history.rekeys,
+    roundTripMs: role === 'initiator' ? roundTripMs : null,
+    pathMtu,
+  };
+}
+
+/** Until the kernel has an association it is shown as it was: whoever reads that a tunnel stands may send at once. */
+export function shownState(state: AssociationState, isInstalled: boolean): AssociationState['name'] {
+  if (!isCarrying(state) || isInstalled) return state.name;
+  return state.association.role === 'initiator' ? 'I2-SENT' : 'UNASSOCIATED';
 }

@@ -17,6 +17,7 @@ import { isActive, minuteOfWeek } from '../../policy/schedule.ts';
 import type { NetworkSettings } from '../../store/network-schema.ts';
 import type { Settings } from '../../store/settings-schema.ts';
 import { overlayDevice } from '../desired.ts';
+import type { InterfaceStatus } from '../status.ts';
 import { type CommandRunner, type NetworkSystem, programs } from '../system-port.ts';
 import { addCounts, type Counts, parseCounters, parseHits } from './counts.ts';
 import type { NameListener } from './discovery.ts';
@@ -39,6 +40,8 @@ export type PolicyPorts = Pick<
   ) => Promise<NameListener>;
   /** The claims of a signed token, null where none of the keys (PEM) signed it; without this nothing is known of peers. */
   readonly readToken?: (token: string, keys: readonly string[]) => unknown;
+  /** Of the hosts' networks the addresses that nobody's settings say: a provider's prefix comes and goes. */
+  readonly interfaces?: () => readonly Pick<InterfaceStatus, 'kernelName' | 'addresses'>[];
   /** Told of each policy that comes in force. */
   readonly inForce?: (policy: PolicyInForce) => void;
 };
@@ -66,7 +69,7 @@ export type PolicyReport = {
   readonly problem: string | null;
   readonly generation: number;
   readonly rules: readonly RuleReport[];
-  /** Connections allowed, and packets denied by reason; `cut`: of connections that were allowed before. */
+  /** Connections allowed, and packets denied by reason; `cut`: of connections that were allowed before; `unlogged`: left out of records. */
   readonly counters: Readonly<Record<string, number>>;
 };
 
@@ -141,7 +144,8 @@ export class PolicyEnforcement {
     if (inForce === null) return { ok: false, problem: this.#problem ?? 'no policy is in force' };
     const { input, compiled, facts } = inForce;
     const now = minuteOfWeek(this.#ports.now());
-    const result = explain({ input, compiled, lans: explainedLans(facts) }, query);
+    const lans = explainedLans(facts, this.#ports.interfaces?.() ?? []);
+    const result = explain({ input, compiled, lans }, query);
     if (!result.ok) return result;
     return { ok: true, value: { ...result.value, why: sayWhy(result.value, input.policy.rules, now) } };
   }
@@ -327,15 +331,23 @@ function addressesByMac(neighbours: readonly Neighbour[]): ReadonlyMap<string, r
   return found;
 }
 
-function explainedLans({ settings: { network }, lan, apart }: PolicyFacts): readonly ExplainedLan[] {
+/** By addresses, what the ruleset tells by links: so a link's own count, too, but for those that every link has. */
+function explainedLans(
+  { settings: { network }, lan, apart }: PolicyFacts,
+  interfaces: ReturnType<NonNullable<PolicyPorts['interfaces']>>,
+): readonly ExplainedLan[] {
   const { lan: main, networks = {} } = network;
-  return [main, ...Object.values(networks)].map(({ address, ipv6 }, index) => {
-    const given = [address, ...(ipv6 === undefined ? [] : [ipv6])];
+  return [main, ...Object.values(networks)].map(({ address, ipv6, delegated, ntpServer }, index) => {
+    const link = interfaces.find(({ kernelName }) => kernelName === lan[index]);
+    const found = delegated === undefined ? [] : (link?.addresses ?? []);
+    const global = found.filter((each) => each.includes(':') && !/^fe[89ab]/i.test(each));
+    const given = [address, ...(ipv6 === undefined ? [] : [ipv6]), ...global];
     const read = (texts: readonly string[]) =>
       unionOf(texts.map(parseAddressRange).filter((range) => range !== undefined));
     return {
       ranges: read(given),
       isApart: apart.includes(lan[index] ?? ''),
+      servesTime: ntpServer === true,
       own: read(given.map((text) => text.split('/')[0] ?? '')),
     };
   });

@@ -1,5 +1,6 @@
 import { placeOf } from '../../policy/address-line.ts';
 import { limits } from '../limits.ts';
+import { readName } from '../names/dns-message.ts';
 
 /** Fields and types of RFC 1035 § 4.1 and RFC 6762 § 18; the class's first bit says that a record is the only one (§ 10.2). */
 const headerLength = 12;
@@ -37,31 +38,6 @@ export function nameInAnswer(answer: Uint8Array, source: bigint): string | null 
     const [host = '', domain, ...more] = name.labels;
     const isOwn = placeOf(answer.subarray(start, offset)) === source;
     if (isOwn && domain?.toLowerCase() === 'local' && more.length === 0 && hostName.test(host)) return host;
-  }
-  return null;
-}
-
-type Name = { readonly labels: readonly string[] /** Where the record goes on. */; readonly next: number };
-
-/** Null where it leads out of the message, forwards or round (RFC 1035 § 4.1.4), or is longer than a name may be. */
-function readName(message: Uint8Array, start: number): Name | null {
-  const labels: string[] = [];
-  let [offset, next, length] = [start, -1, 0];
-  for (let steps = 0; steps < limits.nameSteps; steps++) {
-    const octet = message[offset];
-    if (octet === undefined) return null;
-    if (octet >= 0xc0) {
-      const target = ((octet & 0x3f) << 8) | (message[offset + 1] ?? 0xff);
-      if (target >= offset) return null;
-      if (next < 0) next = offset + 2;
-      offset = target;
-      continue;
-    }
-    if (octet === 0) return { labels, next: next < 0 ? offset + 1 : next };
-    length += octet + 1;
-    if (octet > 63 || length > 255 || offset + 1 + octet > message.length) return null;
-    labels.push(String.fromCharCode(...message.subarray(offset + 1, offset + 1 + octet)));
-    offset += 1 + octet;
   }
   return null;
 }

@@ -28,6 +28,7 @@ describe('RFC 5905 § 14', () => {
     expect(readTimeAnswer(answer(times), nonce, now)).toEqual({
       receivedAt: seconds * 1000 + 500,
       sentAt: seconds * 1000 + 750,
+      stratum: 2,
     });
   });
 

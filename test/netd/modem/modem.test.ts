@@ -128,6 +128,27 @@ describe('a modem', () => {
     expect(bench.state.facts).toMatchObject({ device: 'silent', connected: false, lease: null });
   });
 
+  test('whose answer comes late is not misunderstood: what it says until it falls quiet answers nothing', () => {
+    const bench = new Bench();
+    bench.modem.world.hung = true;
+    bench.pass(2);
+    expect(bench.modem.heard.at(-1)).toBe('AT');
+    bench.modem.world.hung = false;
+    // First the registration that was asked for too long ago, then the answer to AT.
+    for (const line of ['+CEREG: 0,1', 'OK', 'OK']) bench.feed({ type: 'line', line });
+    expect(bench.modem.heard.at(-1)).toBe('AT');
+    bench.pass(1);
+    expect(bench.state.facts).toMatchObject({ connected: true, sim: 'ready', problem: null });
+    expect(bench.reopened).toBe(0);
+  });
+
+  test('whose answers belong to other commands is no modem without a SIM', () => {
+    let { state } = transition(noModem, { type: 'opened' }, 0, options);
+    for (const line of ['OK', 'OK', 'OK'])
+      state = transition(state, { type: 'line', line }, 0, options).state;
+    expect(state).toMatchObject({ step: 'settle', facts: { sim: 'unknown', problem: null } });
+  });
+
   test('that is pulled out is gone with all that was known of it', () => {
     const bench = new Bench();
     bench.feed({ type: 'closed' });

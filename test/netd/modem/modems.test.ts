@@ -9,7 +9,7 @@ import { createNetworkSystem } from '../../../firmware/system/network-system.ts'
 import { ModemEmulator } from '../../../qemu/modem-emulator.ts';
 
 const port: Port = {
-  ...{ name: 'port2', role: 'underlay', mtu: null },
+  ...{ name: 'port2', role: 'underlay', label: null, mtu: null },
   nic: { kernelName: 'wwan0', devicePath: null, devicePort: 0, mac: null, driver: 'cdc_ether' },
 };
 const underlay = (apn: string, device = 'ttyUSB2'): NetworkSettings['underlay'] => ({

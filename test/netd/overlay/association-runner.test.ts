@@ -311,6 +311,22 @@ describe('what the kernel says', () => {
     expect(['R2-SENT', 'ESTABLISHED']).toContain(status().state);
   });
 
+  test('an association that is renewed takes leave of the peer, and a new one with other keys stands at once', async () => {
+    const { bench, a, kernel, status } = await pair();
+    const { hit, spis } = status();
+    expect(spis).toEqual({ ours: kernel.spis.inbound, theirs: kernel.spis.outbound });
+    expect(a.renew('2001:22::77')).toBe(false);
+    await bench.pass(1_000);
+    expect(status().spis).toEqual(spis);
+    expect(kernel.effects.some(({ type }) => type === 'remove-esp')).toBe(false);
+    expect(a.renew(hit)).toBe(true);
+    await bench.pass(5_000);
+    expect(kernel.effects.some(({ type }) => type === 'remove-esp')).toBe(true);
+    expect(['ESTABLISHED', 'R2-SENT']).toContain(status().state);
+    expect(status().spis).not.toEqual(spis);
+    expect(status().spis).not.toBeNull();
+  });
+
   test('the MTU of the link in use reaches the kernel', async () => {
     const { bench, kernel } = await pair();
     bench.mtu = 1400;
@@ -361,6 +377,19 @@ describe('an association on demand', () => {
     expect(status().state).toBe('E-FAILED');
     await bench.pass(600_000);
     expect(status().state).toBe('UNASSOCIATED');
+  });
+
+  test('is closed by hand until traffic asks again', async () => {
+    const { bench, a, status, settings } = await pair(onDemand);
+    const peerHit = settings.uri.slice(settings.uri.lastIndexOf('/') + 1);
+    bench.kernelSays('192.0.2.1', { type: 'acquire', peerHit });
+    await bench.pass(3_000);
+    a.renew(peerHit);
+    await bench.pass(600_000);
+    expect(status()).toMatchObject({ state: 'UNASSOCIATED', spis: null, lastError: null });
+    bench.kernelSays('192.0.2.1', { type: 'acquire', peerHit });
+    await bench.pass(3_000);
+    expect(status().state).toBe('ESTABLISHED');
   });
 
   test('becomes one for always by a change of settings', async () => {

@@ -127,6 +127,29 @@ describe.skipIf(missing !== null)(`records of flows${missing === null ? '' : ` (
     );
   });
 
+  test('of packets that are denied faster than records are made count what they leave out', async () => {
+    await using lab = new Laboratory();
+    const { enforce, flows, look } = await recording(lab);
+    await enforce(rules());
+    const flood: FloodRequest = { to: far.ipv4, ports: { first: 9_000, count: 1 }, packets: 20_000 };
+    await lab.converse('near', './policy/namespace-flood.ts').ask<FloodAnswer>(flood);
+    const accounted = await waitUntil(
+      'all of them are accounted for',
+      async () => {
+        const found = await flows({ verdict: 'deny', port: 9_000 });
+        const { report, recording } = await look();
+        const recorded = found.reduce((sum, { sent }) => sum + sent.packets, 0);
+        return { recorded, lost: recording.lost.kernel.packets, denied: report.counters['denied_default'] };
+      },
+      ({ recorded, lost, denied }) => denied !== undefined && recorded + lost >= denied,
+      { timeoutMs: 50_000 },
+    );
+    expect(accounted.denied).toBeGreaterThanOrEqual(flood.packets);
+    expect(accounted.recorded + accounted.lost).toBe(accounted.denied);
+    expect(accounted.recorded).toBeGreaterThan(0);
+    expect(accounted.recorded).toBeLessThan(flood.packets / 2);
+  });
+
   test('of a hundred thousand at once are bounded, and each connection is recorded or counted as lost', async () => {
     await using lab = new Laboratory();
     const { enforce, flows, look } = await recording(lab);

@@ -80,7 +80,16 @@ for await (const line of createInterface(process.stdin)) {
     const failures = await applyFirewall(
       system,
       renderFirewall({
-        ...{ underlay: [], dhcpClients: [], lans: ['lan'], management: null, dhcpServers: [] },
+        ...{
+          underlay: [],
+          dhcpClients: [],
+          dhcpv6Clients: [],
+          internetIpv6: [],
+          lans: ['lan'],
+          management: null,
+          dhcpServers: [],
+          timeServers: [],
+        },
         ...{ announced: [], internet: [], mapped: [], apart: [] },
         ...{ overlay: 'hip0', pageOnUnderlay: false },
       }),
