@@ -6,9 +6,17 @@ import { limits } from './limits.ts';
  * - `tunnel-down`: a tunnel that is always wanted has been down for too long.
  * - `flows-lost`: flows are not recorded, since they come too fast or cannot be written.
  * - `receiver-down`: a receiver of flows has not taken any for too long.
+ * - `attestation`: a verifier says that a peer is not as it should be, or has not said for too long that it is.
  * - `new-talker`: two ends spoke with one another that never did before.
  */
-export const alarmKinds = ['denied', 'tunnel-down', 'flows-lost', 'receiver-down', 'new-talker'] as const;
+export const alarmKinds = [
+  'denied',
+  'tunnel-down',
+  'flows-lost',
+  'receiver-down',
+  'attestation',
+  'new-talker',
+] as const;
 export type AlarmKind = (typeof alarmKinds)[number];
 
 /** How it is with a subject: `between` is no reason to raise an alarm, and none to clear it. */

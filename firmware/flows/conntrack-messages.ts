@@ -1,6 +1,6 @@
 import { formatIpv6 } from '../bytes/ipv6-text.ts';
 import type { FlowCount } from './flow-record.ts';
-import { attributesOf, eachMessage, type Span, u8At, u16At, u32At, u64At } from './netlink.ts';
+import { attributesOf, eachMessage, encodeRequest, type Span, u8At, u16At, u32At, u64At } from './netlink.ts';
 
 /** A connection as conntrack tells it (linux/netfilter/nfnetlink_conntrack.h). */
 export type Connection = {
@@ -120,13 +120,8 @@ function milliseconds(nanoseconds: number | undefined): number | null {
   return nanoseconds === undefined || nanoseconds === 0 ? null : Math.floor(nanoseconds / 1e6);
 }
 
-/** Asks for all connections that live (NLM_F_REQUEST, NLM_F_DUMP): a request for the kernel. */
+/** Asks for all connections that live: a request for the kernel. */
 export function encodeConntrackDump(sequence: number): Uint8Array {
-  const octets = new Uint8Array(20);
-  const view = new DataView(octets.buffer);
-  view.setUint32(0, octets.length, true);
-  view.setUint16(4, conntrackMessages.get, true);
-  view.setUint16(6, 0x301, true);
-  view.setUint32(8, sequence, true);
-  return octets;
+  // NLM_F_DUMP.
+  return encodeRequest({ type: conntrackMessages.get, flags: 0x300, sequence });
 }

@@ -1,7 +1,7 @@
 import { formatIpv6 } from '../bytes/ipv6-text.ts';
 import { flowMarks, logPrefixes } from '../policy/flow-marks.ts';
 import { limits } from './limits.ts';
-import { attributesOf, eachMessage, type Span, u32At } from './netlink.ts';
+import { attributesOf, bigEndian, eachMessage, encodeRequest, type Span, u32At } from './netlink.ts';
 
 /** A packet that the policy has logged (linux/netfilter/nfnetlink_log.h), by the connection that it is of. */
 export type LoggedPacket = {
@@ -173,36 +173,16 @@ export function encodeLogRequest(
   sequence: number,
   { copied, packets, hundredths, connections }: LogOptions,
 ): Uint8Array {
-  const attributes: [number, number[]][] = [
-    [config.command, [bind]],
-    [config.mode, [...bigEndian(copied, 4), copyPacket, 0]],
-    [config.bufferSize, bigEndian(65_536, 4)],
-    [config.timeout, bigEndian(hundredths, 4)],
-    [config.threshold, bigEndian(packets, 4)],
-    [config.flags, bigEndian(logFlags.sequence | (connections ? logFlags.connection : 0), 2)],
-  ];
-  const body = attributes.flatMap(([type, value]) => [
-    ...littleEndian(4 + value.length, 2),
-    ...littleEndian(type, 2),
-    ...value,
-    ...new Array<number>((4 - (value.length % 4)) % 4).fill(0),
-  ]);
-  // NLM_F_REQUEST, NLM_F_ACK; then struct nfgenmsg, whose last field is the group.
-  return Uint8Array.from([
-    ...littleEndian(20 + body.length, 4),
-    ...littleEndian(messageType.config, 2),
-    ...littleEndian(0x5, 2),
-    ...littleEndian(sequence, 4),
-    ...[0, 0, 0, 0],
-    ...[0, 0, ...bigEndian(flowMarks.logGroup, 2)],
-    ...body,
-  ]);
-}
-
-function bigEndian(value: number, octets: number): number[] {
-  return littleEndian(value, octets).toReversed();
-}
-
-function littleEndian(value: number, octets: number): number[] {
-  return Array.from({ length: octets }, (_, index) => (value >>> (8 * index)) & 0xff);
+  // NLM_F_ACK.
+  return encodeRequest({
+    ...{ type: messageType.config, flags: 0x4, sequence, resource: flowMarks.logGroup },
+    attributes: [
+      [config.command, [bind]],
+      [config.mode, [...bigEndian(copied, 4), copyPacket, 0]],
+      [config.bufferSize, bigEndian(65_536, 4)],
+      [config.timeout, bigEndian(hundredths, 4)],
+      [config.threshold, bigEndian(packets, 4)],
+      [config.flags, bigEndian(logFlags.sequence | (connections ? logFlags.connection : 0), 2)],
+    ],
+  });
 }

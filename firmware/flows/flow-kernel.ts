@@ -7,7 +7,7 @@ export type FlowListener = {
   readonly logged: (packet: LoggedPacket) => void;
 };
 
-/** What the kernel had to say and nobody read in time. */
+/** What the kernel had to say and nobody read in time; denied packets also where they came faster than it says them. */
 export type KernelLosses = { readonly connections: number; readonly packets: number };
 
 /** The kernel as recording sees it. */

@@ -1,6 +1,6 @@
 import { limits } from './limits.ts';
 
-/** Reads structures of netlink (linux/netlink.h): little-endian lengths, as x86-64 and arm64 have them. */
+/** Structures of netlink (linux/netlink.h): little-endian lengths, as x86-64 and arm64 have them. */
 
 /** struct nlmsghdr, and struct nfgenmsg of linux/netfilter/nfnetlink.h behind it. */
 const header = { size: 16, type: 4, flags: 6, sequence: 8 } as const;
@@ -88,4 +88,42 @@ export function u64At(datagram: DataView, span: Span | undefined): number | unde
 
 function has(span: Span | undefined, octets: number): span is Span {
   return span !== undefined && span.to - span.from >= octets;
+}
+
+/** A request to a subsystem of nfnetlink. `flags`: NLM_F_* beside NLM_F_REQUEST; attributes' values are in network order. */
+export type NetlinkRequest = {
+  readonly type: number;
+  readonly flags: number;
+  readonly sequence: number;
+  readonly family?: number;
+  /** res_id of struct nfgenmsg. */
+  readonly resource?: number;
+  readonly attributes?: readonly (readonly [number, readonly number[]])[];
+};
+
+export function encodeRequest(request: NetlinkRequest): Uint8Array {
+  const { type, flags, sequence, family = 0, resource = 0, attributes = [] } = request;
+  const body = attributes.flatMap(([number, value]) => [
+    ...littleEndian(4 + value.length, 2),
+    ...littleEndian(number, 2),
+    ...value,
+    ...new Array<number>((4 - (value.length % 4)) % 4).fill(0),
+  ]);
+  return Uint8Array.from([
+    ...littleEndian(header.size + genericSize + body.length, 4),
+    ...littleEndian(type, 2),
+    ...littleEndian(flags | 1, 2),
+    ...littleEndian(sequence, 4),
+    ...[0, 0, 0, 0],
+    ...[family, 0, ...bigEndian(resource, 2)],
+    ...body,
+  ]);
+}
+
+export function bigEndian(value: number, octets: number): number[] {
+  return littleEndian(value, octets).toReversed();
+}
+
+function littleEndian(value: number, octets: number): number[] {
+  return Array.from({ length: octets }, (_, index) => (value >>> (8 * index)) & 0xff);
 }

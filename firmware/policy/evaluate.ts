@@ -1,7 +1,7 @@
 import { findRange } from './address-line.ts';
 import { type Classes, classOf, type Layer } from './classes.ts';
 import type { Category, CompiledPolicy, Table } from './compile.ts';
-import { addressPorts, ownServicePorts, pagePorts } from './own-services.ts';
+import { addressPorts, ownServicePorts, pagePorts, timePort } from './own-services.ts';
 import { type ServiceProtocol, servicePlace } from './services.ts';
 
 /** The first packet of a connection, as policies see it. `own`: it is for the gateway itself. */
@@ -14,6 +14,8 @@ export type FlowStart = {
   /** Which ends are on this gateway's LAN. */
   readonly local: { readonly source: boolean; readonly destination: boolean };
   readonly own?: boolean;
+  /** The gateway tells the source's network the time. */
+  readonly servesTime?: boolean;
 };
 
 /** A table in which an entry was found, and what it was found by. */
@@ -70,9 +72,10 @@ function evaluateOwn(policy: CompiledPolicy, flow: FlowStart): Decision {
 }
 
 /** Peers and their hosts get echoes alone. */
-function serves({ protocol, port, local }: FlowStart): boolean {
+function serves({ protocol, port, local, servesTime = false }: FlowStart): boolean {
   if (protocol === 'icmp') return true;
   if (!local.source || protocol === 'other') return false;
+  if (port === timePort && !servesTime) return false;
   return ownServicePorts[protocol].some((served) => served === port);
 }
 

@@ -77,6 +77,8 @@ export type ExplainedLan = {
   readonly ranges: AddressRanges;
   /** Whether the policy decides between its ports. */
   readonly isApart: boolean;
+  /** Whether the gateway tells it the time. */
+  readonly servesTime?: boolean;
   /** The gateway's own addresses there. */
   readonly own: AddressRanges;
 };
@@ -118,6 +120,7 @@ export function explain(known: Known, { from, to, protocol, port }: ExplainQuery
   const decision = evaluate(compiled, {
     ...{ source, destination, protocol, port, local },
     own: ends.to.own,
+    servesTime: lans[lanOf(source)]?.servesTime ?? false,
   });
   const undecided = ends.from.own
     ? 'not-forwarded'

@@ -15,6 +15,9 @@ export const flowMarks = {
   logGroup: 7000,
 } as const;
 
+/** The counter, in each table of the policy, of packets that the rate limit kept out of the log group. */
+export const unloggedCounter = 'unlogged';
+
 /** Why a packet is in the log group, by its prefix. `spoofed`: from a device's address, and not from its MAC. `staged`: nothing was done to it, a staged rule would have. */
 export const logPrefixes = {
   rule: 'hithe deny rule',

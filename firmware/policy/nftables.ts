@@ -1,6 +1,7 @@
 import { type AddressRange, byFamily, formatRange, unionOf } from './address-line.ts';
 import type { Classes, ClassRange } from './classes.ts';
 import type { CompiledPolicy } from './compile.ts';
+import { unloggedCounter } from './flow-marks.ts';
 import {
   type Chain,
   chainsOf,
@@ -69,6 +70,7 @@ const counters = [
   'denied_spoofed',
   'cut',
   'allowed',
+  unloggedCounter,
 ] as const;
 
 /** Makes what is not there yet, and empties what is: `add` leaves an object that exists as it is. */

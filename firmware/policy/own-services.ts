@@ -5,9 +5,12 @@
 export const ownServicePorts = {
   /** Names, and the page. */
   tcp: [53, 80, 443],
-  /** Names, and addresses (DHCP), which nothing keeps a host from. */
-  udp: [53, 67, 547],
+  /** Names, also by multicast, the time, and addresses (DHCP), which nothing keeps a host from. */
+  udp: [53, 67, 123, 547, 5353],
 } as const;
+
+/** The time is served where the network's settings say so. */
+export const timePort = 123;
 
 export const pagePort = 443;
 /** The page, and what leads there. */

@@ -1,6 +1,6 @@
 import type { KeyedLayer } from './classes.ts';
 import { type Category, type CompiledPolicy, categories, type Table } from './compile.ts';
-import { flowMarks, logPrefixes } from './flow-marks.ts';
+import { flowMarks, logPrefixes, unloggedCounter } from './flow-marks.ts';
 import { limits } from './limits.ts';
 import { pagePorts } from './own-services.ts';
 
@@ -150,8 +150,9 @@ function decisionChains(policy: CompiledPolicy, place: RulesetPlace, family: Fam
     {
       // Whoever it is has no part in the connection that it names: that one's mark stays.
       name: 'spoofed',
-      lines: ['counter name denied_spoofed', log(logPrefixes.spoofed), 'drop'],
+      lines: ['counter name denied_spoofed', 'jump log_spoofed', 'drop'],
     },
+    ...logChains('', ['staged', 'rule', 'default', 'quarantine', 'spoofed']),
   ];
 }
 
@@ -184,7 +185,7 @@ function stagedChain(policy: CompiledPolicy, prefix: '' | 'own_'): Chain {
       number,
       'ct mark @hits',
       'meta mark set ct mark',
-      `${loggedRules(policy)}${log(logPrefixes.staged)}`,
+      `${loggedRules(policy)}jump ${prefix}log_staged`,
     ],
   };
 }
@@ -203,20 +204,20 @@ function deniedChains(policy: CompiledPolicy, prefix: '' | 'own_', recorded = ''
         'ct mark @hits counter name denied_rule',
         'ct state established counter name cut',
         'meta mark set ct mark',
-        `${recorded}${loggedRules(policy)}${log(logPrefixes.rule)}`,
+        `${recorded}${loggedRules(policy)}jump ${prefix}log_rule`,
         ...ending,
       ],
     },
     ...[
-      { name: 'denied_by_default', counter: 'denied_default', reason: logPrefixes.default },
-      { name: 'quarantined', counter: 'denied_quarantine', reason: logPrefixes.quarantine },
+      { name: 'denied_by_default', counter: 'denied_default', reason: 'default' },
+      { name: 'quarantined', counter: 'denied_quarantine', reason: 'quarantine' },
     ].map(({ name, counter, reason }) => ({
       name: `${prefix}${name}`,
       lines: [
         `counter name ${counter}`,
         'ct state established counter name cut',
         'meta mark set 0',
-        `${recorded}${log(reason)}`,
+        `${recorded}jump ${prefix}log_${reason}`,
         ...ending,
       ],
     })),
@@ -227,8 +228,15 @@ function loggedRules({ unlogged }: CompiledPolicy): string {
   return unlogged.length === 0 ? '' : `meta mark != { ${unlogged.map(String).join(', ')} } `;
 }
 
-function log(prefix: string): string {
-  return `limit rate ${limits.logRate}/second burst ${limits.logBurst} packets log prefix "${prefix}" group ${flowMarks.logGroup}`;
+/** Of what comes faster than records are made it is known how much it was. */
+function logChains(prefix: '' | 'own_', reasons: readonly (keyof typeof logPrefixes)[]): Chain[] {
+  return reasons.map((reason) => ({
+    name: `${prefix}log_${reason}`,
+    lines: [
+      `limit rate over ${limits.logRate}/second burst ${limits.logBurst} packets counter name ${unloggedCounter} return`,
+      `log prefix "${logPrefixes[reason]}" group ${flowMarks.logGroup}`,
+    ],
+  }));
 }
 
 /** What hosts and peers want of the box itself. The page stays open to devices in quarantine: it is where they are accepted. */
@@ -261,6 +269,7 @@ function ownChains(policy: CompiledPolicy, { lan }: RulesetPlace): Chain[] {
     },
     stagedChain(policy, 'own_'),
     ...deniedChains(policy, 'own_'),
+    ...logChains('own_', ['staged', 'rule', 'default', 'quarantine']),
   ];
 }
 

@@ -142,3 +142,16 @@ export function ipv6Packet(
 }
 
 export const datagram = (...messages: readonly (readonly number[])[]) => Uint8Array.from(messages.flat());
+
+/** A counter as nf_tables_fill_obj_info writes it. */
+export const counterMessage = (packets: number): number[] =>
+  message(
+    0xa12,
+    [
+      ...attribute(1, [...new TextEncoder().encode('hithe'), 0]),
+      ...attribute(2, [...new TextEncoder().encode('all'), 0]),
+      ...attribute(3, big(1, 4)),
+      ...nest(4, attribute(1, big(99, 8)), attribute(2, big(packets, 8))),
+    ],
+    1,
+  );

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { toHex } from '../../firmware/bytes/bytes.ts';
 import { encodeConntrackDump, parseConntrackMessages } from '../../firmware/flows/conntrack-messages.ts';
+import { encodeCounterRequest, parseCounterAnswer } from '../../firmware/flows/counter-messages.ts';
 import { encodeLogRequest, parseLogDatagram } from '../../firmware/flows/denied-packets.ts';
 import { limits } from '../../firmware/flows/limits.ts';
 import {
@@ -9,6 +10,7 @@ import {
   big,
   connectionMessage,
   conntrackEvent,
+  counterMessage,
   datagram,
   done,
   failed,
@@ -198,8 +200,26 @@ describe('linux/netfilter/nfnetlink_log.h: logged packets', () => {
   });
 });
 
+describe('linux/netfilter/nf_tables.h: a named counter', () => {
+  test('the request for it is what the kernel reads', () => {
+    expect(toHex(encodeCounterRequest(2, { family: 1, table: 'hithe', name: 'all' }))).toBe(
+      [
+        ...['30000000', '130a', '0100', '02000000', '00000000', '0100', '0000'],
+        ...['0a000100', '686974686500', '0000', '08000200', '616c6c00', '08000300', '00000001'],
+      ].join(''),
+    );
+  });
+
+  test('its packets; of what is not there, none', () => {
+    expect(parseCounterAnswer(datagram(counterMessage(1234)))).toBe(1234);
+    expect(parseCounterAnswer(datagram(counterMessage(2 ** 40 + 7)))).toBe(2 ** 40 + 7);
+    expect(parseCounterAnswer(datagram(failed(2)))).toBeUndefined();
+  });
+});
+
 describe('any octets', () => {
   const seeds = [
+    datagram(counterMessage(1234)),
     datagram(connectionMessage(conntrackEvent.delete, { ...ends, mark: 5, start: 1e18, stop: 2e18 })),
     datagram(connectionMessage(conntrackEvent.new, { from: 'fd20:1::10', to: 'fd20:2::10' }), done),
     datagram(logMessage(ipv4Packet(ends.from, ends.to), { prefix: 'hithe deny rule', mark: 3 })),
@@ -237,6 +257,7 @@ describe('any octets', () => {
           expect(messages).toEqual(parseConntrackMessages(octets));
           const { packets, sequences } = parseLogDatagram(view);
           expect(packets.length + sequences.length).toBeLessThanOrEqual(octets.length / 8);
+          expect(parseCounterAnswer(view)).toBe(parseCounterAnswer(octets));
           for (const { mark, port } of packets) {
             expect(mark).toBeLessThanOrEqual(0xff_ffff);
             expect(port).toBeLessThanOrEqual(0xffff);
