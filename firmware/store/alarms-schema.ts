@@ -11,6 +11,8 @@ export const alarmsSettings = z.strictObject({
   tunnelDownMinutes: minutes,
   /** Of a receiver of flows that takes none. */
   receiverDownMinutes: minutes,
+  /** When a verifier's verdict about a peer fails, or lapses. */
+  failedVerdicts: z.boolean(),
   /** When flows are not recorded. */
   lostFlows: z.boolean(),
   /** When two ends speak with one another that never did. */
@@ -25,6 +27,7 @@ export const defaultAlarms: AlarmsSettings = {
   deniedPerMinute: 600,
   tunnelDownMinutes: 5,
   receiverDownMinutes: 15,
+  failedVerdicts: true,
   lostFlows: true,
   // Whoever turns it on wants to hear of every new pair.
   newTalkers: false,

@@ -21,6 +21,8 @@ export const limits = {
   /** Networks beside the LAN: a plant's VLANs, each of which costs a bridge. */
   networks: 32,
   portsPerNetwork: 32,
+  /** Number of a /64 in a delegated prefix: a /56, what RFC 6177 gives to a site at least, has so many. */
+  delegatedNumber: 255,
   /** Addresses kept for a device: a network's devices, all of them. */
   reservations: 256,
   /** Routes to routers behind the gateway. */
@@ -33,6 +35,8 @@ export const limits = {
   probes: 4,
   /** Octets of a whole document before it is parsed: 10,000 peers fit three times. */
   documentSize: 8 * 1024 * 1024,
+  /** Characters of sealed settings in base64: the largest document, its tag, a third more. */
+  sealedLength: 11_184_832,
   /** Values in it, and levels of them: the largest overlay and policy fit; more would take the memory of a small box. */
   documentValues: 400_000,
   documentDepth: 64,
@@ -69,6 +73,13 @@ export const limits = {
   flowDays: 3650,
   /** MiB of them: some thousand records, and what a disk of a terabyte spares easily. */
   flowMebibytes: [1, 65_536],
+  /** Entries of the audit, some 200 octets each: years of changes by hand; and refused attempts, which have room of their own. */
+  auditEntries: 20_000,
+  auditRefusals: 5_000,
+  /** Days for which they are kept. */
+  auditDays: 400,
+  /** Code units of each of its texts. */
+  auditLength: 300,
   /** Code units of a path to a setting, and of a value in a list of changes. */
   pathLength: 300,
   changeLength: 200,

@@ -45,6 +45,8 @@ const uplinkSettings = z.strictObject({
   /** `modem`: what the network gives the modem, which tells it; many modems have a DHCP server instead. */
   ipv4: z.union([underlayIpv4, z.literal('modem')]).optional(),
   modem: modemSettings.optional(),
+  /** IEEE 802.1Q: the provider's frames are tagged with it, as over many fibre and DSL lines. */
+  vlan: z.int().min(1).max(4094).optional(),
   /** Lower ones are preferred while they work; ports without one come after those with one, in their order. */
   priority: z.int().min(1).max(limits.uplinkPriority).optional(),
 });
@@ -63,8 +65,15 @@ const lanFields = {
   reservations: z.array(dhcpReservation).max(limits.reservations).optional(),
   /** The gateway's IPv6 address; its /64 is announced to hosts, which make addresses of their own (SLAAC). */
   ipv6: z.cidrv6().optional(),
+  /**
+   * Which /64 of the prefix that an uplink's provider delegates it has, counted from 0; announced to hosts like `ipv6`, and
+   * changed when the provider's does.
+   */
+  delegated: z.int().min(0).max(limits.delegatedNumber).optional(),
   /** Networks that this one has addresses in common with: inside is what hosts have, outside what peers see, one to one. */
   outside: ipv4Cidr.optional(),
+  /** Hosts may ask the gateway for the time, which its own servers tell it (`ntp`), and are told so by DHCP. */
+  ntpServer: z.boolean().optional(),
   /** Hosts may reach the underlay directly, in the clear, under the gateway's address. */
   internet: z.boolean().optional(),
   /** `ports`: what goes between two ports of the network is the policy's, too. `none`, unless told: they are a switch. */
@@ -79,6 +88,13 @@ const furtherNetwork = z.strictObject({
   ports: z.array(portName).min(1).max(limits.portsPerNetwork).optional(),
 });
 
+/** Copies of what passes ports or networks, to an analyser at a port of its own. */
+const mirrorSettings = z.strictObject({
+  /** A network goes before a port of the same name; `underlay` and `management` are all ports of the group. */
+  from: z.array(portName).min(1).max(limits.portsPerNetwork),
+  to: portName,
+});
+
 const staticRoute = z.strictObject({ destination: ipv4Cidr, gateway: z.ipv4() });
 
 export const networkSettings = z.strictObject({
@@ -87,6 +103,8 @@ export const networkSettings = z.strictObject({
   underlay: z.strictObject({
     ipv4: underlayIpv4,
     ipv6: z.enum(['auto', 'off']),
+    /** Uplinks ask for an address and for a prefix for the hosts' networks, too (DHCPv6, RFC 8415). */
+    dhcpv6: z.boolean().optional(),
     uplinks: z.record(portName, uplinkSettings).optional(),
     /** Addresses that are asked whether an uplink leads anywhere. */
     probes: z.array(address).max(limits.probes).optional(),
@@ -111,6 +129,7 @@ export const networkSettings = z.strictObject({
    * hosts themselves are answered in any case. Off unless told otherwise: questions for names carry data out.
    */
   dns: z.strictObject({ forward: z.boolean(), servers: z.array(address).max(3).optional() }).optional(),
+  mirror: mirrorSettings.optional(),
 });
 export type NetworkSettings = z.infer<typeof networkSettings>;
 export type LanSettings = z.infer<typeof lan>;
@@ -135,7 +154,7 @@ export function networkConflicts(settings: NetworkSettings): readonly NetworkCon
       ['networks', name],
     ]),
   ];
-  const conflicts: NetworkConflict[] = [];
+  const conflicts: NetworkConflict[] = mirrorConflicts(settings);
   const modems = new Map<string, string>();
   for (const [port, { ipv4, modem }] of Object.entries(settings.underlay.uplinks ?? {})) {
     const path = ['underlay', 'uplinks', port];
@@ -162,7 +181,28 @@ export function networkConflicts(settings: NetworkSettings): readonly NetworkCon
       for (const port of ports) untagged.set(port, name);
     }
   }
+  const { ipv6, dhcpv6 } = settings.underlay;
+  if (dhcpv6 === true && ipv6 === 'off')
+    conflicts.push({ path: ['underlay', 'dhcpv6'], problem: 'the underlay has no IPv6' });
+  const numbers = new Map<number, string>();
+  for (const [name, { delegated }, path] of all) {
+    if (delegated === undefined) continue;
+    const other = numbers.get(delegated);
+    if (other !== undefined)
+      conflicts.push({ path: [...path, 'delegated'], problem: `is the number of ${other}` });
+    else if (dhcpv6 !== true)
+      conflicts.push({
+        path: [...path, 'delegated'],
+        problem: 'nobody asks for a prefix: see underlay.dhcpv6',
+      });
+    numbers.set(delegated, name);
+  }
   for (const [index, [name, network, path]] of all.entries()) {
+    if (network.ntpServer === true && !settings.ntp?.servers.length)
+      conflicts.push({
+        path: [...path, 'ntpServer'],
+        problem: 'nobody tells the box the time: see ntp.servers',
+      });
     for (const [other, { address }] of all.slice(0, index))
       if (overlaps(network.address, address))
         conflicts.push({
@@ -186,6 +226,22 @@ export function networkConflicts(settings: NetworkSettings): readonly NetworkCon
     if (network.ipv6 !== undefined && lengthOf(network.ipv6) !== 64)
       conflicts.push({ path: [...path, 'ipv6'], problem: 'hosts make addresses only in a /64 (RFC 4862)' });
   }
+  return conflicts;
+}
+
+/** The analyser's port is given up by name: no default and no profile makes a port of the LAN or the underlay one. */
+function mirrorConflicts({ mirror, ports, networks }: NetworkSettings): NetworkConflict[] {
+  if (mirror === undefined) return [];
+  const isUnused = (name: string) => {
+    const own = Object.hasOwn(ports, name) ? ports[name] : undefined;
+    return (typeof own === 'string' ? own : own?.role) === 'unused';
+  };
+  const conflicts: NetworkConflict[] = [];
+  const problem = `an analyser needs a port of its own: set network.ports.${mirror.to} to unused`;
+  if (!isUnused(mirror.to)) conflicts.push({ path: ['mirror', 'to'], problem });
+  for (const [place, name] of mirror.from.entries())
+    if (isUnused(name) && !Object.hasOwn(networks ?? {}, name))
+      conflicts.push({ path: ['mirror', 'from', place], problem: `${name} is unused: nothing passes it` });
   return conflicts;
 }
 

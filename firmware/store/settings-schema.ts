@@ -71,6 +71,8 @@ const diagnosticsSettings = z.strictObject({
   keyLog: z.boolean(),
   /** ESP that authenticates and does not encrypt (RFC 7402 §5.1.2, NULL-ENCRYPT with HMAC) is taken part in. */
   nullEncryption: z.boolean(),
+  /** The menu of the consoles offers a shell, with which whoever stands before the box may do everything. */
+  shell: z.boolean(),
 });
 
 const identitySettings = z.strictObject({
@@ -154,5 +156,5 @@ export const defaultSettings: Settings = {
   flows: defaultFlows,
   alarms: defaultAlarms,
   metrics: defaultMetrics,
-  diagnostics: { keyLog: false, nullEncryption: false },
+  diagnostics: { keyLog: false, nullEncryption: false, shell: false },
 };

@@ -20,13 +20,21 @@ type Section = {
   readonly values: ReadonlyMap<string, readonly string[]>;
 };
 
+/** What one section is read by: the others, and which port here is `wan`, null where there is not just one. */
+type Place = {
+  readonly sections: readonly Section[];
+  readonly uplink: string | null;
+  readonly note: (text: string) => void;
+};
+
 /**
- * Reads OpenWrt's /etc/config/network: the addresses of `lan` and `wan`, further networks by their VLAN, and routes.
- * Ports have other names here and keep the roles that they have.
+ * Reads OpenWrt's /etc/config/network: the addresses of `lan` and `wan` and the VLAN of the latter, further networks by
+ * theirs, and routes. Ports have other names here and keep the roles that they have.
  *
+ * @param uplink the box's underlay port, null where it has none or several
  * @see OpenWrt, "The UCI system", file syntax; "Network basics", /etc/config/network
  */
-export function importUciNetwork(text: string): UciImport {
+export function importUciNetwork(text: string, uplink: string | null): UciImport {
   if (text.length > limits.uciLength)
     return { ok: false, reason: `the file has more than ${limits.uciLength} characters` };
   const sections = parseUci(text);
@@ -34,32 +42,37 @@ export function importUciNetwork(text: string): UciImport {
   const notes: string[] = [];
   let network: NetworkLayer = {};
   for (const section of sections) {
-    const taken = readSection(section, network);
-    if (typeof taken === 'string') notes.push(`${section.type} ${section.name || '(no name)'}: ${taken}`);
+    const note = (said: string) => void notes.push(`${section.type} ${section.name || '(no name)'}: ${said}`);
+    const taken = readSection(section, network, { sections, uplink, note });
+    if (typeof taken === 'string') note(taken);
     else network = taken;
   }
   return { ok: true, network, notes };
 }
 
 /** The network with what a section says, or why it says nothing here. */
-function readSection(section: Section, network: NetworkLayer): NetworkLayer | string {
-  if (section.type === 'interface') return readInterface(section, network);
+function readSection(section: Section, network: NetworkLayer, place: Place): NetworkLayer | string {
+  if (section.type === 'interface') return readInterface(section, network, place);
   if (section.type === 'route') return readRoute(section, network);
+  // A VLAN is read with the network that is in it.
+  const isRead = ({ type, values }: Section) =>
+    type === 'interface' && values.get('device')?.[0] === one(section, 'name');
+  if (one(section, 'type') === '8021q' && place.sections.some(isRead)) return network;
   return 'is not taken over; ports keep their roles';
 }
 
-function readInterface(section: Section, network: NetworkLayer): NetworkLayer | string {
+function readInterface(section: Section, network: NetworkLayer, place: Place): NetworkLayer | string {
   const { name } = section;
   const proto = one(section, 'proto') ?? 'none';
   if (name === 'loopback') return network;
   if (name === 'wan6') {
-    const ipv6 = proto === 'dhcpv6' ? 'auto' : null;
-    return ipv6 === null
-      ? `the protocol ${proto} is not known here`
-      : { ...network, underlay: { ...network.underlay, ipv6 } };
+    if (proto !== 'dhcpv6') return `the protocol ${proto} is not known here`;
+    // Both are asked for there, too, unless told otherwise; here it is both or none.
+    const asks = one(section, 'reqaddress') !== 'none' || one(section, 'reqprefix') !== 'no';
+    return { ...network, underlay: { ...network.underlay, ipv6: 'auto', ...(asks && { dhcpv6: true }) } };
   }
   if (name === 'wan' && proto === 'dhcp')
-    return { ...network, underlay: { ...network.underlay, ipv4: 'dhcp' } };
+    return { ...network, underlay: { ...network.underlay, ipv4: 'dhcp', ...uplinksOf(section, place) } };
   if (proto !== 'static') return `the protocol ${proto} is not known here`;
   const address = addressOf(section);
   if (address === null) return 'has no IPv4 address with a netmask';
@@ -67,16 +80,45 @@ function readInterface(section: Section, network: NetworkLayer): NetworkLayer | 
     const gateway = one(section, 'gateway');
     const dns = (section.values.get('dns') ?? []).flatMap((value) => value.split(' ')).slice(0, 3);
     const ipv4 = { address, dns, ...(gateway !== undefined && { gateway }) };
-    return { ...network, underlay: { ...network.underlay, ipv4 } };
+    return { ...network, underlay: { ...network.underlay, ipv4, ...uplinksOf(section, place) } };
   }
   const ipv6 = one(section, 'ip6addr');
   const fields = { address, ...(ipv6 !== undefined && { ipv6 }) };
   if (name === 'lan') return { ...network, lan: { ...network.lan, ...fields } };
-  const vlan = /\.(\d{1,4})$/.exec(one(section, 'device') ?? one(section, 'ifname') ?? '')?.[1];
-  if (vlan === undefined) return 'has no VLAN: give it ports of its own with "hithe config set"';
+  const vlan = vlanOf(section, place);
+  if (vlan === null) return 'has no VLAN: give it ports of its own with "hithe config set"';
   // Whether it has a DHCP server stands in another file.
-  const added = { ...fields, vlan: Number(vlan), dhcpServer: false };
+  const added = { ...fields, vlan, dhcpServer: false };
   return { ...network, networks: { ...network.networks, [name]: added } };
+}
+
+/** The VLAN that the provider's frames are in, as the box's one uplink has it. */
+function uplinksOf(section: Section, place: Place): Pick<NonNullable<NetworkLayer['underlay']>, 'uplinks'> {
+  const vlan = vlanOf(section, place);
+  if (vlan === null) return {};
+  // Between the router's processor and its own switch frames are tagged that are not outside.
+  const isSwitch = place.sections.some(
+    (other) =>
+      ['switch_vlan', 'bridge-vlan'].includes(other.type) &&
+      [one(other, 'vid'), one(other, 'vlan')].includes(String(vlan)),
+  );
+  if (!isSwitch && place.uplink !== null) return { uplinks: { [place.uplink]: { vlan } } };
+  const why = isSwitch
+    ? 'may be one of its switch alone'
+    : 'is not taken over: there is not just one uplink here';
+  place.note(`the VLAN ${vlan} ${why}; see network.underlay.uplinks`);
+  return {};
+}
+
+/** Of `eth1.7`, or of the device of type 8021q that has the name. */
+function vlanOf(section: Section, { sections }: Place): number | null {
+  const name = one(section, 'device') ?? one(section, 'ifname') ?? '';
+  const device = sections.find((each) => each.type === 'device' && one(each, 'name') === name);
+  const type = device === undefined ? undefined : one(device, 'type');
+  const named = /\.(\d{1,4})$/.exec(name)?.[1];
+  const given = type === '8021q' && device !== undefined ? one(device, 'vid') : undefined;
+  const vlan = Number(type === undefined ? named : given);
+  return vlan >= 1 && vlan <= 4094 ? vlan : null;
 }
 
 function readRoute(section: Section, network: NetworkLayer): NetworkLayer | string {

@@ -2,6 +2,7 @@ import { appendFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readNonce } from '../attestation/appraisal-record.ts';
+import { describeBootChain } from '../attestation/boot-chain.ts';
 import { answerChallenge, readEndorsements } from '../attestation/endorsement-keys.ts';
 import { type EnrolmentChallenge, readChallenge } from '../attestation/enrolment.ts';
 import { type Endorsement, type Evidence, writeEvidence } from '../attestation/evidence.ts';
@@ -135,8 +136,9 @@ export function openAttestation({
       if (!collected.ok) return { ok: false, reason: collected.error };
       const reference = readOwnReference(runFolder, stateFolder);
       const pcrs = describeMeasuredBoot(collected.value, reference, tpmCryptography.digest);
+      const chain = describeBootChain(collected.value, reference, tpmCryptography.digest);
       const release = reference && { version: reference.version, development: reference.development };
-      return { ok: true, boot: { release, selfAppraisal: true, pcrBank: attestedBank, pcrs } };
+      return { ok: true, boot: { release, selfAppraisal: true, pcrBank: attestedBank, chain, pcrs } };
     },
   };
 }

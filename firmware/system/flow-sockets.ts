@@ -7,6 +7,7 @@ import {
   encodeConntrackDump,
   parseConntrackMessages,
 } from '../flows/conntrack-messages.ts';
+import { encodeCounterRequest, parseCounterAnswer, unloggedCounters } from '../flows/counter-messages.ts';
 import { encodeLogRequest, parseLogDatagram } from '../flows/denied-packets.ts';
 import type { FlowKernel, FlowListener, KernelLosses } from '../flows/flow-kernel.ts';
 import { AF_NETLINK, netlinkName } from './netlink-name.ts';
@@ -40,12 +41,18 @@ const accounting = ['nf_conntrack_acct', 'nf_conntrack_timestamp'].map(
  * file system's error, where the kernel cannot tell.
  */
 export async function openFlowSockets(): Promise<FlowKernel> {
-  const connections = await openSocket(conntrackEndedGroup);
+  const opened: SystemSocket[] = [];
+  const kept = async (opening: Promise<SystemSocket>) => {
+    const socket = await opening;
+    opened.push(socket);
+    return socket;
+  };
   try {
-    const packets = await openLog();
-    return new FlowSockets(connections, packets);
+    const connections = await kept(openSocket(conntrackEndedGroup));
+    const packets = await kept(openLog());
+    return new FlowSockets({ connections, packets, counters: await kept(openSocket(0)) });
   } catch (error) {
-    connections.close();
+    for (const socket of opened) socket.close();
     throw error;
   }
 }
@@ -70,26 +77,28 @@ async function openLog(): Promise<SystemSocket> {
   }
 }
 
+type Sockets = Readonly<Record<'connections' | 'packets' | 'counters', SystemSocket>>;
+
 class FlowSockets implements FlowKernel {
-  readonly #connections: SystemSocket;
-  readonly #packets: SystemSocket;
+  readonly #sockets: Sockets;
   readonly #buffer = new Uint8Array(datagramSize);
   readonly #sequence = new SequenceGaps();
+  readonly #unlogged: UnloggedPackets;
 
-  constructor(connections: SystemSocket, packets: SystemSocket) {
-    this.#connections = connections;
-    this.#packets = packets;
+  constructor(sockets: Sockets) {
+    this.#sockets = sockets;
+    this.#unlogged = new UnloggedPackets(sockets.counters);
     setAccounting('1');
   }
 
   read(milliseconds: number, listener: FlowListener): void {
     const until = performance.now() + milliseconds;
-    drain(this.#packets, this.#buffer, until, (datagram) => {
+    drain(this.#sockets.packets, this.#buffer, until, (datagram) => {
       const { packets, sequences } = parseLogDatagram(datagram);
       this.#sequence.note(sequences);
       for (const packet of packets) listener.logged(packet);
     });
-    drain(this.#connections, this.#buffer, until, (datagram) => {
+    drain(this.#sockets.connections, this.#buffer, until, (datagram) => {
       for (const message of parseConntrackMessages(datagram))
         if (message.kind === 'ended') listener.ended(message.connection);
     });
@@ -119,13 +128,47 @@ class FlowSockets implements FlowKernel {
   }
 
   lost(): KernelLosses {
-    return { connections: dropsOf(this.#connections), packets: this.#sequence.gaps };
+    return {
+      connections: dropsOf(this.#sockets.connections),
+      packets: this.#sequence.gaps + this.#unlogged.sinceOpened(),
+    };
   }
 
   close(): void {
-    this.#connections.close();
-    this.#packets.close();
+    for (const socket of Object.values(this.#sockets)) socket.close();
     setAccounting('0');
+  }
+}
+
+/** Denied packets that the policy's rate limit kept from being logged. Its counters start over with its tables. */
+class UnloggedPackets {
+  readonly #socket: SystemSocket;
+  readonly #buffer = new Uint8Array(datagramSize);
+  #known: readonly number[];
+  #total = 0;
+
+  constructor(socket: SystemSocket) {
+    this.#socket = socket;
+    this.#known = this.#read();
+  }
+
+  sinceOpened(): number {
+    const now = this.#read();
+    for (const [index, count] of now.entries()) {
+      const before = this.#known[index] ?? 0;
+      this.#total += count < before ? count : count - before;
+    }
+    this.#known = now;
+    return this.#total;
+  }
+
+  #read(): readonly number[] {
+    return unloggedCounters.map((counter, index) => {
+      this.#socket.write(encodeCounterRequest(index, counter));
+      // The kernel answers while it is asked; a table that is not there has counted nothing.
+      const answer = this.#socket.read(this.#buffer);
+      return answer === undefined ? 0 : (parseCounterAnswer(answer) ?? 0);
+    });
   }
 }
 

@@ -10,7 +10,7 @@ export type LocalAnswer =
   | { readonly ok: false; readonly reason: string };
 
 export interface LocalCall {
-  readonly method?: 'GET' | 'POST';
+  readonly method?: 'GET' | 'POST' | 'PATCH' | 'DELETE' | undefined;
   readonly path: string;
   readonly body?: unknown;
   readonly socketPath?: string;
@@ -22,8 +22,8 @@ export interface RemoteCall extends Omit<LocalCall, 'socketPath'> {
   readonly box: string;
 }
 
-/** A status with the longest inventory is under 1 MiB. */
-const largestAnswer = 8 * 1024 * 1024;
+/** A status with the longest inventory is under 1 MiB, a backup of the largest settings under 11. */
+const largestAnswer = 12 * 1024 * 1024;
 
 /**
  * One call of the API over the box's own socket, as the command line makes it. A status of 400 and above is an answer
@@ -98,11 +98,12 @@ function exchange(
       });
       incoming.on('error', (error) => fail(explained(error)));
       incoming.on('end', () => {
+        if (incoming.statusCode === 204) return resolve({ ok: true, status: 204, body: undefined });
         try {
           const parsed: unknown = JSON.parse(Buffer.concat(chunks).toString('utf8'));
           resolve({ ok: true, status: incoming.statusCode ?? 0, body: parsed });
         } catch {
-          fail('The answer is not JSON.');
+          return fail('The answer is not JSON.');
         }
       });
     });

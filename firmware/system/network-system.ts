@@ -13,8 +13,13 @@ export function createNetworkSystem(options: {
   readonly log: (level: LogLevel, message: string) => void;
   readonly runFolder?: string;
   readonly dhcpEventScript?: string;
+  readonly dhcpv6EventScript?: string;
 }): NetworkSystem {
-  const { log, runFolder = '/run/hithe', dhcpEventScript = '/usr/share/hithe/udhcpc-event' } = options;
+  const { log, runFolder = '/run/hithe' } = options;
+  const {
+    dhcpEventScript = '/usr/share/hithe/udhcpc-event',
+    dhcpv6EventScript = '/usr/share/hithe/dhcpcd-event',
+  } = options;
 
   function attempt(change: () => void): string | null {
     try {
@@ -37,6 +42,7 @@ export function createNetworkSystem(options: {
     log,
     runFolder,
     dhcpEventScript,
+    dhcpv6EventScript,
     run: runCommand,
     nameServerAnswers,
     openSerialLine: async (device, listener) => {
@@ -44,6 +50,10 @@ export function createNetworkSystem(options: {
       return openSerialLine(device, listener);
     },
     askByUdp: async (...question) => (await import('./clock.ts')).askByUdp(...question),
+    openTimeSocket: async (link, onQuestion) => {
+      const { openTimeSocket } = await import('./time-socket.ts');
+      return openTimeSocket(link, onQuestion);
+    },
     random: (octets) => new Uint8Array(randomBytes(octets)),
     wallClock: () => Date.now(),
     correctClock: async (how, milliseconds) => (await import('./clock.ts')).correctClock(how, milliseconds),

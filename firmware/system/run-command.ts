@@ -9,13 +9,15 @@ export type CommandOptions = {
   readonly timeoutMs?: number;
   /** Output beyond this many characters is dropped. */
   readonly maxOutput?: number;
+  /** Told what is on standard output so far, whenever more is. */
+  readonly onOutput?: (stdout: string) => void;
 };
 
 /** Runs one program of the image. A program that is missing or fails is a result, not an exception. */
 export function runCommand(
   command: string,
   args: readonly string[],
-  { input, timeoutMs = 30_000, maxOutput = 4 * 1024 * 1024 }: CommandOptions = {},
+  { input, timeoutMs = 30_000, maxOutput = 4 * 1024 * 1024, onOutput }: CommandOptions = {},
 ): Promise<CommandResult> {
   return new Promise((resolve) => {
     const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
@@ -27,7 +29,9 @@ export function runCommand(
       child.kill('SIGKILL');
     }, timeoutMs);
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      if (stdout.length < maxOutput) stdout += text;
+      if (stdout.length >= maxOutput) return;
+      stdout += text;
+      onOutput?.(stdout);
     });
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       if (stderr.length < maxOutput) stderr += text;

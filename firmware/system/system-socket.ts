@@ -85,6 +85,12 @@ export class SystemSocket {
     this.#check('setsockopt', this.#libc.setsockopt(this.fd, level, option, [value], 4));
   }
 
+  /** An option that is a structure of 32-bit words in host byte order. */
+  setWords(level: number, option: number, words: readonly number[]): void {
+    const signed = words.map((word) => word | 0);
+    this.#check('setsockopt', this.#libc.setsockopt(this.fd, level, option, signed, words.length * 4));
+  }
+
   /** Has the kernel pass on only what a classic BPF program wants: struct sock_filter, eight octets each. */
   attachFilter(program: Uint8Array): void {
     const value = { len: program.length / 8, filter: program };
@@ -143,13 +149,16 @@ export class SystemSocket {
   }
 
   /** The next datagram that has come, cut to the buffer's length, or undefined. An error that a peer caused (ICMP) is passed over. */
-  receive(buffer: Uint8Array): { readonly length: number; readonly from: string } | undefined {
+  receive(
+    buffer: Uint8Array,
+  ): { readonly length: number; readonly from: string; readonly port: number } | undefined {
     for (;;) {
       const name = new Uint8Array(nameLength);
       const length = Number(
         this.#libc.recvfrom(this.fd, buffer, buffer.length, MSG_DONTWAIT, name, Uint32Array.of(nameLength)),
       );
-      if (length >= 0) return { length, from: decodeAddress(name) };
+      if (length >= 0)
+        return { length, from: decodeAddress(name), port: new DataView(name.buffer).getUint16(2) };
       if (getSystemErrorName(-this.#libc.errno()) === 'EAGAIN') return undefined;
     }
   }

@@ -15,10 +15,22 @@ export type TracerouteResult =
 
 const answerSeconds = 2;
 
-/** Asks each router on the way once, by UDP packets whose time to live ends there. */
+/**
+ * Asks each router on the way once, by UDP packets whose time to live ends there.
+ *
+ * @param onHops told of those that are known so far
+ */
 export async function traceroute(
   address: string,
-  { hops, source }: { readonly hops: number; readonly source?: string | undefined },
+  {
+    hops,
+    source,
+    onHops,
+  }: {
+    readonly hops: number;
+    readonly source?: string | undefined;
+    readonly onHops?: (hops: readonly Hop[]) => void;
+  },
 ): Promise<TracerouteResult> {
   const from = source === undefined ? [] : ['-s', source];
   const args = [
@@ -34,7 +46,11 @@ export async function traceroute(
     address,
   ];
   const timeoutMs = (hops + 1) * answerSeconds * 1000 + 5000;
-  const { status, stdout, stderr } = await runCommand('/bin/busybox', args, { timeoutMs });
+  const { status, stdout, stderr } = await runCommand('/bin/busybox', args, {
+    timeoutMs,
+    // The last line may be half of one.
+    onOutput: (text) => onHops?.(parseTraceroute(text.slice(0, text.lastIndexOf('\n') + 1))),
+  });
   const value = parseTraceroute(stdout);
   const problem = stderr.trim().split('\n').at(-1) || `traceroute ended with status ${status}`;
   return value.length === 0 && status !== 0 ? { ok: false, problem } : { ok: true, value };

@@ -1,6 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { limits } from '../../firmware/store/limits.ts';
-import { hiddenSecret, withoutSecrets } from '../../firmware/store/secret-settings.ts';
+import {
+  hiddenSecret,
+  withoutHidden,
+  withoutSecrets,
+  withSecretsOf,
+} from '../../firmware/store/secret-settings.ts';
 import { settingsDifference } from '../../firmware/store/settings-diff.ts';
 import { settingsLayerJsonSchema } from '../../firmware/store/settings-json-schema.ts';
 import { mergeLayers, parseSettingsLayer } from '../../firmware/store/settings-layers.ts';
@@ -83,6 +88,27 @@ describe('secrets', () => {
     });
     for (const other of [{ version: 1 }, null, { flows: null }, { flows: { export: 'none' } }])
       expect(withoutSecrets(other)).toBe(other);
+  });
+
+  test('come back to where they were sent before, and nowhere else', () => {
+    const known = document('s3cret');
+    expect(withSecretsOf(withoutSecrets(known), known)).toEqual(known);
+    const moved = document(hiddenSecret);
+    const elsewhere = {
+      ...moved,
+      flows: { export: [{ ...otlp, url: 'https://evil.example/v1/logs', headers: { token: hiddenSecret } }] },
+    };
+    expect(withSecretsOf(elsewhere, known)).toEqual(elsewhere);
+    expect(withSecretsOf(withoutSecrets(known), undefined)).toEqual(withoutSecrets(known));
+    for (const other of [null, 'text', { flows: { export: [null, 7, { headers: 'x' }] } }])
+      expect(withSecretsOf(other, known)).toEqual(other);
+  });
+
+  test('that are not known are left out and told', () => {
+    expect(withoutHidden(document(hiddenSecret))).toMatchObject({
+      document: { flows: { export: [{ headers: { other: 'b' } }, syslog] } },
+      missing: ['collector: token'],
+    });
   });
 
   test('that change are told as changed, and not what they are', () => {

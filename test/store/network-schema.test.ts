@@ -14,14 +14,21 @@ describe('networks', () => {
   test('everything that a network may say, at once', () => {
     expect(
       problems({
-        ports: { port1: { mtu: limits.mtu[0] }, port2: { role: 'lan', mtu: limits.mtu[1] }, port3: 'lan' },
+        ports: {
+          port1: { mtu: limits.mtu[0] },
+          port2: { role: 'lan', mtu: limits.mtu[1] },
+          port3: 'lan',
+          port5: 'unused',
+        },
         underlay: {
-          uplinks: { port1: { ipv4: 'dhcp', priority: 1 }, port4: { ipv4: 'modem', modem } },
+          dhcpv6: true,
+          uplinks: { port1: { ipv4: 'dhcp', priority: 1, vlan: 7 }, port4: { ipv4: 'modem', modem } },
           probes: ['9.9.9.9', '2620:fe::fe'],
         },
         lan: {
           outside: '10.77.1.0/24',
           ipv6: '2001:db8::1/64',
+          delegated: limits.delegatedNumber,
           dhcpRange: ['192.168.1.10', '192.168.1.20'],
           reservations: [{ mac: '02:00:00:00:00:01', address: '192.168.1.50', name: 'press' }],
         },
@@ -29,11 +36,25 @@ describe('networks', () => {
         routes: [{ destination: '0.0.0.0/0', gateway: '192.168.1.9' }],
         ntp: { servers: ['192.0.2.123', '2001:db8::123', 'ntp.example', 'time.example'] },
         dns: { forward: true, servers: ['9.9.9.9', '2620:fe::fe'] },
+        mirror: { from: ['lan', 'guest', 'underlay', 'port3'], to: 'port5' },
       }),
     ).toEqual([]);
   });
 
   test.each<[object, string]>([
+    [{ underlay: { ipv6: 'off', dhcpv6: true } }, 'underlay.dhcpv6: the underlay has no IPv6'],
+    [{ underlay: { uplinks: { port1: { vlan: 4095 } } } }, 'underlay.uplinks.port1.vlan'],
+    [{ lan: { ntpServer: true } }, 'lan.ntpServer: nobody tells the box the time'],
+    [{ lan: { delegated: 0 } }, 'lan.delegated: nobody asks for a prefix'],
+    [{ underlay: { dhcpv6: true }, lan: { delegated: limits.delegatedNumber + 1 } }, 'lan.delegated'],
+    [
+      {
+        underlay: { dhcpv6: true },
+        lan: { delegated: 1 },
+        networks: { guest: { ...guest, delegated: 1 } },
+      },
+      'networks.guest.delegated: is the number of lan',
+    ],
     [
       { networks: { guest: { ...guest, address: '192.168.0.1/16' } } },
       'networks.guest.address: guest and lan',
@@ -89,6 +110,15 @@ describe('networks', () => {
     [{ ntp: { servers: ['-a b'] } }, 'ntp.servers[0]: '],
     [{ ports: { port1: { mtu: limits.mtu[0] - 1 } } }, 'ports.port1.mtu: '],
     [{ ports: { port1: { mtu: limits.mtu[1] + 1 } } }, 'ports.port1.mtu: '],
+    ...[{}, { port4: 'lan' }, { port4: { mtu: 1500 } }].map((ports): [object, string] => [
+      { ports, mirror: { from: ['lan'], to: 'port4' } },
+      'mirror.to: an analyser needs a port of its own: set network.ports.port4 to unused',
+    ]),
+    [
+      { ports: { port4: 'unused' }, mirror: { from: ['lan', 'port4'], to: 'port4' } },
+      'mirror.from[1]: port4 is unused: nothing passes it',
+    ],
+    [{ ports: { port4: 'unused' }, mirror: { from: [], to: 'port4' } }, 'mirror.from: '],
     [{ routes: [{ destination: '2001:db8::/32', gateway: '10.0.0.1' }] }, 'routes[0].destination: '],
   ])('%j', (network, expected) => {
     expect(problems(network)).toContainEqual(expect.stringContaining(`network.${expected}`));
