@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { build, type Plugin } from 'esbuild';
 import type { PageFile } from '../firmware/webui/server/page-files.ts';
@@ -8,11 +8,17 @@ import { projectRoot } from './places.ts';
 
 const source = join(projectRoot, 'firmware/webui/client');
 
-/** The page's three texts; the HTML already names the other two by their content. */
+/** The page's texts; the HTML already names the style and the first script, which names the others. */
 export interface ClientBuild {
   readonly html: string;
-  readonly js: string;
-  readonly css: string;
+  readonly css: ClientPart;
+  /** The first is what a visit begins with; the others are loaded once that stands. */
+  readonly scripts: readonly [ClientPart, ...ClientPart[]];
+}
+
+interface ClientPart {
+  readonly path: string;
+  readonly text: string;
 }
 
 /** Bundles and minifies the page: the same texts from the same sources. */
@@ -21,30 +27,41 @@ export async function buildClient(): Promise<ClientBuild> {
     absWorkingDir: projectRoot,
     entryPoints: { page: join(source, 'main.tsx') },
     outdir: join(projectRoot, 'build/page'),
+    // Under a name that changes with the content a browser may keep a file for ever.
+    entryNames: 'page-[hash]',
+    chunkNames: 'part-[hash]',
     write: false,
     bundle: true,
+    splitting: true,
     format: 'esm',
     platform: 'browser',
     target: ['es2022', 'safari16.4'],
-    jsx: 'automatic',
-    jsxImportSource: 'preact',
+    // Preact's own call in place of jsx(), which writes `children:` wherever an element has any.
+    jsx: 'transform',
+    jsxFactory: 'h',
+    jsxFragment: 'Fragment',
+    inject: [join(source, 'element.ts')],
+    tsconfigRaw: {},
     minify: true,
     charset: 'utf8',
     legalComments: 'none',
     logLevel: 'silent',
   });
-  const text = (ending: string) => result.outputFiles.find(({ path }) => path.endsWith(ending))?.text ?? '';
-  const js = text('.js');
-  const css = text('.css');
+  const parts = result.outputFiles.map(({ path, text }) => ({ path: `/${basename(path)}`, text }));
+  const css = parts.find(({ path }) => path.endsWith('.css'));
+  const first = parts.find(({ path }) => /^\/page-.*\.js$/.test(path));
+  if (css === undefined || first === undefined) throw new Error('esbuild made no page.');
+  const others = parts.filter((part) => part !== css && part !== first);
+  // What the first script begins with, so that the browser need not read that to ask for it.
+  const preloads = others
+    .filter(({ path }) => new RegExp(`(from|import)\\s*"\\.${path.replace('.', '\\.')}"`).test(first.text))
+    .map(({ path }) => `<link rel="modulepreload" href="${path}">\n`)
+    .join('');
   const html = readFileSync(join(source, 'page.html'), 'utf8')
-    .replace('/page.css', scriptPath('css', css))
-    .replace('/page.js', scriptPath('js', js));
-  return { html, js, css };
-}
-
-/** Under a name that changes with the content a browser may keep a file for ever. */
-function scriptPath(kind: 'js' | 'css', text: string): string {
-  return `/page-${hashOf(text).slice(0, 12)}.${kind}`;
+    .replace('/page.css', css.path)
+    .replace('/page.js', first.path)
+    .replace('<script', `${preloads}<script`);
+  return { html, css, scripts: [first, ...others] };
 }
 
 function hashOf(text: string): string {
@@ -52,7 +69,7 @@ function hashOf(text: string): string {
 }
 
 /** The page as the server takes it, compressed as far as it goes, since this happens once a build. */
-export function packClient({ html, js, css }: ClientBuild): PageFile[] {
+export function packClient({ html, css, scripts }: ClientBuild): PageFile[] {
   const pack = (path: string, contentType: string, text: string): PageFile => ({
     path,
     contentType: `${contentType}; charset=utf-8`,
@@ -68,8 +85,8 @@ export function packClient({ html, js, css }: ClientBuild): PageFile[] {
   });
   return [
     pack('/', 'text/html', html),
-    pack(scriptPath('js', js), 'text/javascript', js),
-    pack(scriptPath('css', css), 'text/css', css),
+    pack(css.path, 'text/css', css.text),
+    ...scripts.map(({ path, text }) => pack(path, 'text/javascript', text)),
   ];
 }
 

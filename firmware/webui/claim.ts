@@ -1,7 +1,8 @@
+import { createAttemptLimits } from './attempt-limits.ts';
 import { reasonOf } from './error.ts';
 import { limits } from './limits.ts';
 import type { RandomBytes, ReadClock, SecretFiles, WriteLog } from './ports.ts';
-import { createTokenBucket } from './token-bucket.ts';
+import { sameText } from './same-text.ts';
 
 /** Crockford's base 32: no I, L, O or U, so that a code read aloud or off a label is not mistaken. */
 const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
@@ -32,17 +33,11 @@ export function readClaimCode(typed: string): string | null {
   return `${letters.slice(0, 4)}-${letters.slice(4)}`;
 }
 
-/** Compares without telling by its duration how much was right. Both are written codes of the same length. */
-export function sameClaimCode(left: string, right: string): boolean {
-  if (left.length !== right.length) return false;
-  let difference = 0;
-  for (let index = 0; index < left.length; index++)
-    difference |= left.charCodeAt(index) ^ right.charCodeAt(index);
-  return difference === 0;
-}
-
 export type ClaimOutcome =
   | { readonly outcome: 'claimed' }
+  /** The box was claimed before, and the code was the one that its console offered for a new owner’s password. */
+  | { readonly outcome: 'recovered' }
+  | { readonly outcome: 'busy' }
   | { readonly outcome: 'already-claimed' }
   | { readonly outcome: 'wrong-code' }
   | { readonly outcome: 'not-stored' }
@@ -52,8 +47,20 @@ export interface Claim {
   /** The code that the console shows; null once the box is claimed. */
   code(): string | null;
   claimed(): boolean;
-  attempt(typed: string): Promise<ClaimOutcome>;
+  /**
+   * Claims the box with the code from its console, or recovers a claimed one with the code that `offerRecovery` gave.
+   * The owner is kept by `keepOwner`, before the code counts as used: where that fails nothing has changed.
+   * @param address from where it was typed; tries are bounded for each sender and for all.
+   */
+  attempt(typed: string, address: string, keepOwner: KeepOwner): Promise<ClaimOutcome>;
+  /**
+   * A code for somebody who stands at the box and has no password: good once, for `limits.recoveryMs`; the one before it
+   * is good no more. Tries are counted anew. Null while the box is unclaimed, which has its claim code.
+   */
+  offerRecovery(): string | null;
 }
+
+export type KeepOwner = (why: 'claim' | 'recovery') => Promise<'done' | 'busy' | 'not-stored'>;
 
 type ClaimRecord =
   | { readonly state: 'unclaimed'; readonly code: string }
@@ -79,6 +86,8 @@ export interface ClaimPorts {
   readonly secrets: SecretFiles;
   readonly random: RandomBytes;
   readonly now: ReadClock;
+  /** Milliseconds since any moment; does not jump. */
+  readonly elapsed: ReadClock;
   readonly log: WriteLog;
 }
 
@@ -86,7 +95,7 @@ export interface ClaimPorts {
  * Reads the box's claim or, at first boot, makes one. A record that cannot be read counts as unclaimed with a new
  * code: the code stands on the console alone, so that a person at the box gets in and nobody else does.
  */
-export async function openClaim({ secrets, random, now, log }: ClaimPorts): Promise<Claim> {
+export async function openClaim({ secrets, random, now, elapsed, log }: ClaimPorts): Promise<Claim> {
   let record: ClaimRecord | null = null;
   try {
     const text = await secrets.read(fileName);
@@ -111,32 +120,58 @@ export async function openClaim({ secrets, random, now, log }: ClaimPorts): Prom
   }
   let current: ClaimRecord = record;
   let storing = false;
-  const tries = createTokenBucket({ burst: limits.claimBurst, refillMs: limits.claimRefillMs });
+  let recovery: { readonly code: string; readonly until: number } | null = null;
+  const tries = createAttemptLimits();
+
+  /** The code that is good now. */
+  function expected(): string | null {
+    if (current.state === 'unclaimed') return current.code;
+    if (recovery !== null && elapsed() >= recovery.until) recovery = null;
+    return recovery?.code ?? null;
+  }
+
+  async function keep(keepOwner: KeepOwner): Promise<ClaimOutcome> {
+    const why = current.state === 'unclaimed' ? 'claim' : 'recovery';
+    const kept = await keepOwner(why);
+    if (kept !== 'done') return { outcome: kept };
+    if (why === 'recovery') {
+      recovery = null;
+      return { outcome: 'recovered' };
+    }
+    const claimed: ClaimRecord = { state: 'claimed', at: new Date(now()).toISOString() };
+    await secrets.write(fileName, `${JSON.stringify(claimed)}\n`);
+    current = claimed;
+    return { outcome: 'claimed' };
+  }
 
   return {
     code: () => (current.state === 'unclaimed' ? current.code : null),
     claimed: () => current.state === 'claimed',
-    async attempt(typed) {
-      if (current.state === 'claimed') return { outcome: 'already-claimed' };
-      // Counted for the box, not for each sender: on a LAN anybody can have as many addresses as they like.
-      const wait = tries.take(now());
+    async attempt(typed, address, keepOwner) {
+      if (expected() === null) return { outcome: 'already-claimed' };
+      const wait = tries.take(address, elapsed());
       if (wait > 0) return { outcome: 'too-many-tries', retryAfterSeconds: Math.ceil(wait / 1000) };
       const code = readClaimCode(typed);
-      if (code === null || !sameClaimCode(code, current.code)) return { outcome: 'wrong-code' };
+      const good = expected();
+      if (code === null || good === null || !sameText(code, good)) return { outcome: 'wrong-code' };
       // A second right answer while the first is being written must not claim twice.
       if (storing) return { outcome: 'already-claimed' };
       storing = true;
       try {
-        const claimed: ClaimRecord = { state: 'claimed', at: new Date(now()).toISOString() };
-        await secrets.write(fileName, `${JSON.stringify(claimed)}\n`);
-        current = claimed;
-        return { outcome: 'claimed' };
+        return await keep(keepOwner);
       } catch (error) {
         log('error', `The claim could not be stored: ${reasonOf(error)}`);
         return { outcome: 'not-stored' };
       } finally {
         storing = false;
       }
+    },
+    offerRecovery() {
+      if (current.state === 'unclaimed') return null;
+      const code = formatClaimCode(random(codeBytes));
+      recovery = { code, until: elapsed() + limits.recoveryMs };
+      tries.lift();
+      return code;
     },
   };
 }

@@ -29,10 +29,56 @@ export type ReplaceIdentityOutcome =
 /** Gives up the identity with this HIT (`none`: one that nothing is known of) and makes a new one. */
 export type ReplaceIdentity = (hit: string) => Promise<ReplaceIdentityOutcome>;
 
+/** Whether somebody has just pressed the button on the box's front panel. */
+export interface ShownPresence {
+  /** True on a box without such a panel. Where nobody has, the panel asks for it from now on. */
+  shown(): boolean;
+  /** What it was needed for is done: the next time it takes another press. */
+  used(): void;
+}
+
 /** Milliseconds since 1970 by the box's clock, which may be wrong until the network has set it. */
 export type ReadClock = () => number;
 
 export type RandomBytes = (length: number) => Uint8Array;
+
+/** scrypt (RFC 7914) off the main thread; takes 128·n·r octets of memory. */
+export type DerivePassword = (
+  password: string,
+  salt: Uint8Array,
+  cost: { readonly n: number; readonly r: number; readonly p: number },
+  octets: number,
+) => Promise<Uint8Array>;
+
+/** SHA-256 of the text's UTF-8, in lower-case hexadecimal. */
+export type Sha256 = (text: string) => string;
+
+/** Something that somebody did to the box, or tried to. */
+export interface AuditEntry {
+  readonly who: string;
+  /** Address; null where it came from none. */
+  readonly from: string | null;
+  readonly act: string;
+  readonly what: string;
+  readonly outcome: 'done' | 'refused' | 'failed';
+}
+
+export interface StoredAuditEntry extends AuditEntry {
+  readonly id: number;
+  /** Milliseconds since 1970. */
+  readonly time: number;
+}
+
+/** Who did what; kept by the box through restarts. */
+export interface AuditLog {
+  /** Never fails: what cannot be kept is told in the box's own log. */
+  add(entry: AuditEntry): void;
+  /** Newest first, from below `before` on; null where the entries cannot be read. */
+  page(options: { readonly before?: number | undefined; readonly limit: number }): Promise<{
+    readonly entries: readonly StoredAuditEntry[];
+    readonly before: number | null;
+  } | null>;
+}
 
 /** A key pair for TLS on the curve P-256. */
 export interface SigningKey {

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatClaimCode, openClaim, readClaimCode, sameClaimCode } from '../../firmware/webui/claim.ts';
+import { formatClaimCode, openClaim, readClaimCode } from '../../firmware/webui/claim.ts';
 import { limits } from '../../firmware/webui/limits.ts';
 import type { SecretFiles } from '../../firmware/webui/ports.ts';
+import { sameText } from '../../firmware/webui/same-text.ts';
 
 function memorySecrets(files: Record<string, string> = {}): SecretFiles & { files: Record<string, string> } {
   return {
@@ -24,10 +25,15 @@ function claimPorts(secrets: SecretFiles) {
       secrets,
       random: (length: number) => new Uint8Array(length).fill(0x5a),
       now: () => clock.at,
+      elapsed: () => clock.at,
       log: (_level: string, message: string) => void lines.push(message),
     },
   };
 }
+
+/** An owner who is kept at once. */
+const sender = '192.168.1.50';
+const kept = async () => 'done' as const;
 
 describe('claim code', () => {
   test('is written in two groups of Crockford’s letters', () => {
@@ -73,11 +79,11 @@ describe('claim code', () => {
   ])('%j cannot be a code', (typed) => expect(readClaimCode(typed)).toBeNull());
 
   test('comparing looks at every letter', () => {
-    expect(sameClaimCode('AAAA-AAAA', 'AAAA-AAAA')).toBe(true);
+    expect(sameText('AAAA-AAAA', 'AAAA-AAAA')).toBe(true);
     for (let index = 0; index < 9; index++) {
-      expect(sameClaimCode('AAAAAAAAA', `${'A'.repeat(index)}B${'A'.repeat(8 - index)}`)).toBe(false);
+      expect(sameText('AAAAAAAAA', `${'A'.repeat(index)}B${'A'.repeat(8 - index)}`)).toBe(false);
     }
-    expect(sameClaimCode('AAAA', 'AAAA-AAAA')).toBe(false);
+    expect(sameText('AAAA', 'AAAA-AAAA')).toBe(false);
   });
 });
 
@@ -95,9 +101,9 @@ describe('claiming', () => {
     const secrets = memorySecrets();
     const claim = await openClaim(claimPorts(secrets).ports);
     const code = claim.code() ?? '';
-    expect(await claim.attempt(code.toLowerCase())).toEqual({ outcome: 'claimed' });
+    expect(await claim.attempt(code.toLowerCase(), sender, kept)).toEqual({ outcome: 'claimed' });
     expect(claim.code()).toBeNull();
-    expect(await claim.attempt(code)).toEqual({ outcome: 'already-claimed' });
+    expect(await claim.attempt(code, sender, kept)).toEqual({ outcome: 'already-claimed' });
     expect(secrets.files['claim.json']).not.toContain(code);
     const restarted = await openClaim(claimPorts(secrets).ports);
     expect([restarted.claimed(), restarted.code()]).toEqual([true, null]);
@@ -106,20 +112,23 @@ describe('claiming', () => {
   test('of two right answers at the same time one claims', async () => {
     const claim = await openClaim(claimPorts(memorySecrets()).ports);
     const code = claim.code() ?? '';
-    const outcomes = await Promise.all([claim.attempt(code), claim.attempt(code)]);
+    const outcomes = await Promise.all([
+      claim.attempt(code, sender, kept),
+      claim.attempt(code, sender, kept),
+    ]);
     expect(outcomes.map(({ outcome }) => outcome).sort()).toEqual(['already-claimed', 'claimed']);
   });
 
   test('guesses run out, and a right code does not get past the limit', async () => {
     const { ports, clock } = claimPorts(memorySecrets());
     const claim = await openClaim(ports);
-    for (let index = 0; index < limits.claimBurst; index++) {
-      expect(await claim.attempt('0000-0000')).toEqual({ outcome: 'wrong-code' });
+    for (let index = 0; index < limits.signInBurst; index++) {
+      expect(await claim.attempt('0000-0000', sender, kept)).toEqual({ outcome: 'wrong-code' });
     }
-    const refused = await claim.attempt(claim.code() ?? '');
-    expect(refused).toEqual({ outcome: 'too-many-tries', retryAfterSeconds: limits.claimRefillMs / 1000 });
-    clock.at += limits.claimRefillMs;
-    expect(await claim.attempt(claim.code() ?? '')).toEqual({ outcome: 'claimed' });
+    const refused = await claim.attempt(claim.code() ?? '', sender, kept);
+    expect(refused).toEqual({ outcome: 'too-many-tries', retryAfterSeconds: limits.signInRefillMs / 1000 });
+    clock.at += limits.signInRefillMs;
+    expect(await claim.attempt(claim.code() ?? '', sender, kept)).toEqual({ outcome: 'claimed' });
   });
 
   test.each([
@@ -143,7 +152,7 @@ describe('claiming', () => {
     const secrets = memorySecrets();
     const claim = await openClaim(claimPorts(secrets).ports);
     secrets.write = async () => Promise.reject(new Error('disk full'));
-    expect(await claim.attempt(claim.code() ?? '')).toEqual({ outcome: 'not-stored' });
+    expect(await claim.attempt(claim.code() ?? '', sender, kept)).toEqual({ outcome: 'not-stored' });
     expect(claim.claimed()).toBe(false);
   });
 

@@ -11,6 +11,8 @@ export interface TestConfiguration {
   readonly store: SettingsStore;
   /** What was put in force, in order. */
   readonly applied: Settings[];
+  /** What the box did with nobody asking for it. */
+  readonly decided: readonly string[];
   readonly warnings: Map<string, string>;
   /** Peers with a tunnel, and whether each answers. */
   readonly peers: Map<string, boolean>;
@@ -28,11 +30,14 @@ export function openTestConfiguration(
       now: () => '2026-06-01T12:00:00.000Z',
     },
   ),
+  /** Puts settings in force where the test has something that works by them; resolves with what went wrong, or null. */
+  putInForce: (settings: Settings) => Promise<string | null> = async () => null,
 ): TestConfiguration {
   const warnings = new Map<string, string>();
   const warn: ConfigurationPorts['warn'] = ({ code, message }) => void warnings.set(code, message);
   const keeper = new SettingsKeeper(store, {}, { log: () => {}, warn });
   const applied: Settings[] = [];
+  const decided: string[] = [];
   const peers = new Map<string, boolean>();
   const state: TestConfiguration['state'] = { page: ['192.168.1.1'], failure: null };
   let now = 0;
@@ -43,6 +48,7 @@ export function openTestConfiguration(
     warn,
     clearWarning: (code) => void warnings.delete(code),
     log: () => {},
+    byItself: (act, what) => void decided.push(`${act}: ${what}`),
     reachability: {
       tunnels: () => [...peers.keys()],
       echo: async (hit) => peers.get(hit) ?? false,
@@ -51,7 +57,8 @@ export function openTestConfiguration(
     },
     apply: async (settings) => {
       applied.push(settings);
-      return applied.length > 0 && settings.hostname === 'broken' ? 'it does not work' : state.failure;
+      if (settings.hostname === 'broken') return 'it does not work';
+      return state.failure ?? (await putInForce(settings));
     },
     planNetwork: async ({ hostname }) => [`network of ${hostname}`],
     seconds: () => now,
@@ -63,7 +70,7 @@ export function openTestConfiguration(
       }),
   });
   return {
-    ...{ configuration, store, applied, warnings, peers, state },
+    ...{ configuration, store, applied, decided, warnings, peers, state },
     async pass(seconds) {
       const end = now + seconds;
       while (now < end) {

@@ -1,3 +1,4 @@
+import { DeviceSettings } from '../../firmware/boot/device-settings.ts';
 import { PolicyLearning } from '../../firmware/boot/policy-learning.ts';
 import type { FlowRecord } from '../../firmware/flows/flow-record.ts';
 import type { PolicyInput } from '../../firmware/policy/policy.ts';
@@ -11,11 +12,7 @@ export function openTestLearning(
     now = () => 10_000_000,
   }: { readonly flows?: readonly FlowRecord[]; readonly now?: () => number } = {},
 ): PolicyLearning {
-  const policy = (): PolicyInput['policy'] => {
-    const view = configuration.read();
-    if (!view.ok) throw new Error(view.detail);
-    return view.value.inForce['policy'] as PolicyInput['policy'];
-  };
+  const policy = () => policyInForce(configuration);
   return new PolicyLearning({
     configuration,
     now,
@@ -31,4 +28,15 @@ export function openTestLearning(
       return { ok: true, value: { flows: page.toReversed(), before: from === 0 ? null : from } };
     },
   });
+}
+
+/** Devices in settings that are really kept. */
+export function openTestDevices(configuration: Configuration): DeviceSettings {
+  return new DeviceSettings({ configuration, devices: () => policyInForce(configuration).devices });
+}
+
+function policyInForce(configuration: Configuration): PolicyInput['policy'] {
+  const view = configuration.read();
+  if (!view.ok) throw new Error(view.detail);
+  return view.value.inForce['policy'] as PolicyInput['policy'];
 }

@@ -1,10 +1,9 @@
-import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
-import type { Connection } from '../ports.ts';
-import { problemAnswer, problemSchema } from './problem.ts';
+import { z } from '@hono/zod-openapi';
+import { type Api, apiRoute } from './route.ts';
 
 export const alarm = z
   .object({
-    kind: z.enum(['denied', 'tunnel-down', 'flows-lost', 'receiver-down', 'new-talker']),
+    kind: z.enum(['denied', 'tunnel-down', 'flows-lost', 'receiver-down', 'attestation', 'new-talker']),
     /** A device or address, a peer, a receiver, or two ends. */
     subject: z.string(),
     reason: z.string(),
@@ -33,26 +32,20 @@ export interface AlarmsView {
   over(): readonly Alarm[];
 }
 
-export const alarmsRoutes = {
-  list: createRoute({
+const alarmsRoutes = {
+  list: apiRoute({
     method: 'get',
     path: '/api/v1/alarms',
-    summary: 'Alarms that last and those that are over; from the box itself alone',
+    access: 'read',
+    summary: 'Alarms that last and those that are over',
     responses: {
       200: { description: 'The alarms', content: { 'application/json': { schema: alarms } } },
-      403: {
-        description: 'The request did not come over the socket of the box',
-        content: { 'application/problem+json': { schema: problemSchema } },
-      },
     },
   }),
 };
 
-/** Alarms name devices: they are for who is on the box. */
-export function addAlarmsRoutes(app: OpenAPIHono<{ Bindings: Connection }>, view: AlarmsView): void {
-  app.openapi(alarmsRoutes.list, (context) => {
-    if (context.env.transport !== 'local')
-      return problemAnswer(context, 'local-only', 'Only the command line on the box may do this.');
-    return context.json({ active: view.active(), over: view.over() }, 200);
-  });
+export function addAlarmsRoutes(api: Api, view: AlarmsView): void {
+  api.openapi(alarmsRoutes.list, (context) =>
+    context.json({ active: view.active(), over: view.over() }, 200),
+  );
 }

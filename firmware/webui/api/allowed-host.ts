@@ -14,5 +14,8 @@ export function isAllowedHost(header: string | undefined, hostname: string): boo
   if (host === undefined) return false;
   if (host.startsWith('[') || ipv4Syntax.test(host)) return true;
   const own = hostname.toLowerCase();
-  return host === own || host === `${own}.local` || host === 'hithe.local' || host === 'localhost';
+  if (host === own || host === 'localhost') return true;
+  // Of two boxes on a network one is `hithe-2.local`; nobody gets such a name anywhere else (RFC 6762 § 3).
+  const [, name = ''] = /^(.+?)(?:-\d{1,2})?\.local$/.exec(host) ?? [];
+  return host === `${own}.local` || name === own || name === 'hithe';
 }

@@ -1,56 +1,70 @@
-import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
-import type { Context } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
-import type { Claim } from '../claim.ts';
+import { OpenAPIHono, z } from '@hono/zod-openapi';
 import { limits } from '../limits.ts';
-import type { Connection, LogReader, ReadClock, ReadStatus, ReplaceIdentity } from '../ports.ts';
-import { type AlarmsView, addAlarmsRoutes, alarmsRoutes } from './alarms-route.ts';
-import {
-  type Attestation,
-  activationRoute,
-  addAttestationRoutes,
-  evidenceRoute,
-  measuredBootRoute,
-} from './attestation-route.ts';
-import { addConfigRoutes, type Configuration, configRoutes } from './config-route.ts';
+import type { AuditLog, LogReader, ReadClock, ReadStatus, ReplaceIdentity } from '../ports.ts';
+import { addAccessGuard, sessionCookie } from './access-guard.ts';
+import { type AlarmsView, addAlarmsRoutes } from './alarms-route.ts';
+import { type Associations, addAssociationsRoute } from './associations-route.ts';
+import { type Attestation, addAttestationRoutes } from './attestation-route.ts';
+import { addAuditRoute } from './audit-route.ts';
+import { addBackupRoutes, type Backups } from './backup-route.ts';
+import { addBoxRoute } from './box-route.ts';
+import { addClaimRoute, type ClaimRoutePorts } from './claim-route.ts';
+import { addConfigRoutes, type Configuration } from './config-route.ts';
+import { addDevicesRoutes, type DeviceChanges } from './devices-route.ts';
+import { addDiagnosticsRoutes, type Diagnostics } from './diagnostics-route.ts';
 import { createEventStreams } from './event-stream.ts';
-import { addFlowsRoutes, type FlowsView, flowsRoutes } from './flows-route.ts';
-import { addIdentityRoute, replaceIdentityRoute } from './identity-route.ts';
-import { addLearnRoutes, learnRoutes, type PolicyLearning } from './learn-route.ts';
+import { addFactoryResetRoute, type FactoryReset } from './factory-reset-route.ts';
+import { addFlowsExportRoute } from './flows-export-route.ts';
+import { addFlowsRoutes, type FlowsView } from './flows-route.ts';
+import { addIdentityRoute } from './identity-route.ts';
+import { addLearnRoutes, type PolicyLearning } from './learn-route.ts';
 import { addMetricsRoute, type MetricsView } from './metrics-route.ts';
-import { addPolicyRoutes, type PolicyView, policyRoutes } from './policy-route.ts';
+import { openApiDocument } from './openapi-document.ts';
+import { addPolicyRoutes, type PolicyView } from './policy-route.ts';
 import { problemAnswer, problemResponse, problemSchema } from './problem.ts';
+import { addRestartRoute, type Restart } from './restart-route.ts';
+import { type ApiEnvironment, allowedMethods, apiRoute, registeredRoutes } from './route.ts';
+import { addSessionRoutes } from './session-route.ts';
 import { logEntry, type Status, type StatusUpdate, status as statusSchema } from './status-schema.ts';
+import { addSupportRoute, type MakeSupportBundle } from './support-route.ts';
+import { addTokenRoutes } from './token-route.ts';
+import { addUserRoutes } from './user-route.ts';
 
-export interface ApiPorts {
+export interface ApiPorts extends ClaimRoutePorts {
   readonly readStatus: ReadStatus;
+  readonly audit: AuditLog;
+  /** Milliseconds since any moment; does not jump. */
+  readonly elapsed: ReadClock;
   readonly log: LogReader;
-  readonly claim: Claim;
-  readonly now: ReadClock;
-  /** Whether claiming closes the page where the asker reads it: true on a box whose one port is underlay. */
-  readonly closesWhenClaimed: () => boolean;
-  /** Called once the box is claimed and the answer is on its way. */
-  readonly onClaimed: () => void;
+  /** Of the page's certificate. */
+  readonly fingerprint: string;
   readonly replaceIdentity: ReplaceIdentity;
   readonly attestation: Attestation;
   readonly configuration: Configuration;
   readonly policy: PolicyView;
   readonly flows: FlowsView;
+  readonly associations: Associations;
   readonly learning: PolicyLearning;
+  readonly devices: DeviceChanges;
   readonly alarms: AlarmsView;
   readonly metrics: MetricsView;
+  readonly backups: Backups;
+  readonly diagnostics: Diagnostics;
+  readonly restart: Restart;
+  readonly support: MakeSupportBundle;
+  readonly factoryReset: FactoryReset;
 }
-
-export type ApiEnvironment = { Bindings: Connection };
 
 const problem = (description: string) => ({
   description,
   content: { 'application/problem+json': { schema: problemSchema } },
 });
 
-const statusRoute = createRoute({
+const statusRoute = apiRoute({
   method: 'get',
   path: '/api/v1/status',
+  access: 'read',
+  openUntilClaimed: true,
   summary: 'How the box is: platform, image, TPM, identity, network, tunnels, hardware, log',
   responses: {
     200: { description: 'The status', content: { 'application/json': { schema: statusSchema } } },
@@ -66,9 +80,11 @@ const logAnswer = z
   })
   .openapi('Log');
 
-const logRoute = createRoute({
+const logRoute = apiRoute({
   method: 'get',
   path: '/api/v1/log',
+  access: 'read',
+  openUntilClaimed: true,
   summary: 'The newest lines of the log, oldest first',
   request: {
     query: z.object({
@@ -83,9 +99,11 @@ const logRoute = createRoute({
   },
 });
 
-const eventsRoute = createRoute({
+const eventsRoute = apiRoute({
   method: 'get',
   path: '/api/v1/events',
+  access: 'read',
+  openUntilClaimed: true,
   summary:
     'Server-sent events: `status` (StatusUpdate) every two seconds, `log` (array of log lines) as they come',
   responses: {
@@ -93,54 +111,6 @@ const eventsRoute = createRoute({
     503: problem('As many pages are open as the box keeps up to date'),
   },
 });
-
-const claimRoute = createRoute({
-  method: 'post',
-  path: '/api/v1/claim',
-  summary: 'Claims the box with the code that its console shows; once',
-  request: {
-    body: {
-      required: true,
-      content: {
-        'application/json': { schema: z.strictObject({ code: z.string().max(limits.claimTypedLength) }) },
-      },
-    },
-  },
-  responses: {
-    200: {
-      description: 'The box is claimed',
-      content: {
-        'application/json': {
-          schema: z
-            .object({
-              claimed: z.literal(true),
-              /** True where the page is no longer served on the port that it was asked on. */
-              pageCloses: z.boolean(),
-            })
-            .openapi('Claimed'),
-        },
-      },
-    },
-    400: problem('The body is not {"code": "…"}'),
-    403: problem('The code is not the one on the console, or the request came from another site'),
-    409: problem('The box is claimed already'),
-    413: problem('The body is too large'),
-    415: problem('The body is not JSON'),
-    429: problem('Too many tries; Retry-After says when the next one counts'),
-    500: problem('The claim could not be stored'),
-  },
-});
-
-const description = {
-  openapi: '3.1.0',
-  info: {
-    title: 'Hithe',
-    version: '1',
-    description:
-      'The API of one gateway, as its page and its command line use it. Every error is a problem document (RFC 9457) ' +
-      'with a `code`. There are no sessions yet: whoever reaches the page may read, and claiming needs the claim code.',
-  },
-};
 
 /** The routes under /api/v1. The caller sees to the Host header and to the headers that protect every answer. */
 export function createApi(ports: ApiPorts) {
@@ -165,12 +135,12 @@ export function createApi(ports: ApiPorts) {
   const app = new OpenAPIHono<ApiEnvironment>({
     defaultHook(result) {
       if (result.success) return undefined;
-      const [issue] = result.error.issues;
-      const where = issue?.path.join('.') ?? '';
-      return problemResponse(
-        'bad-request',
-        `${where === '' ? 'The request' : where}: ${issue?.message ?? 'invalid'}`,
-      );
+      const errors = result.error.issues
+        .slice(0, limits.fieldErrors)
+        .map(({ path, message }) => ({ path: path.join('.'), message }));
+      const { path: where = '', message = 'invalid' } = errors[0] ?? {};
+      const detail = `${where === '' ? 'The request' : where}: ${message}`;
+      return problemResponse('bad-request', detail, {}, errors);
     },
   });
 
@@ -178,26 +148,7 @@ export function createApi(ports: ApiPorts) {
     await next();
     if (!context.res.headers.has('cache-control')) context.res.headers.set('cache-control', 'no-store');
   });
-  app.use('/api/v1/*', async (context, next) => {
-    if (context.req.method !== 'POST') return next();
-    if (isCrossSite(context)) return problemResponse('cross-site', 'Only the box’s own page may do this.');
-    if (!/^application\/json\s*(;|$)/i.test(context.req.header('content-type') ?? '')) {
-      return problemResponse('not-json', 'Send the body as application/json.');
-    }
-    return next();
-  });
-  const bounded = (maxSize: number) =>
-    bodyLimit({
-      maxSize,
-      onError: () =>
-        problemResponse('body-too-large', `A body has at most ${maxSize} octets.`, { connection: 'close' }),
-    });
-  const [small, withDocument] = [bounded(limits.bodyBytes), bounded(limits.settingsBodyBytes)];
-  app.use('/api/v1/*', (context, next) => {
-    const isSettings =
-      context.env.transport === 'local' && /^\/api\/v1\/(config|policy)\//.test(context.req.path);
-    return (isSettings ? withDocument : small)(context, next);
-  });
+  addAccessGuard(app, { ...ports, claimed: claim.claimed });
 
   app.openapi(statusRoute, (context) => {
     const status: Status = { ...statusUpdate(), log: [...log.read(0, limits.logLinesInStatus).entries] };
@@ -216,89 +167,68 @@ export function createApi(ports: ApiPorts) {
     const headers = { 'content-type': 'text/event-stream; charset=utf-8' };
     // Hono answers HEAD with the headers of GET; a stream that nobody reads would never end.
     if (context.req.method === 'HEAD') return context.body(null, 200, headers);
-    const stream = streams.open(context.req.raw.signal);
+    const stream = streams.open(context.req.raw.signal, context.get('mayStill'));
     if (stream !== null) return context.body(stream, 200, headers);
     const detail = 'As many pages are open as this box keeps up to date. Close one.';
     return problemAnswer(context, 'too-many-streams', detail, { 'retry-after': '10' });
   });
 
-  app.openapi(claimRoute, async (context) => {
-    const attempt = await claim.attempt(context.req.valid('json').code);
-    switch (attempt.outcome) {
-      case 'claimed': {
-        const pageCloses = ports.closesWhenClaimed();
-        ports.onClaimed();
-        return context.json({ claimed: true as const, pageCloses }, 200);
-      }
-      case 'wrong-code':
-        return problemAnswer(
-          context,
-          'wrong-claim-code',
-          'This is not the claim code that the console shows.',
-        );
-      case 'already-claimed':
-        return problemAnswer(context, 'already-claimed', 'This box is claimed already.');
-      case 'not-stored':
-        return problemAnswer(
-          context,
-          'not-stored',
-          'The claim could not be stored, so the box is still unclaimed.',
-        );
-      case 'too-many-tries': {
-        const seconds = attempt.retryAfterSeconds;
-        const detail = `Too many tries. The next one counts in ${seconds} s.`;
-        return problemAnswer(context, 'too-many-tries', detail, { 'retry-after': String(seconds) });
-      }
-    }
+  addBoxRoute(app, () => {
+    const { hostname, image } = readStatus();
+    const time = new Date(now()).toISOString();
+    return {
+      ...{ hostname, claimed: claim.claimed(), time },
+      version: image.version,
+      fingerprint: ports.fingerprint,
+    };
   });
-
+  addClaimRoute(app, ports);
+  addSessionRoutes(app, ports);
+  addUserRoutes(app, ports);
+  addTokenRoutes(app, ports);
+  addAuditRoute(app, ports.audit);
   addIdentityRoute(app, ports.replaceIdentity);
   addAttestationRoutes(app, ports.attestation);
   addConfigRoutes(app, ports.configuration);
   addPolicyRoutes(app, ports.policy);
   addFlowsRoutes(app, ports.flows);
+  addFlowsExportRoute(app, ports.flows);
+  addAssociationsRoute(app, ports.associations);
   addLearnRoutes(app, ports.learning);
+  addDevicesRoutes(app, ports.devices);
   addAlarmsRoutes(app, ports.alarms);
   addMetricsRoute(app, ports.metrics);
-
-  // Written when it is first asked for: nothing at boot waits for it.
-  let document: string | null = null;
-  app.get('/api/v1/openapi.json', (context) => {
-    document ??= JSON.stringify(app.getOpenAPI31Document(description));
-    return context.body(document, 200, { 'content-type': 'application/json' });
+  addBackupRoutes(app, ports.backups);
+  addDiagnosticsRoutes(app, ports.diagnostics);
+  addRestartRoute(app, ports.restart);
+  addSupportRoute(app, ports.support);
+  addFactoryResetRoute(app, {
+    ...{ reset: ports.factoryReset, presence: ports.presence, ownName: () => readStatus().hostname },
   });
 
-  const methods = new Map([
-    [statusRoute.path, 'GET, HEAD'],
-    [logRoute.path, 'GET, HEAD'],
-    [eventsRoute.path, 'GET, HEAD'],
-    [claimRoute.path, 'POST'],
-    [replaceIdentityRoute.path, 'POST'],
-    [evidenceRoute.path, 'POST'],
-    [activationRoute.path, 'POST'],
-    [measuredBootRoute.path, 'GET, HEAD'],
-    ...Object.values({ ...configRoutes, ...learnRoutes, ...alarmsRoutes }).map(
-      ({ path, method }): [string, string] => [
-        path.replace('{id}', ':id'),
-        method === 'get' ? 'GET, HEAD' : 'POST',
-      ],
-    ),
-    ...Object.values(flowsRoutes).map(({ path }): [string, string] => [path, 'GET, HEAD']),
-    ...Object.values(policyRoutes).map(({ path }): [string, string] => [path, 'GET, HEAD']),
-    ['/api/v1/openapi.json', 'GET, HEAD'],
-  ]);
+  app.openAPIRegistry.registerComponent('securitySchemes', 'session', {
+    ...{ type: 'apiKey', in: 'cookie', name: sessionCookie },
+    description: 'Of a person who signed in; requests that are not GET carry `x-csrf-token` beside it.',
+  });
+  app.openAPIRegistry.registerComponent('securitySchemes', 'token', {
+    ...{ type: 'http', scheme: 'bearer' },
+    description: 'A token of this box; it has the accesses that it was made with.',
+  });
+  // Written when it is first asked for: nothing at boot waits for it.
+  let document: object | null = null;
+  const described = () => {
+    document ??= openApiDocument(app);
+    return document;
+  };
+  app.get('/api/v1/openapi.json', (context) =>
+    context.body(JSON.stringify(described()), 200, { 'content-type': 'application/json' }),
+  );
+
+  const methods = new Map([...allowedMethods(registeredRoutes(app)), ['/api/v1/openapi.json', 'GET, HEAD']]);
   for (const [path, allow] of methods) {
     app.all(path, () => problemResponse('method-not-allowed', `Here only: ${allow}.`, { allow }));
   }
   app.all('/api/*', () => problemResponse('not-found', 'The API has nothing at this address.'));
 
-  return { app, closeStreams: () => streams.close() };
-}
-
-/** Fetch metadata where the browser sends it, the Origin header where not; programs send neither. */
-function isCrossSite(context: Context<ApiEnvironment>): boolean {
-  const site = context.req.header('sec-fetch-site');
-  if (site !== undefined) return site !== 'same-origin' && site !== 'none';
-  const origin = context.req.header('origin');
-  return origin !== undefined && origin !== `https://${context.req.header('host')}`;
+  return { app, described, closeStreams: () => streams.close() };
 }

@@ -1,7 +1,7 @@
-import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import { z } from '@hono/zod-openapi';
 import { limits } from '../limits.ts';
-import type { Connection } from '../ports.ts';
 import { problemAnswer, problemSchema } from './problem.ts';
+import { type Api, apiRoute } from './route.ts';
 
 const problem = (description: string) => ({
   description,
@@ -28,6 +28,26 @@ const measuredPcr = z.object({
   ),
 });
 
+/** A step of the boot, as far as the registers speak of it. Expected and actual are SHA-256 in hexadecimal. */
+const chainLink = z.object({
+  name: z.enum(['firmware', 'loader', 'image', 'bundle', 'settings']),
+  pcrs: z.array(z.number().int()).readonly(),
+  comparison: z.enum(['same', 'different', 'unknown']),
+  expected: z.string().nullable(),
+  actual: z.string().nullable(),
+  problems: z
+    .array(
+      z.object({
+        problem: z.string(),
+        pcr: z.number().int().nullable(),
+        event: z.object({ index: z.number().int(), type: z.string(), text: z.string() }).nullable(),
+        expected: z.string().nullable(),
+        actual: z.string().nullable(),
+      }),
+    )
+    .readonly(),
+});
+
 export const measuredBoot = z
   .object({
     /** The release whose signed manifest lies on the box; null where none does, and nothing is compared. */
@@ -35,6 +55,8 @@ export const measuredBoot = z
     /** The box looked at itself, which proves nothing to anybody else: evidence is appraised elsewhere. */
     selfAppraisal: z.literal(true),
     pcrBank: z.string(),
+    /** From the firmware to the settings, in the order of the boot. */
+    chain: z.array(chainLink).readonly(),
     pcrs: z.array(measuredPcr).readonly(),
   })
   .openapi('MeasuredBoot');
@@ -59,9 +81,12 @@ export interface Attestation {
   >;
 }
 
-export const evidenceRoute = createRoute({
+/** Public: evidence proves itself to whoever asks, and a challenge is opened for the TPM that it was made for alone. */
+const evidenceRoute = apiRoute({
   method: 'post',
   path: '/api/v1/attestation/evidence',
+  access: 'public',
+  changesNothing: true,
   summary: 'Evidence for a challenge, as `hithe attest appraise` takes it',
   request: {
     body: {
@@ -92,9 +117,11 @@ const hexadecimal = (octets: number) =>
     .max(2 * octets)
     .regex(/^([0-9a-fA-F]{2})*$/);
 
-export const activationRoute = createRoute({
+const activationRoute = apiRoute({
   method: 'post',
   path: '/api/v1/attestation/activation',
+  access: 'public',
+  changesNothing: true,
   summary: 'Opens an enrolment challenge, as `hithe attest challenge` makes it',
   request: {
     body: {
@@ -121,9 +148,11 @@ export const activationRoute = createRoute({
   },
 });
 
-export const measuredBootRoute = createRoute({
+const measuredBootRoute = apiRoute({
   method: 'get',
   path: '/api/v1/attestation',
+  access: 'read',
+  openUntilClaimed: true,
   summary: 'The measured boot: each PCR with the events that made it, beside what the release expects',
   responses: {
     200: { description: 'The measured boot', content: { 'application/json': { schema: measuredBoot } } },
@@ -132,10 +161,7 @@ export const measuredBootRoute = createRoute({
 });
 
 /** A TPM does one thing at a time, and signs for the tunnels: asking for evidence must not keep it from that. */
-export function addAttestationRoutes(
-  app: OpenAPIHono<{ Bindings: Connection }>,
-  attestation: Attestation,
-): void {
+export function addAttestationRoutes(api: Api, attestation: Attestation): void {
   let underWay = 0;
   const inTurn = async <Value>(work: () => Promise<Value>): Promise<Value | null> => {
     if (underWay >= limits.evidenceAtOnce) return null;
@@ -148,21 +174,21 @@ export function addAttestationRoutes(
   };
   const busy = 'The TPM is busy with other evidence. Ask again in a moment.';
 
-  app.openapi(evidenceRoute, async (context) => {
+  api.openapi(evidenceRoute, async (context) => {
     const answer = await inTurn(() => attestation.evidence(context.req.valid('json').nonce));
     if (answer === null) return problemAnswer(context, 'no-evidence', busy, { 'retry-after': '2' });
     if (!answer.ok) return problemAnswer(context, 'no-evidence', answer.reason);
     return context.json({ ...answer.document, type: 'hithe-evidence' as const }, 200);
   });
 
-  app.openapi(activationRoute, async (context) => {
+  api.openapi(activationRoute, async (context) => {
     const answer = await inTurn(() => attestation.activate(context.req.valid('json')));
     if (answer === null) return problemAnswer(context, 'no-evidence', busy, { 'retry-after': '2' });
     if (!answer.ok) return problemAnswer(context, 'no-evidence', answer.reason);
     return context.json({ secret: answer.secret }, 200);
   });
 
-  app.openapi(measuredBootRoute, async (context) => {
+  api.openapi(measuredBootRoute, async (context) => {
     const answer = await inTurn(() => attestation.measuredBoot());
     if (answer === null) return problemAnswer(context, 'no-evidence', busy, { 'retry-after': '2' });
     if (!answer.ok) return problemAnswer(context, 'no-evidence', answer.reason);

@@ -1,8 +1,8 @@
-import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { limits } from '../limits.ts';
-import type { Connection } from '../ports.ts';
-import { type ProblemCode, problemAnswer, problemSchema } from './problem.ts';
+import { type Problem, type ProblemCode, problemAnswer, problemSchema } from './problem.ts';
+import { type Api, type ApiEnvironment, apiRoute, authorOf, refuseUnlessOwn } from './route.ts';
 
 const revision = z
   .object({
@@ -21,7 +21,7 @@ export type Revision = z.infer<typeof revision>;
 
 const change = z.object({ path: z.string(), before: z.string().nullable(), after: z.string().nullable() });
 
-const plan = z
+export const settingsPlan = z
   .object({
     /** Settings that differ; before and after are JSON, shortened. */
     changes: z.array(change).readonly(),
@@ -31,17 +31,21 @@ const plan = z
     network: z.array(z.string()).readonly(),
   })
   .openapi('SettingsPlan');
-export type SettingsPlan = z.infer<typeof plan>;
+export type SettingsPlan = z.infer<typeof settingsPlan>;
 
-const trial = z.object({
+/** A change that takes itself back unless it is confirmed. */
+export const trial = z.object({
   revision: z.number().int(),
   author: z.string(),
+  /** That it lasts in all. */
+  seconds: z.number(),
   secondsLeft: z.number(),
   /** Confirmed by itself once the proof is there. */
   automatic: z.boolean(),
   /** What the proof lacked when it was last looked for; empty where nothing, null before that. */
   missing: z.array(z.string()).readonly().nullable(),
 });
+export type Trial = z.infer<typeof trial>;
 
 const document = z.looseObject({ version: z.literal(1) });
 
@@ -61,7 +65,7 @@ const view = z
 export type SettingsView = z.infer<typeof view>;
 
 export const settingsApplied = z
-  .object({ revision, trial: trial.nullable(), plan })
+  .object({ revision, trial: trial.nullable(), plan: settingsPlan })
   .openapi('SettingsApplied');
 export type SettingsApplied = z.infer<typeof settingsApplied>;
 
@@ -73,7 +77,16 @@ export type RevisionDetail = z.infer<typeof revisionDetail>;
 export type ConfigurationProblem = Extract<ProblemCode, `settings-${string}`>;
 export type ConfigurationResult<Value> =
   | { readonly ok: true; readonly value: Value }
-  | { readonly ok: false; readonly code: ConfigurationProblem; readonly detail: string };
+  | {
+      readonly ok: false;
+      readonly code: ConfigurationProblem;
+      readonly detail: string;
+      /** Of an invalid document, by the path of the setting. */
+      readonly errors?: Problem['errors'];
+    };
+
+/** Versions of the settings (ETags) of which one must be theirs still; undefined where any will do. */
+export type Expected = readonly string[] | undefined;
 
 export type TrialOptions = {
   readonly author: string;
@@ -86,17 +99,23 @@ export interface Configuration {
   schema(): Promise<object>;
   /** Secrets are hidden, unless they are asked for. */
   read(options?: { readonly secrets?: boolean }): ConfigurationResult<SettingsView>;
-  edit(path: string, value: unknown): ConfigurationResult<SettingsView>;
-  discard(): ConfigurationResult<SettingsView>;
-  plan(document: unknown): Promise<ConfigurationResult<SettingsPlan>>;
-  apply(document: unknown, options: TrialOptions): Promise<ConfigurationResult<SettingsApplied>>;
+  /** An entity tag (RFC 9110 § 8.8.3) of what is saved and drafted now. */
+  version(): string;
+  edit(path: string, value: unknown, expected?: Expected): ConfigurationResult<SettingsView>;
+  discard(expected?: Expected): ConfigurationResult<SettingsView>;
+  plan(document: unknown, expected?: Expected): Promise<ConfigurationResult<SettingsPlan>>;
+  apply(
+    document: unknown,
+    options: TrialOptions & { readonly expected?: Expected },
+  ): Promise<ConfigurationResult<SettingsApplied>>;
   confirm(anyway: boolean): Promise<ConfigurationResult<Revision>>;
   /** Ends the trial that is under way. */
   rollBack(author: string): Promise<ConfigurationResult<Revision>>;
   /** Tries an earlier revision's document. */
   restore(revision: number, options: TrialOptions): Promise<ConfigurationResult<SettingsApplied>>;
   history(): ConfigurationResult<readonly Revision[]>;
-  revision(id: number): ConfigurationResult<RevisionDetail>;
+  /** @param against another revision that it is compared with; the one that it changed unless given */
+  revision(id: number, against?: number): ConfigurationResult<RevisionDetail>;
 }
 
 const problem = (description: string) => ({
@@ -114,14 +133,15 @@ const body = <Schema extends z.ZodType>(schema: Schema) => ({
 /** What may go wrong with any of them. */
 export const refusals = {
   400: problem('The request is none, or its document is no settings document; the detail names the fields'),
-  403: problem('The request did not come over the socket of the box, or it came from another site'),
   404: problem('No such setting or revision'),
   409: problem('A trial is under way, or none, or nothing changes, or the proof is not there'),
+  412: problem('The settings are not those any more that If-Match names'),
   413: problem('The document is too large'),
   500: problem('It could not be saved or put in force; what was in force before still is'),
 };
 
-const author = z.string().min(1).max(limits.authorLength).default('command line');
+/** Counts from the command line alone: over the network the author is who is signed in. */
+const author = z.string().min(1).max(limits.authorLength).optional();
 const trialFields = {
   author,
   /** Until what was in force before comes back by itself. */
@@ -133,57 +153,73 @@ const trialFields = {
   automatic: z.boolean().default(false),
 };
 const documentOrDraft = z.looseObject({}).optional();
+/** Only while the settings are those that were read: the ETag of that answer. */
+const ifMatch = z.object({ 'if-match': z.string().optional() });
 
-export const configRoutes = {
-  read: createRoute({
+const configRoutes = {
+  read: apiRoute({
     method: 'get',
     path: '/api/v1/config',
-    summary: 'The settings: saved, drafted, in force, on trial; from the box itself alone',
+    access: 'read',
+    summary: 'The settings: saved, drafted, in force, on trial',
     request: { query: z.object({ secrets: z.enum(['hidden', 'shown']).default('hidden') }) },
     responses: { 200: json('The settings', view), ...refusals },
   }),
-  schema: createRoute({
+  schema: apiRoute({
     method: 'get',
     path: '/api/v1/config/schema',
+    access: 'read',
     summary: 'JSON Schema of a settings document',
     responses: { 200: json('The schema', z.looseObject({})) },
   }),
-  plan: createRoute({
+  plan: apiRoute({
     method: 'post',
     path: '/api/v1/config/plan',
+    access: 'read',
+    changesNothing: true,
+    bodyBytes: limits.settingsBodyBytes,
     summary: 'What a document, or the draft, would change; nothing is done',
-    request: body(z.strictObject({ document: documentOrDraft })),
-    responses: { 200: json('The plan', plan), ...refusals },
+    request: { ...body(z.strictObject({ document: documentOrDraft })), headers: ifMatch },
+    responses: { 200: json('The plan', settingsPlan), ...refusals },
   }),
-  draft: createRoute({
+  draft: apiRoute({
     method: 'post',
     path: '/api/v1/config/draft',
+    access: 'change',
+    bodyBytes: limits.settingsBodyBytes,
     summary: 'Changes one setting in the draft, takes it away where there is no value, or discards the draft',
-    request: body(
-      z.union([
-        z.strictObject({ path: z.string().max(limits.settingsPathLength), value: z.unknown().optional() }),
-        z.strictObject({ discard: z.literal(true) }),
-      ]),
-    ),
+    request: {
+      ...body(
+        z.union([
+          z.strictObject({ path: z.string().max(limits.settingsPathLength), value: z.unknown().optional() }),
+          z.strictObject({ discard: z.literal(true) }),
+        ]),
+      ),
+      headers: ifMatch,
+    },
     responses: { 200: json('The settings with the draft', view), ...refusals },
   }),
-  apply: createRoute({
+  apply: apiRoute({
     method: 'post',
     path: '/api/v1/config/apply',
+    access: 'change',
+    bodyBytes: limits.settingsBodyBytes,
     summary: 'Tries a document, or the draft: in force at once, taken back by itself unless it is confirmed',
-    request: body(z.strictObject({ document: documentOrDraft, ...trialFields })),
+    request: { ...body(z.strictObject({ document: documentOrDraft, ...trialFields })), headers: ifMatch },
     responses: { 200: json('In force on trial', settingsApplied), ...refusals },
   }),
-  confirm: createRoute({
+  confirm: apiRoute({
     method: 'post',
     path: '/api/v1/config/confirm',
+    access: 'change',
     summary: 'Keeps what is on trial, if peers and page are reachable as before, or anyway',
     request: body(z.strictObject({ anyway: z.boolean().default(false) })),
     responses: { 200: json('Confirmed', revision), ...refusals },
   }),
-  revert: createRoute({
+  revert: apiRoute({
     method: 'post',
     path: '/api/v1/config/revert',
+    access: 'change',
     summary: 'Ends the trial, or tries an earlier revision again',
     request: body(z.strictObject({ revision: z.int().min(1).optional(), ...trialFields })),
     responses: {
@@ -194,33 +230,41 @@ export const configRoutes = {
       ...refusals,
     },
   }),
-  history: createRoute({
+  history: apiRoute({
     method: 'get',
     path: '/api/v1/config/history',
+    access: 'read',
     summary: 'The revisions that are kept, newest first',
     responses: {
       200: json('The revisions', z.object({ revisions: z.array(revision).readonly() })),
       ...refusals,
     },
   }),
-  revision: createRoute({
+  revision: apiRoute({
     method: 'get',
     path: '/api/v1/config/history/{id}',
+    access: 'read',
     summary: 'One revision: its document, and what it changed',
-    request: { params: z.object({ id: z.coerce.number().int().min(1) }) },
+    request: {
+      params: z.object({ id: z.coerce.number().int().min(1) }),
+      query: z.object({
+        /** Another revision that it is compared with; the one that it changed unless given. */
+        against: z.coerce.number().int().min(1).optional(),
+      }),
+    },
     responses: { 200: json('The revision', revisionDetail), ...refusals },
   }),
 };
 
-type Environment = { Bindings: Connection };
-
 /** A problem by its code: each status is a type of its own to the route. */
 export function refuse(
-  context: Context<Environment>,
-  { code, detail }: { readonly code: ConfigurationProblem; readonly detail: string },
+  context: Context<ApiEnvironment>,
+  { code, detail, errors }: ConfigurationResult<never> & { readonly ok: false },
 ) {
   switch (code) {
     case 'settings-invalid':
+      return problemAnswer(context, code, detail, {}, errors);
+    case 'settings-moved-on':
       return problemAnswer(context, code, detail);
     case 'settings-not-there':
       return problemAnswer(context, code, detail);
@@ -236,54 +280,67 @@ export function refuse(
   }
 }
 
-/** Settings name peers, addresses and rules: all but the schema is for who is on the box. */
-export function addConfigRoutes(app: OpenAPIHono<Environment>, configuration: Configuration): void {
-  app.use('/api/v1/config/*', async (context, next) => {
-    const open = context.req.path === configRoutes.schema.path || context.env.transport === 'local';
-    if (!open) return problemAnswer(context, 'local-only', 'Only the command line on the box may do this.');
-    return next();
-  });
+/** The tags of an If-Match field (RFC 9110 § 13.1.1). */
+function expectedOf(context: Context<ApiEnvironment>): Expected {
+  const header = context.req.header('if-match');
+  const tags = header?.split(',').map((tag) => tag.trim());
+  return tags?.includes('*') ? undefined : tags;
+}
 
-  app.openapi(configRoutes.schema, async (context) =>
+export function addConfigRoutes(api: Api, configuration: Configuration): void {
+  api.openapi(configRoutes.schema, async (context) =>
     context.json({ ...(await configuration.schema()) }, 200),
   );
-  app.openapi(configRoutes.read, (context) => {
+  api.openapi(configRoutes.read, (context) => {
     const { secrets } = context.req.valid('query');
+    const refusal = secrets === 'shown' ? refuseUnlessOwn(context.get('actor')) : null;
+    if (refusal !== null) return problemAnswer(context, refusal.code, refusal.detail);
     const result = configuration.read({ secrets: secrets === 'shown' });
+    const tagged = { etag: configuration.version() };
+    return result.ok ? context.json(result.value, 200, tagged) : refuse(context, result);
+  });
+  api.openapi(configRoutes.plan, async (context) => {
+    const { document } = context.req.valid('json');
+    const result = await configuration.plan(document, expectedOf(context));
     return result.ok ? context.json(result.value, 200) : refuse(context, result);
   });
-  app.openapi(configRoutes.plan, async (context) => {
-    const result = await configuration.plan(context.req.valid('json').document);
-    return result.ok ? context.json(result.value, 200) : refuse(context, result);
-  });
-  app.openapi(configRoutes.draft, (context) => {
+  api.openapi(configRoutes.draft, (context) => {
     const asked = context.req.valid('json');
-    const result = 'discard' in asked ? configuration.discard() : configuration.edit(asked.path, asked.value);
-    return result.ok ? context.json(result.value, 200) : refuse(context, result);
+    const expected = expectedOf(context);
+    const result =
+      'discard' in asked
+        ? configuration.discard(expected)
+        : configuration.edit(asked.path, asked.value, expected);
+    const tagged = { etag: configuration.version() };
+    return result.ok ? context.json(result.value, 200, tagged) : refuse(context, result);
   });
-  app.openapi(configRoutes.apply, async (context) => {
+  api.openapi(configRoutes.apply, async (context) => {
     const { document, ...options } = context.req.valid('json');
-    const result = await configuration.apply(document, options);
+    const author = authorOf(context, options.author);
+    const expected = expectedOf(context);
+    const result = await configuration.apply(document, { ...options, author, expected });
     return result.ok ? context.json(result.value, 200) : refuse(context, result);
   });
-  app.openapi(configRoutes.confirm, async (context) => {
+  api.openapi(configRoutes.confirm, async (context) => {
     const result = await configuration.confirm(context.req.valid('json').anyway);
     return result.ok ? context.json(result.value, 200) : refuse(context, result);
   });
-  app.openapi(configRoutes.revert, async (context) => {
-    const { revision: id, ...options } = context.req.valid('json');
+  api.openapi(configRoutes.revert, async (context) => {
+    const { revision: id, ...given } = context.req.valid('json');
+    const options = { ...given, author: authorOf(context, given.author) };
     const result =
       id === undefined
         ? await configuration.rollBack(options.author)
         : await configuration.restore(id, options);
     return result.ok ? context.json(result.value, 200) : refuse(context, result);
   });
-  app.openapi(configRoutes.history, (context) => {
+  api.openapi(configRoutes.history, (context) => {
     const result = configuration.history();
     return result.ok ? context.json({ revisions: result.value }, 200) : refuse(context, result);
   });
-  app.openapi(configRoutes.revision, (context) => {
-    const result = configuration.revision(context.req.valid('param').id);
+  api.openapi(configRoutes.revision, (context) => {
+    const { against } = context.req.valid('query');
+    const result = configuration.revision(context.req.valid('param').id, against);
     return result.ok ? context.json(result.value, 200) : refuse(context, result);
   });
 }

@@ -13,8 +13,11 @@ export interface ServerMessage {
 }
 
 export interface EventStreams {
-  /** A stream of server-sent events (HTML Living Standard § 9.2), or null where there are as many as there may be. */
-  open(signal: AbortSignal): ReadableStream<Uint8Array> | null;
+  /**
+   * A stream of server-sent events (HTML Living Standard § 9.2), or null where there are as many as there may be. It ends
+   * once its reader may not have more: signed out, or the box was claimed by somebody.
+   */
+  open(signal: AbortSignal, mayStill?: () => boolean): ReadableStream<Uint8Array> | null;
   count(): number;
   close(): void;
 }
@@ -23,6 +26,7 @@ interface Reader {
   readonly controller: ReadableStreamDefaultController<Uint8Array>;
   /** A reader that was skipped has missed log lines; it gets them with its next message. */
   newest: number;
+  readonly mayStill: () => boolean;
 }
 
 /** One timer for all open pages; it runs only while there are any. */
@@ -40,7 +44,12 @@ export function createEventStreams({ first, next }: EventStreamPorts): EventStre
   function tick(): void {
     // Readers that are up to date get the same octets, encoded once.
     const frames = new Map<number, { bytes: Uint8Array; newest: number }>();
-    for (const reader of readers) {
+    for (const reader of [...readers]) {
+      if (!reader.mayStill()) {
+        drop(reader);
+        reader.controller.close();
+        continue;
+      }
       if ((reader.controller.desiredSize ?? 0) <= 0) continue;
       let due = frames.get(reader.newest);
       if (due === undefined) {
@@ -62,7 +71,7 @@ export function createEventStreams({ first, next }: EventStreamPorts): EventStre
   }
 
   return {
-    open(signal) {
+    open(signal, mayStill = () => true) {
       if (readers.size >= limits.eventStreams) return null;
       let reader: Reader | null = null;
       return new ReadableStream<Uint8Array>(
@@ -70,7 +79,7 @@ export function createEventStreams({ first, next }: EventStreamPorts): EventStre
           start(controller) {
             const { messages, newest } = first();
             controller.enqueue(frame(messages));
-            const opened: Reader = { controller, newest };
+            const opened: Reader = { controller, newest, mayStill };
             reader = opened;
             readers.add(opened);
             timer ??= setInterval(tick, limits.statusEveryMs);

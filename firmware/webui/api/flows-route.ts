@@ -1,7 +1,7 @@
-import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import { z } from '@hono/zod-openapi';
 import { limits } from '../limits.ts';
-import type { Connection } from '../ports.ts';
 import { problemAnswer, problemSchema } from './problem.ts';
+import { type Api, apiRoute } from './route.ts';
 
 const directions = ['outbound', 'inbound', 'local', 'internet'] as const;
 const reasons = ['rule', 'observed', 'default', 'quarantine', 'spoofed', 'replaced', 'firewall'] as const;
@@ -85,7 +85,8 @@ export type FlowsStatus = z.infer<typeof status>;
 
 const text = z.string().min(1).max(limits.flowFilterLength).optional();
 const time = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional();
-const filterFields = {
+/** A filter in a query. */
+export const flowFilterFields = {
   since: time.openapi({ description: 'Milliseconds since 1970: ended then or later' }),
   until: time.openapi({ description: 'Milliseconds since 1970: begun by then' }),
   from: text.openapi({ description: 'Address, network, or name of a device or gateway' }),
@@ -101,7 +102,7 @@ const filterFields = {
   rule: text,
   reason: z.enum(reasons).optional(),
 };
-const filter = z.object(filterFields);
+const filter = z.object(flowFilterFields);
 export type FlowsFilter = z.infer<typeof filter>;
 
 const limit = z.coerce.number().int().min(1).max(limits.flowsAtOnce).default(limits.flowsUnlessTold);
@@ -132,71 +133,67 @@ const json = <Schema extends z.ZodType>(description: string, schema: Schema) => 
 });
 const refusals = {
   400: problem('A filter is none'),
-  403: problem('The request did not come over the socket of the box'),
   500: problem('The records cannot be read'),
 };
 
-export const flowsRoutes = {
-  query: createRoute({
+const flowsRoutes = {
+  query: apiRoute({
     method: 'get',
     path: '/api/v1/flows',
-    summary: 'Recorded flows, newest first; from the box itself alone',
-    request: { query: z.object({ ...filterFields, before: cursor, limit }) },
+    access: 'read',
+    summary: 'Recorded flows, newest first',
+    request: { query: z.object({ ...flowFilterFields, before: cursor, limit }) },
     responses: { 200: json('The flows', page), ...refusals },
   }),
-  follow: createRoute({
+  follow: apiRoute({
     method: 'get',
     path: '/api/v1/flows/new',
+    access: 'read',
     summary: 'Flows recorded after a cursor, or from now on; waits for the first of them',
     request: {
       query: z.object({
-        ...filterFields,
+        ...flowFilterFields,
         after: cursor,
         wait: z.coerce.number().int().min(0).max(limits.flowsWaitSeconds).default(0),
       }),
     },
     responses: { 200: json('The flows, oldest first', news), ...refusals },
   }),
-  live: createRoute({
+  live: apiRoute({
     method: 'get',
     path: '/api/v1/flows/live',
+    access: 'read',
     summary: 'Connections that live, with their counts so far',
-    request: { query: z.object({ ...filterFields, limit }) },
+    request: { query: z.object({ ...flowFilterFields, limit }) },
     responses: { 200: json('The flows', z.object({ flows: z.array(flow).readonly() })), ...refusals },
   }),
-  status: createRoute({
+  status: apiRoute({
     method: 'get',
     path: '/api/v1/flows/status',
+    access: 'read',
     summary: 'Whether flows are recorded, how many there are, and what was lost',
-    responses: { 200: json('The status', status), 403: refusals[403] },
+    responses: { 200: json('The status', status) },
   }),
 };
 
-/** Flows say who speaks with whom: they are for who is on the box. */
-export function addFlowsRoutes(app: OpenAPIHono<{ Bindings: Connection }>, flows: FlowsView): void {
-  for (const path of ['/api/v1/flows', '/api/v1/flows/*'])
-    app.use(path, async (context, next) => {
-      if (context.env.transport !== 'local')
-        return problemAnswer(context, 'local-only', 'Only the command line on the box may do this.');
-      return next();
-    });
-  app.openapi(flowsRoutes.query, async (context) => {
+export function addFlowsRoutes(api: Api, flows: FlowsView): void {
+  api.openapi(flowsRoutes.query, async (context) => {
     const { before, limit: most, ...wanted } = context.req.valid('query');
     const found = await flows.query(wanted, { before, limit: most });
     return found.ok
       ? context.json(found.value, 200)
       : problemAnswer(context, 'flows-not-read', found.error.message);
   });
-  app.openapi(flowsRoutes.follow, async (context) => {
+  api.openapi(flowsRoutes.follow, async (context) => {
     const { after, wait, ...wanted } = context.req.valid('query');
     const found = await flows.follow(wanted, after ?? null, wait * 1000);
     return found.ok
       ? context.json(found.value, 200)
       : problemAnswer(context, 'flows-not-read', found.error.message);
   });
-  app.openapi(flowsRoutes.live, async (context) => {
+  api.openapi(flowsRoutes.live, async (context) => {
     const { limit: most, ...wanted } = context.req.valid('query');
     return context.json({ flows: await flows.live(wanted, most) }, 200);
   });
-  app.openapi(flowsRoutes.status, (context) => context.json(flows.status(), 200));
+  api.openapi(flowsRoutes.status, (context) => context.json(flows.status(), 200));
 }

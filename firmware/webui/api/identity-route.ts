@@ -1,6 +1,7 @@
-import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
-import type { Connection, ReplaceIdentity } from '../ports.ts';
+import { z } from '@hono/zod-openapi';
+import type { ReplaceIdentity } from '../ports.ts';
 import { problemAnswer, problemSchema } from './problem.ts';
+import { type Api, apiRoute } from './route.ts';
 import { status } from './status-schema.ts';
 
 const problem = (description: string) => ({
@@ -8,10 +9,13 @@ const problem = (description: string) => ({
   content: { 'application/problem+json': { schema: problemSchema } },
 });
 
-export const replaceIdentityRoute = createRoute({
+/** Dangerous: a new HIT cuts the box off from its peers. */
+const replaceIdentityRoute = apiRoute({
   method: 'post',
   path: '/api/v1/identity/replace',
-  summary: 'Gives the host identity up and makes a new one; from the box itself alone',
+  access: 'own',
+  dangerous: true,
+  summary: 'Gives the host identity up and makes a new one',
   request: {
     body: {
       required: true,
@@ -31,20 +35,13 @@ export const replaceIdentityRoute = createRoute({
       content: { 'application/json': { schema: status.shape.identity } },
     },
     400: problem('The body is not {"hit": "…"}'),
-    403: problem('The request did not come over the socket of the box, or it came from another site'),
     409: problem('The box has another identity than the one that was named'),
     500: problem('No new identity could be made'),
   },
 });
 
-/** Whoever reaches the page may not do this: a new HIT cuts the box off from its peers. */
-export function addIdentityRoute(
-  app: OpenAPIHono<{ Bindings: Connection }>,
-  replaceIdentity: ReplaceIdentity,
-): void {
-  app.openapi(replaceIdentityRoute, async (context) => {
-    if (context.env.transport !== 'local')
-      return problemAnswer(context, 'local-only', 'Only the command line on the box may do this.');
+export function addIdentityRoute(api: Api, replaceIdentity: ReplaceIdentity): void {
+  api.openapi(replaceIdentityRoute, async (context) => {
     const replaced = await replaceIdentity(context.req.valid('json').hit);
     switch (replaced.outcome) {
       case 'replaced':

@@ -1,6 +1,5 @@
-import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import { z } from '@hono/zod-openapi';
 import { limits } from '../limits.ts';
-import type { Connection } from '../ports.ts';
 import {
   type ConfigurationResult,
   refusals,
@@ -8,6 +7,7 @@ import {
   type SettingsApplied,
   settingsApplied,
 } from './config-route.ts';
+import { type Api, apiRoute, authorOf } from './route.ts';
 
 const service = { protocol: z.string(), port: z.number().int() };
 const proposal = z.object({
@@ -73,20 +73,23 @@ const json = <Schema extends z.ZodType>(description: string, schema: Schema) => 
   description,
   content: { 'application/json': { schema } },
 });
-const author = z.string().min(1).max(limits.authorLength).default('command line');
+const author = z.string().min(1).max(limits.authorLength).optional();
 const ids = z.array(z.string().min(1).max(limits.policyEndLength)).min(1).max(limits.rulesAtOnce);
 
-export const learnRoutes = {
-  propose: createRoute({
+const learnRoutes = {
+  propose: apiRoute({
     method: 'get',
     path: '/api/v1/policy/proposals',
-    summary: 'Rules that would allow what was seen in a window of time; from the box itself alone',
+    access: 'read',
+    summary: 'Rules that would allow what was seen in a window of time',
     request: { query: learnQuery },
     responses: { 200: json('The proposals', proposals), ...refusals },
   }),
-  accept: createRoute({
+  accept: apiRoute({
     method: 'post',
     path: '/api/v1/policy/accept',
+    access: 'change',
+    bodyBytes: limits.settingsBodyBytes,
     summary: 'Takes proposed rules into the settings, staged: they change nothing yet and are counted',
     request: {
       body: { required: true, content: { 'application/json': { schema: z.strictObject({ ids, author }) } } },
@@ -96,9 +99,11 @@ export const learnRoutes = {
       ...refusals,
     },
   }),
-  mode: createRoute({
+  mode: apiRoute({
     method: 'post',
     path: '/api/v1/policy/mode',
+    access: 'change',
+    bodyBytes: limits.settingsBodyBytes,
     summary: 'Has rules decide, or only be counted',
     request: {
       body: {
@@ -117,20 +122,19 @@ export const learnRoutes = {
   }),
 };
 
-/** The policy's routes, of which these are some, are for who is on the box. */
-export function addLearnRoutes(app: OpenAPIHono<{ Bindings: Connection }>, learning: PolicyLearning): void {
-  app.openapi(learnRoutes.propose, async (context) => {
+export function addLearnRoutes(api: Api, learning: PolicyLearning): void {
+  api.openapi(learnRoutes.propose, async (context) => {
     const result = await learning.propose(context.req.valid('query'));
     return result.ok ? context.json(result.value, 200) : refuse(context, result);
   });
-  app.openapi(learnRoutes.accept, async (context) => {
+  api.openapi(learnRoutes.accept, async (context) => {
     const given = context.req.valid('json');
-    const result = await learning.accept(given.ids, given.author);
+    const result = await learning.accept(given.ids, authorOf(context, given.author));
     return result.ok ? context.json(result.value, 200) : refuse(context, result);
   });
-  app.openapi(learnRoutes.mode, async (context) => {
+  api.openapi(learnRoutes.mode, async (context) => {
     const given = context.req.valid('json');
-    const result = await learning.setMode(given.ids, given.mode, given.author);
+    const result = await learning.setMode(given.ids, given.mode, authorOf(context, given.author));
     return result.ok ? context.json(result.value, 200) : refuse(context, result);
   });
 }

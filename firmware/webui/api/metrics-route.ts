@@ -1,6 +1,6 @@
-import type { Hono } from 'hono';
 import type { Connection } from '../ports.ts';
 import { problemResponse } from './problem.ts';
+import type { Api } from './route.ts';
 
 /** What the box knows in numbers, for Prometheus. */
 export interface MetricsView {
@@ -11,9 +11,9 @@ export interface MetricsView {
 
 const metricsPath = '/metrics';
 
-/** There are no sessions yet: who is on the management side may read it, if the settings say so; the box itself always. */
-export function addMetricsRoute(app: Hono<{ Bindings: Connection }>, metrics: MetricsView): void {
-  app.get(metricsPath, async (context) => {
+/** Collectors have no sessions: who is on the management side may read it, if the settings say so; the box itself always. */
+export function addMetricsRoute(api: Api, metrics: MetricsView): void {
+  api.get(metricsPath, async (context) => {
     // Whoever may not read it is not told that it is there.
     if (context.env.transport !== 'local' && !metrics.mayRead(context.env))
       return problemResponse('not-found', 'There is nothing at this address.');

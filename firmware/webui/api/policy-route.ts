@@ -1,7 +1,7 @@
-import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import { z } from '@hono/zod-openapi';
 import { limits } from '../limits.ts';
-import type { Connection } from '../ports.ts';
 import { problemAnswer, problemSchema } from './problem.ts';
+import { type Api, apiRoute } from './route.ts';
 
 const report = z
   .object({
@@ -44,7 +44,7 @@ const matchedClass = z.object({
   class: z.number().int(),
   set: z.array(z.string()).readonly(),
 });
-const explanation = z
+export const policyExplanation = z
   .object({
     from: end,
     to: end,
@@ -73,7 +73,7 @@ const explanation = z
     why: z.string(),
   })
   .openapi('PolicyExplanation');
-export type PolicyExplanation = z.infer<typeof explanation>;
+export type PolicyExplanation = z.infer<typeof policyExplanation>;
 
 const query = z.object({
   from: z.string().min(1).max(limits.policyEndLength),
@@ -114,53 +114,44 @@ const problem = (description: string) => ({
   content: { 'application/problem+json': { schema: problemSchema } },
 });
 
-const local = problem('The request did not come over the socket of the box');
-
-export const policyRoutes = {
-  devices: createRoute({
+const policyRoutes = {
+  devices: apiRoute({
     method: 'get',
     path: '/api/v1/devices',
-    summary: 'Who was seen on the LAN, and whether rules speak of it; from the box itself alone',
+    access: 'read',
+    summary: 'Who was seen on the LAN, and whether rules speak of it',
     responses: {
       200: { description: 'The devices', content: { 'application/json': { schema: deviceList } } },
-      403: local,
     },
   }),
-  report: createRoute({
+  report: apiRoute({
     method: 'get',
     path: '/api/v1/policy',
-    summary: 'The rules in force and how often they decided; from the box itself alone',
+    access: 'read',
+    summary: 'The rules in force and how often they decided',
     responses: {
       200: { description: 'The policy', content: { 'application/json': { schema: report } } },
-      403: local,
     },
   }),
-  explain: createRoute({
+  explain: apiRoute({
     method: 'get',
     path: '/api/v1/policy/explain',
-    summary: 'Whether a connection would be let through, and by which rule; from the box itself alone',
+    access: 'read',
+    summary: 'Whether a connection would be let through, and by which rule',
     request: { query },
     responses: {
-      200: { description: 'The decision', content: { 'application/json': { schema: explanation } } },
+      200: { description: 'The decision', content: { 'application/json': { schema: policyExplanation } } },
       400: problem('An end is no address, device or peer, or no policy is in force'),
-      403: local,
     },
   }),
 };
 
-/** Rules tell who is where and may do what: they are for who is on the box. */
-export function addPolicyRoutes(app: OpenAPIHono<{ Bindings: Connection }>, policy: PolicyView): void {
-  for (const path of ['/api/v1/policy/*', policyRoutes.devices.path])
-    app.use(path, async (context, next) => {
-      if (context.env.transport !== 'local')
-        return problemAnswer(context, 'local-only', 'Only the command line on the box may do this.');
-      return next();
-    });
-  app.openapi(policyRoutes.devices, async (context) =>
+export function addPolicyRoutes(api: Api, policy: PolicyView): void {
+  api.openapi(policyRoutes.devices, async (context) =>
     context.json({ devices: await policy.devices() }, 200),
   );
-  app.openapi(policyRoutes.report, async (context) => context.json(await policy.report(), 200));
-  app.openapi(policyRoutes.explain, (context) => {
+  api.openapi(policyRoutes.report, async (context) => context.json(await policy.report(), 200));
+  api.openapi(policyRoutes.explain, (context) => {
     const result = policy.explain(context.req.valid('query'));
     return result.ok
       ? context.json(result.value, 200)

@@ -9,6 +9,11 @@ export const problemSchema = z
     code: z.string(),
     /** What happened, and what to do where there is something to do. */
     detail: z.string(),
+    /** The fields of the request that cannot be taken, each with its path (`network.lan.address`) and why. */
+    errors: z
+      .array(z.object({ path: z.string(), message: z.string() }))
+      .readonly()
+      .optional(),
   })
   .openapi('Problem');
 export type Problem = z.infer<typeof problemSchema>;
@@ -17,7 +22,10 @@ export type Problem = z.infer<typeof problemSchema>;
 export const problems = {
   'bad-request': { status: 400, title: 'Bad Request' },
   'wrong-claim-code': { status: 403, title: 'Forbidden' },
-  'local-only': { status: 403, title: 'Forbidden' },
+  'not-signed-in': { status: 401, title: 'Unauthorized' },
+  'wrong-password': { status: 401, title: 'Unauthorized' },
+  'not-allowed': { status: 403, title: 'Forbidden' },
+  'confirm-password': { status: 403, title: 'Forbidden' },
   'cross-site': { status: 403, title: 'Forbidden' },
   'settings-invalid': { status: 400, title: 'Bad Request' },
   'settings-not-there': { status: 404, title: 'Not Found' },
@@ -26,36 +34,57 @@ export const problems = {
   'settings-no-trial': { status: 409, title: 'Conflict' },
   'settings-unchanged': { status: 409, title: 'Conflict' },
   'settings-not-proven': { status: 409, title: 'Conflict' },
+  'settings-moved-on': { status: 412, title: 'Precondition Failed' },
   'settings-not-kept': { status: 500, title: 'Internal Server Error' },
   'settings-not-applied': { status: 500, title: 'Internal Server Error' },
+  'diagnosis-running': { status: 409, title: 'Conflict' },
+  'diagnosis-none': { status: 404, title: 'Not Found' },
+  'diagnosis-failed': { status: 500, title: 'Internal Server Error' },
+  'backup-wrong': { status: 400, title: 'Bad Request' },
+  'backup-password': { status: 400, title: 'Bad Request' },
   'not-found': { status: 404, title: 'Not Found' },
   'method-not-allowed': { status: 405, title: 'Method Not Allowed' },
+  'token-not-there': { status: 404, title: 'Not Found' },
+  'user-not-there': { status: 404, title: 'Not Found' },
+  'name-taken': { status: 409, title: 'Conflict' },
+  'last-owner': { status: 409, title: 'Conflict' },
+  'too-many-tokens': { status: 409, title: 'Conflict' },
+  'too-many-users': { status: 409, title: 'Conflict' },
   'already-claimed': { status: 409, title: 'Conflict' },
+  'press-button': { status: 409, title: 'Conflict' },
+  'other-box': { status: 409, title: 'Conflict' },
   'other-identity': { status: 409, title: 'Conflict' },
   'body-too-large': { status: 413, title: 'Content Too Large' },
   'not-json': { status: 415, title: 'Unsupported Media Type' },
   'unknown-host': { status: 421, title: 'Misdirected Request' },
   'too-many-tries': { status: 429, title: 'Too Many Requests' },
+  'audit-not-read': { status: 500, title: 'Internal Server Error' },
   internal: { status: 500, title: 'Internal Server Error' },
   'flows-not-read': { status: 500, title: 'Internal Server Error' },
   'no-identity': { status: 500, title: 'Internal Server Error' },
   'not-stored': { status: 500, title: 'Internal Server Error' },
+  busy: { status: 503, title: 'Service Unavailable' },
   'no-evidence': { status: 503, title: 'Service Unavailable' },
   'too-many-streams': { status: 503, title: 'Service Unavailable' },
 } as const;
 export type ProblemCode = keyof typeof problems;
 
-function problemBody(code: ProblemCode, detail: string): Problem {
+/** Of `press-button`. */
+export const pressButton =
+  'Press the button on the front of the box, whose light asks for it, and do this again within a minute.';
+
+function problemBody(code: ProblemCode, detail: string, errors?: Problem['errors']): Problem {
   const { status, title } = problems[code];
-  return { title, status, code, detail };
+  return { title, status, code, detail, ...(errors !== undefined && { errors }) };
 }
 
 export function problemResponse(
   code: ProblemCode,
   detail: string,
   headers: Record<string, string> = {},
+  errors?: Problem['errors'],
 ): Response {
-  return new Response(JSON.stringify(problemBody(code, detail)), {
+  return new Response(JSON.stringify(problemBody(code, detail, errors)), {
     status: problems[code].status,
     headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...headers },
   });
@@ -67,9 +96,10 @@ export function problemAnswer<C extends ProblemCode, E extends Env>(
   code: C,
   detail: string,
   headers: Record<string, string> = {},
+  errors?: Problem['errors'],
 ) {
   const status: (typeof problems)[C]['status'] = problems[code].status;
-  return context.json(problemBody(code, detail), status, {
+  return context.json(problemBody(code, detail, errors), status, {
     'content-type': 'application/problem+json',
     ...headers,
   });

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { alarm } from './alarms-route.ts';
+import { trial } from './config-route.ts';
 
 /**
  * What `GET /api/v1/status`, the page and `hithe status --json` show. Byte counts are octets, times are ISO 8601 in
@@ -62,15 +63,21 @@ const modem = z.object({
   problem: z.string().nullable(),
 });
 
+const answers = z.object({ asked: z.number().int(), answered: z.number().int() });
+
 const networkInterface = z.object({
   /** The port's name on the box (`port1`), or the kernel's name of a bridge or tunnel. */
   name: z.string(),
   kernelName: z.string(),
+  /** What is printed beside the port on the case, where the board profile knows. */
+  label: z.string().nullable(),
   role: z.enum(['underlay', 'lan', 'management', 'overlay', 'unused']),
   driver: z.string().nullable(),
   mac: z.string().nullable(),
   link: z.enum(['up', 'down', 'unknown']),
   mtu: z.number().int(),
+  /** What both ends of the cable agreed on. */
+  speed: z.object({ megabits: z.number(), duplex: z.enum(['full', 'half']).nullable() }).nullable(),
   addresses: z.array(z.string()),
   receivedBytes: z.number(),
   sentBytes: z.number(),
@@ -78,7 +85,25 @@ const networkInterface = z.object({
   sentPackets: z.number(),
   /** Of an underlay port: whether it works, how well from 0 to 100, and its place among them, from 1. */
   uplink: z
-    .object({ works: z.boolean(), score: z.number(), place: z.number().int(), modem: modem.nullable() })
+    .object({
+      works: z.boolean(),
+      score: z.number(),
+      place: z.number().int(),
+      /** What the score is of: who was asked by this uplink and answered, null where there was nobody to ask. */
+      look: z
+        .object({
+          gateway: z.boolean().nullable(),
+          names: z.boolean().nullable(),
+          destinations: answers,
+          peers: answers,
+        })
+        .nullable(),
+      /** Until it counts as failed, or is used again, if it goes on as it last did. */
+      secondsToChange: z.number().nullable(),
+      modem: modem.nullable(),
+      /** The prefix that its provider delegates by DHCPv6, for the networks behind the box; only where it does. */
+      delegated: z.string().optional(),
+    })
     .nullable(),
 });
 
@@ -91,6 +116,8 @@ const tunnel = z.object({
   role: z.enum(['initiator', 'responder']).nullable(),
   locator: z.string().nullable(),
   espSuite: z.string().nullable(),
+  /** Of the ESP packets that come in, and of those that go out. */
+  spis: z.object({ ours: z.number().int(), theirs: z.number().int() }).nullable(),
   protectedPrefixes: z.array(z.string()),
   establishedAt: z.string().nullable(),
   lastError: z.string().nullable(),
@@ -144,6 +171,8 @@ const statusFields = z.object({
   /** The URI of the conductor that the settings name. */
   conductor: z.string().nullable(),
   claimed: z.boolean(),
+  /** The change of settings that is on trial. */
+  trial: trial.nullable(),
   time: z.string(),
   uptimeSeconds: z.number(),
   image,
@@ -167,6 +196,10 @@ const statusFields = z.object({
     state: z.enum(['applied', 'applying', 'failed']),
     detail: z.string().nullable(),
     interfaces: z.array(networkInterface),
+    /** Whose frames are copied to an analyser's port, by the ports' names; and what of the setting leads nowhere. */
+    mirror: z
+      .object({ to: z.string(), from: z.array(z.string()), problem: z.string().nullable() })
+      .optional(),
   }),
   tunnels: z.array(tunnel),
   /** What came to the overlay's port and was no peer's: no HIP at all, or HIP over IP with a wrong checksum. Null without an overlay. */

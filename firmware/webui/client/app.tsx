@@ -1,177 +1,151 @@
-import { useEffect, useState } from 'preact/hooks';
-import { formatDuration, formatTime } from './format.ts';
-import { Icon, Mark } from './icons.tsx';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { StatusUpdate } from '../api/status-schema.ts';
+import { Connection, LiveMark } from './connection.tsx';
 import { firstView, type View, watchBox } from './live.ts';
-import { State } from './parts.tsx';
-import { Devices } from './sections/devices.tsx';
-import { Log } from './sections/log.tsx';
-import { Network } from './sections/network.tsx';
-import { Overlay } from './sections/overlay.tsx';
-import { Overview } from './sections/overview.tsx';
-import { System } from './sections/system.tsx';
-import { Trust } from './sections/trust.tsx';
+import { Later, loadSoon } from './load-later.tsx';
+import { Navigation } from './navigation.tsx';
+import { Overview } from './pages/overview.tsx';
+import { Setup } from './pages/setup.tsx';
+import { SignIn } from './pages/sign-in.tsx';
+import { TrialBar } from './parts/trial-bar.tsx';
+import { navigate, type PageName, useRoute } from './router.tsx';
+import { findSession, keepSession } from './session.ts';
+import { SessionPrompts } from './session-prompts.tsx';
+import { useSession } from './session-state.ts';
+import { SettingsChange } from './settings/settings-change.tsx';
 import { texts } from './texts.ts';
+import { type Box, BoxView } from './use-box.ts';
 import { BoxNow, boxTime, useTicks } from './use-now.ts';
-
-type SectionName = keyof typeof texts.sections;
-const tabs: readonly SectionName[] = ['overview', 'network', 'overlay', 'trust'];
-const more: readonly SectionName[] = ['devices', 'system', 'log'];
+import { UserMenu } from './user-menu.tsx';
 
 export function App() {
   const [view, setView] = useState<View>(firstView);
-  /** Null until the box has been claimed from this page; then whether that closes it. */
-  const [claimedHere, setClaimedHere] = useState<{ pageCloses: boolean } | null>(null);
+  /** Whether claiming from this page has closed it. */
+  const [closed, setClosed] = useState(false);
   useEffect(() => watchBox(setView), []);
+  useEffect(() => void findSession(), []);
+  useEffect(keepSession, []);
   useTicks();
-  const current = useSectionInView(view.status !== null);
-  const { phase, status } = view;
-  const now = boxTime(view);
-  // A box that does not answer may not be up: its uptime stands still, while "ago" goes on.
-  const sinceHeard = status !== null && phase === 'live' ? (now - Date.parse(status.time)) / 1000 : 0;
-  const uptimeSeconds = (status?.uptimeSeconds ?? 0) + sinceHeard;
-
-  useEffect(() => {
-    const name = status === null ? texts.product : `${status.hostname} · ${texts.product}`;
-    document.title = phase === 'offline' ? `${texts.connection.offline} · ${name}` : name;
-  }, [phase, status?.hostname]);
-
-  // What the address names exists only now; the browser looked for it before the box had answered.
-  useEffect(() => {
-    if (status !== null && location.hash.length > 1)
-      document.getElementById(location.hash.slice(1))?.scrollIntoView();
-  }, [status === null]);
+  const { page: asked } = useRoute();
+  const { state } = useSession();
+  const { phase, status, rates, log } = view;
+  const box = useMemo<Box | null>(
+    () => (status === null ? null : { status, rates, log, live: phase === 'live' }),
+    [status, rates, log, phase],
+  );
+  const page: PageName = status === null && phase === 'closed' && state.kind === 'nobody' ? 'sign-in' : asked;
+  useFirstUse(status);
+  useTitle(page, view);
+  useHeadingFocus(page, box !== null);
+  useEffect(loadSoon, []);
 
   return (
-    <BoxNow.Provider value={now}>
+    <BoxNow.Provider value={boxTime(view)}>
       <a class="skip" href="#content">
         {texts.skip}
       </a>
       <header>
-        <h1>
+        <p class="box-name">
           <span class="product">{texts.product}</span>
           <bdi class="hostname">{status?.hostname ?? ''}</bdi>
-        </h1>
-        <LiveMark phase={phase} />
+        </p>
+        <div class="head-end">
+          {page !== 'sign-in' && <LiveMark phase={phase} />}
+          <UserMenu />
+        </div>
       </header>
-      <Navigation current={current} />
-      <main id="content" tabIndex={-1} class={phase === 'offline' ? 'offline' : undefined}>
-        <Connection view={view} closed={claimedHere?.pageCloses === true} />
-        {status !== null && (
-          <>
-            <Overview
-              status={{ ...status, claimed: status.claimed || claimedHere !== null }}
-              uptimeSeconds={uptimeSeconds}
-              lastKnown={phase === 'offline'}
-              onClaimed={(pageCloses) => setClaimedHere({ pageCloses })}
-            />
-            <Network network={status.network} rates={view.rates} />
-            <Overlay tunnels={status.tunnels} />
-            <Trust status={status} />
-            <Devices devices={status.devices} inventory={status.inventory} />
-            <System status={status} uptimeSeconds={uptimeSeconds} />
-            <Log entries={view.log} />
-          </>
+      {!isAlone(page) && <Navigation current={page} />}
+      <main id="content" tabIndex={-1} class={mainClass(page, phase)}>
+        <TrialBar view={view} />
+        {page === 'sign-in' ? <SignIn /> : <Connection view={view} closed={closed} />}
+        {box !== null && (
+          <BoxView.Provider value={box}>
+            <Content page={page} onClaimed={setClosed} />
+          </BoxView.Provider>
         )}
       </main>
+      <SettingsChange />
+      <SessionPrompts />
     </BoxNow.Provider>
   );
 }
 
-function LiveMark({ phase }: { phase: View['phase'] }) {
-  const mark = phase === 'live' ? 'up' : phase === 'offline' ? 'down' : 'degraded';
-  return (
-    <div class="live">
-      <State mark={mark} word={texts.connection[phase]} />
-    </div>
-  );
+/** Pages that ask one thing, without ways to others beside it. */
+function isAlone(page: PageName): boolean {
+  return page === 'setup' || page === 'sign-in';
 }
 
-/** What stands above everything else while the box does not answer. */
-function Connection({ view, closed }: { view: View; closed: boolean }) {
-  const { phase, status, heardAt } = view;
-  const text = texts.connection;
-  if (phase === 'live') return null;
-  if (status === null) {
-    const offline = phase === 'offline';
-    return (
-      <div class="answer" role="status">
-        <p class={`sentence ${offline ? 'state-down' : 'quiet'}`}>
-          <Mark name={offline ? 'down' : 'degraded'} />
-          <span>{offline ? text.neverAnswered : text.asking}</span>
-        </p>
-        <p class="advice">{offline ? text.neverAnsweredAdvice : ''}</p>
-      </div>
-    );
+function mainClass(page: PageName, phase: View['phase']): string {
+  // Of a box that tells nothing there is nothing that could be out of date.
+  const stale = page !== 'sign-in' && (phase === 'offline' || phase === 'closed');
+  return [isAlone(page) && 'alone', stale && 'offline'].filter(Boolean).join(' ');
+}
+
+/** Who opens the page of a box that belongs to nobody wants to set it up. */
+function useFirstUse(status: StatusUpdate | null): void {
+  const known = status !== null;
+  useEffect(() => {
+    if (status !== null && !status.claimed && location.pathname === '/' && location.search === '')
+      navigate(`/setup${location.hash}`, { replace: true });
+  }, [known]);
+}
+
+interface ContentProps {
+  page: PageName;
+  onClaimed: (pageCloses: boolean) => void;
+}
+
+function Content({ page, onClaimed }: ContentProps) {
+  switch (page) {
+    case 'overview':
+      return <Overview />;
+    case 'network':
+      return <Later name="Network" />;
+    case 'overlay':
+      return <Later name="Overlay" />;
+    case 'devices':
+      return <Later name="Devices" />;
+    case 'policy':
+      return <Later name="Policy" />;
+    case 'flows':
+      return <Later name="Flows" />;
+    case 'trust':
+      return <Later name="Trust" />;
+    case 'system':
+      return <Later name="System" />;
+    case 'setup':
+      return <Setup onClaimed={onClaimed} />;
+    case 'sign-in':
+      return null;
   }
-  if (closed) {
-    return (
-      <div class="lost" role="status">
-        <State mark="up" word={text.closed} />
-        <p>{text.closedAdvice}</p>
-      </div>
-    );
-  }
-  const now = Date.now();
-  return (
-    <div class="lost" role="status" aria-atomic="true">
-      <State mark="down" word={text.offline} />
-      <p aria-live="off">{text.lost(formatTime(heardAt, now), formatDuration((now - heardAt) / 1000))}</p>
-    </div>
-  );
 }
 
-function Navigation({ current }: { current: SectionName }) {
-  const link = (name: SectionName) => (
-    <li key={name} class={more.includes(name) ? 'in-more' : undefined}>
-      <a href={`#${name}`} aria-current={name === current ? 'location' : undefined}>
-        <Icon name={name} />
-        {texts.sections[name]}
-      </a>
-    </li>
-  );
-  return (
-    <nav aria-label={texts.navigation}>
-      <ul>
-        {[...tabs, ...more].map(link)}
-        <li class="more">
-          <button type="button" popovertarget="more" class={more.includes(current) ? 'current' : undefined}>
-            <Icon name="more" />
-            {texts.more}
-          </button>
-          <ul id="more" popover="auto">
-            {more.map((name) => (
-              <li key={name}>
-                <a href={`#${name}`} onClick={closeMore}>
-                  <Icon name={name} />
-                  {texts.sections[name]}
-                </a>
-              </li>
-            ))}
-          </ul>
-        </li>
-      </ul>
-    </nav>
-  );
+const titles = { ...texts.pages, setup: texts.setup.begin, 'sign-in': texts.signIn.submit };
+
+function useTitle(page: PageName, { phase, status }: View): void {
+  useEffect(() => {
+    const parts = [
+      phase === 'offline' && texts.connection.offline,
+      page !== 'overview' && titles[page],
+      status?.hostname,
+      texts.product,
+    ];
+    document.title = parts.filter(Boolean).join(' · ');
+  }, [page, phase, status?.hostname]);
 }
 
-const closeMore = () => document.getElementById('more')?.hidePopover();
-
-/** The section whose heading was scrolled past last. */
-function useSectionInView(ready: boolean): SectionName {
-  const [current, setCurrent] = useState<SectionName>('overview');
+/**
+ * Another page begins at its heading for who does not see it change. What the address names exists only once the box has
+ * answered; the browser looked for it before.
+ */
+function useHeadingFocus(page: PageName, ready: boolean): void {
+  const shown = useRef<PageName | null>(null);
   useEffect(() => {
     if (!ready) return;
-    const look = () => {
-      const atEnd = innerHeight + scrollY >= document.documentElement.scrollHeight - 2;
-      const names = [...tabs, ...more];
-      const passed = names.filter(
-        (name) => (document.getElementById(name)?.getBoundingClientRect().top ?? 1) < innerHeight / 3,
-      );
-      setCurrent((atEnd && scrollY > 0 ? names.at(-1) : passed.at(-1)) ?? 'overview');
-    };
-    look();
-    addEventListener('scroll', look, { passive: true });
-    return () => removeEventListener('scroll', look);
-  }, [ready]);
-  return current;
+    const named = location.hash.length > 1 ? document.getElementById(location.hash.slice(1)) : null;
+    named?.scrollIntoView();
+    if (shown.current !== null && shown.current !== page && named === null)
+      document.querySelector<HTMLElement>('h1')?.focus({ preventScroll: true });
+    shown.current = page;
+  }, [page, ready]);
 }

@@ -1,4 +1,5 @@
 import type { LogEntry, Status, StatusUpdate } from '../api/status-schema.ts';
+import { followSession, sessionRefused } from './session-state.ts';
 
 /** Bytes a second over the last minute, a sample for each status; oldest first. */
 export interface Rates {
@@ -7,11 +8,12 @@ export interface Rates {
 }
 
 export interface View {
-  readonly phase: 'loading' | 'live' | 'offline';
+  /** `closed`: the box answers, and tells nothing to who has not signed in. */
+  readonly phase: 'loading' | 'live' | 'offline' | 'closed';
   /** Null until the box has answered once. */
   readonly status: StatusUpdate | null;
   readonly log: readonly LogEntry[];
-  /** By the kernel's name of the interface. */
+  /** By the kernel's name of the interface, and by the HIT of the peer of a tunnel. */
   readonly rates: ReadonlyMap<string, Rates>;
   /** When the last answer came, by the browser's clocks: milliseconds since 1970, and since the page was opened. */
   readonly heardAt: number;
@@ -101,7 +103,15 @@ export function watchBox(tell: (view: View) => void): () => void {
     source = null;
     clearTimeout(timer);
     try {
-      const response = await fetch('/api/v1/status', { signal: AbortSignal.timeout(silenceMs) });
+      const response = await fetch('/api/v1/status', {
+        headers: { 'x-hithe-background': '1' },
+        signal: AbortSignal.timeout(silenceMs),
+      });
+      if (response.status === 401) {
+        change({ phase: 'closed' });
+        sessionRefused();
+        return;
+      }
       if (!response.ok) throw new Error(String(response.status));
       const status: Status = await response.json();
       heard(status, status.log);
@@ -114,12 +124,25 @@ export function watchBox(tell: (view: View) => void): () => void {
   }
 
   const hurry = () => {
-    if (document.visibilityState === 'visible' && view.phase !== 'live') open();
+    if (document.visibilityState === 'visible' && view.phase !== 'live' && view.phase !== 'closed') open();
   };
+  // Only somebody who signs in opens it again.
+  const stopFollowing = followSession(({ state }) => {
+    if (state.kind === 'user' && view.phase === 'closed') open();
+    // Who has signed out leaves nothing on the screen.
+    if (state.kind === 'nobody' && view.status?.claimed === true) {
+      source?.close();
+      source = null;
+      clearTimeout(timer);
+      view = { ...firstView, phase: 'closed' };
+      tell(view);
+    }
+  });
   addEventListener('online', hurry);
   document.addEventListener('visibilitychange', hurry);
   open();
   return () => {
+    stopFollowing();
     source?.close();
     source = null;
     clearTimeout(timer);
@@ -135,10 +158,10 @@ function nextRates(
 ): ReadonlyMap<string, Rates> {
   const seconds = (at - heardAfter) / 1000;
   const next = new Map<string, Rates>();
-  for (const current of now.network.interfaces) {
-    const { kernelName } = current;
-    const last = before?.network.interfaces.find((candidate) => candidate.kernelName === kernelName);
-    const known = rates.get(kernelName) ?? { received: [], sent: [] };
+  const earlier = before === null ? new Map<string, Counters>() : countersOf(before);
+  for (const [name, current] of countersOf(now)) {
+    const last = earlier.get(name);
+    const known = rates.get(name) ?? { received: [], sent: [] };
     // After a gap or a restart of the counters a rate would be an invention.
     if (
       last === undefined ||
@@ -146,14 +169,26 @@ function nextRates(
       seconds > silenceMs / 1000 ||
       current.receivedBytes < last.receivedBytes
     ) {
-      next.set(kernelName, { received: [], sent: [] });
+      next.set(name, { received: [], sent: [] });
       continue;
     }
-    const per = (count: number, earlier: number) => Math.max(0, count - earlier) / seconds;
-    next.set(kernelName, {
+    const per = (count: number, already: number) => Math.max(0, count - already) / seconds;
+    next.set(name, {
       received: [...known.received, per(current.receivedBytes, last.receivedBytes)].slice(-samples),
       sent: [...known.sent, per(current.sentBytes, last.sentBytes)].slice(-samples),
     });
   }
   return next;
+}
+
+interface Counters {
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
+}
+
+function countersOf({ network, tunnels }: StatusUpdate): ReadonlyMap<string, Counters> {
+  return new Map<string, Counters>([
+    ...network.interfaces.map((each): [string, Counters] => [each.kernelName, each]),
+    ...tunnels.map(({ hit, traffic }): [string, Counters] => [hit, traffic]),
+  ]);
 }

@@ -41,6 +41,8 @@ function trouble(status: StatusUpdate): Summary | null {
     const more = others.length > 0 ? ` ${text.moreWarnings(others.length)}` : '';
     return { mark: 'attention', sentence: warning.message, advice: `${warning.advice}${more}` };
   }
+  if (status.alarms.length > 0)
+    return { mark: 'attention', sentence: text.alarms(status.alarms.length), advice: text.alarmsAdvice };
   if (tpm.state === 'failed') return { mark: 'attention', sentence: text.tpmFailed, advice: tpm.advice };
   return null;
 }
@@ -59,7 +61,8 @@ function uplinkTrouble({ network }: StatusUpdate): Summary | null {
   return { mark: 'degraded', sentence: text.noAddress, advice: text.noAddressAdvice(ports) };
 }
 
-function tunnelTrouble({ tunnels }: StatusUpdate): Summary | null {
+/** What is wrong with tunnels, and null where nothing is. */
+export function tunnelTrouble({ tunnels }: Pick<StatusUpdate, 'tunnels'>): Summary | null {
   const names = (condition: 'down' | 'connecting') =>
     tunnels.filter((tunnel) => tunnelCondition(tunnel) === condition).map(({ peer }) => peer);
   const down = tunnels.filter((tunnel) => ['down', 'closing'].includes(tunnelCondition(tunnel)));

@@ -1,7 +1,16 @@
 import type { StatusUpdate } from '../api/status-schema.ts';
+import type { MarkName } from './summary.ts';
 
 export type Tunnel = StatusUpdate['tunnels'][number];
 export type TunnelCondition = 'up' | 'idle' | 'connecting' | 'closing' | 'down';
+
+export const tunnelMarks: Record<TunnelCondition, MarkName> = {
+  up: 'up',
+  idle: 'off',
+  connecting: 'degraded',
+  closing: 'degraded',
+  down: 'down',
+};
 
 /** The association's state (RFC 7401 § 4.4.2) as far as a person needs to tell them apart. */
 export function tunnelCondition(tunnel: Tunnel): TunnelCondition {

@@ -1,6 +1,6 @@
 /** A file of the page as the build leaves it: compressed beforehand, since the box's processor has other work. */
 export interface PageFile {
-  /** `/` for the page itself; all others carry a hash of their content in their name. */
+  /** `/` for the page itself, which `pagePaths` lead to; all others carry a hash of their content in their name. */
   readonly path: string;
   readonly contentType: string;
   readonly text: string;
@@ -9,6 +9,20 @@ export interface PageFile {
   /** Strong validator without quotes (RFC 9110 § 8.8.3). */
   readonly etag: string;
 }
+
+/** Views of the page have addresses of their own; each is answered with the page itself. */
+export const pagePaths: readonly string[] = [
+  '/',
+  '/network',
+  '/overlay',
+  '/devices',
+  '/policy',
+  '/flows',
+  '/trust',
+  '/system',
+  '/setup',
+  '/sign-in',
+];
 
 interface Encoded {
   readonly encoding: 'br' | 'gzip' | null;
@@ -30,7 +44,8 @@ export function preparePageFiles(files: readonly PageFile[]): PageFiles {
       { encoding: 'gzip', bytes: octets(file.gzipBase64) },
       { encoding: null, bytes: new TextEncoder().encode(file.text) },
     ];
-    served.set(file.path, { file, encoded });
+    const paths = file.path === '/' ? pagePaths : [file.path];
+    for (const path of paths) served.set(path, { file, encoded });
   }
   return served;
 }

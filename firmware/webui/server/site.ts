@@ -5,13 +5,12 @@ import { type ApiPorts, createApi } from '../api/api.ts';
 import { problemResponse } from '../api/problem.ts';
 import { reasonOf } from '../error.ts';
 import type { Connection, WebHandler, WriteLog } from '../ports.ts';
+import { type ApiDocument, referencePaths, referenceStyle, renderReference } from './api-reference.ts';
 import { type PageFiles, servePageFile } from './page-files.ts';
 import { securityHeaders } from './security-headers.ts';
 
 export interface SitePorts extends ApiPorts {
   readonly page: PageFiles;
-  /** The box's name as the settings have it now. */
-  readonly hostname: () => string;
   readonly httpsPort: number;
   readonly writeLog: WriteLog;
 }
@@ -30,7 +29,9 @@ export function createSite(ports: SitePorts): Site {
 
   site.use(async (context, next) => {
     const { transport } = context.env;
-    if (transport !== 'local' && !isAllowedHost(context.req.header('host'), ports.hostname())) {
+    // A target in absolute form stands in the place of the Host field (RFC 9112 § 3.2.2): both have to be this box.
+    const hosts = [context.req.header('host'), new URL(context.req.url).host];
+    if (transport !== 'local' && !hosts.every((host) => isAllowedHost(host, ports.hostname()))) {
       return problemResponse(
         'unknown-host',
         'This box does not answer to that name. Open it by its address.',
@@ -38,6 +39,16 @@ export function createSite(ports: SitePorts): Site {
     }
     return transport === 'http' ? redirectToHttps(context.req.raw, ports.httpsPort) : next();
   });
+  // Written when it is first asked for, and once: everybody may ask.
+  let reference: string | null = null;
+  site.get(referencePaths.page, (context) => {
+    // The document is what the reference was written for.
+    reference ??= renderReference(api.described() as ApiDocument);
+    return context.html(reference, 200, revalidated);
+  });
+  site.get(referencePaths.style, (context) =>
+    context.body(referenceStyle, 200, { ...revalidated, 'content-type': 'text/css; charset=utf-8' }),
+  );
   site.route('/', api.app);
   site.all('*', (context) => {
     const { method } = context.req;
@@ -66,6 +77,8 @@ export function createSite(ports: SitePorts): Site {
     close: api.closeStreams,
   };
 }
+
+const revalidated = { 'cache-control': 'no-cache' };
 
 function protect(response: Response): Response {
   for (const [name, value] of Object.entries(securityHeaders)) response.headers.set(name, value);

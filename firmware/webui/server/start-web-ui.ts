@@ -1,17 +1,26 @@
+import { openAccounts } from '../accounts.ts';
 import type { AlarmsView } from '../api/alarms-route.ts';
+import type { Associations } from '../api/associations-route.ts';
 import type { Attestation } from '../api/attestation-route.ts';
+import type { Backups } from '../api/backup-route.ts';
 import type { Configuration } from '../api/config-route.ts';
+import type { DeviceChanges } from '../api/devices-route.ts';
+import type { Diagnostics } from '../api/diagnostics-route.ts';
+import type { FactoryReset } from '../api/factory-reset-route.ts';
 import type { FlowsView } from '../api/flows-route.ts';
 import type { PolicyLearning } from '../api/learn-route.ts';
 import type { MetricsView } from '../api/metrics-route.ts';
 import type { PolicyView } from '../api/policy-route.ts';
-import type { Claim } from '../claim.ts';
-import { openClaim } from '../claim.ts';
+import type { Restart } from '../api/restart-route.ts';
+import type { MakeSupportBundle } from '../api/support-route.ts';
+import { type Claim, openClaim } from '../claim.ts';
 import { reasonOf, WebUiError } from '../error.ts';
 import { limits } from '../limits.ts';
 import { type PageInterface, pageAddresses } from '../page-addresses.ts';
 import type {
+  AuditLog,
   CertificateKeys,
+  DerivePassword,
   ListenerOptions,
   LogReader,
   RandomBytes,
@@ -19,6 +28,8 @@ import type {
   ReadStatus,
   ReplaceIdentity,
   SecretFiles,
+  Sha256,
+  ShownPresence,
   TlsCredentials,
   WebListeners,
   WriteLog,
@@ -36,15 +47,28 @@ export interface WebUiPorts {
   readonly keys: CertificateKeys;
   readonly random: RandomBytes;
   readonly now: ReadClock;
+  /** Milliseconds since any moment; does not jump. */
+  readonly elapsed: ReadClock;
+  readonly derivePassword: DerivePassword;
+  readonly sha256: Sha256;
+  readonly audit: AuditLog;
   readonly openListeners: (options: ListenerOptions) => WebListeners;
   readonly replaceIdentity: ReplaceIdentity;
   readonly attestation: Attestation;
   readonly configuration: Configuration;
   readonly policy: PolicyView;
   readonly flows: FlowsView;
+  readonly associations: Associations;
   readonly learning: PolicyLearning;
+  readonly devices: DeviceChanges;
   readonly alarms: AlarmsView;
   readonly metrics: MetricsView;
+  readonly backups: Backups;
+  readonly diagnostics: Diagnostics;
+  readonly restart: Restart;
+  readonly support: MakeSupportBundle;
+  readonly factoryReset: FactoryReset;
+  readonly presence: ShownPresence;
 }
 
 export interface WebUiOptions {
@@ -65,6 +89,8 @@ export interface WebUi {
   addresses(): readonly string[];
   readonly fingerprint: string;
   readonly claim: Claim;
+  /** A code that the console shows to somebody who has no password; see `Claim.offerRecovery`. */
+  offerRecovery(): string | null;
   /** To be called whenever addresses or roles have changed; the page moves there. */
   setInterfaces(interfaces: readonly PageInterface[]): Promise<void>;
   close(): Promise<void>;
@@ -82,7 +108,12 @@ const retries = 10;
 export async function startWebUi(ports: WebUiPorts, options: WebUiOptions): Promise<WebUi> {
   const { writeLog: log } = ports;
   let interfaces = options.interfaces;
-  const claim = await openClaim({ ...ports, log });
+  const [claim, accounts] = await Promise.all([
+    openClaim({ ...ports, log }),
+    openAccounts({ ...ports, log }),
+  ]);
+  if (claim.claimed() && !accounts.users.list().some(({ role }) => role === 'owner'))
+    log('warning', 'This box is claimed and has no owner: its console gives a code that makes one.');
   const credentials = await credentialsFor(ports, pageAddresses(interfaces, claim.claimed()));
   let listening: readonly string[] = [];
   let moving: Promise<void> = Promise.resolve();
@@ -92,6 +123,8 @@ export async function startWebUi(ports: WebUiPorts, options: WebUiOptions): Prom
   const site = createSite({
     ...ports,
     claim,
+    accounts,
+    fingerprint: credentials.fingerprint,
     httpsPort: options.httpsPort,
     page: preparePageFiles(options.page),
     closesWhenClaimed: () => pageAddresses(interfaces, true).length === 0,
@@ -155,6 +188,11 @@ export async function startWebUi(ports: WebUiPorts, options: WebUiOptions): Prom
     addresses: () => listening,
     fingerprint: credentials.fingerprint,
     claim,
+    offerRecovery() {
+      const code = claim.offerRecovery();
+      if (code !== null) log('warning', 'The console shows a code that sets an owner’s password.');
+      return code;
+    },
     setInterfaces(next) {
       interfaces = next;
       return move(retries);

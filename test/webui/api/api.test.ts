@@ -3,7 +3,7 @@ import { problemSchema, problems } from '../../../firmware/webui/api/problem.ts'
 import { status } from '../../../firmware/webui/api/status-schema.ts';
 import { limits } from '../../../firmware/webui/limits.ts';
 import { degradedStatus, emptyStatus, normalStatus } from '../status-fixtures.ts';
-import { openTestSite, post, type TestSite, testTime } from '../test-site.ts';
+import { openTestSite, post, type TestSite, testPassword, testTime } from '../test-site.ts';
 
 let site: TestSite;
 beforeEach(async () => {
@@ -80,26 +80,28 @@ describe('GET /api/v1/log', () => {
 });
 
 describe('POST /api/v1/claim', () => {
-  const claim = (code: string) => site.request('/api/v1/claim', post(JSON.stringify({ code })));
+  const claim = (code: string) =>
+    site.request('/api/v1/claim', post(JSON.stringify({ code, password: testPassword })));
 
   test('claims once', async () => {
     const code = site.claim.code() ?? '';
     const response = await claim(code);
     expect(response.status).toBe(200);
-    expect(await response.json()).toEqual({ claimed: true, pageCloses: true });
+    expect(await response.json()).toMatchObject({ claimed: true, pageCloses: true });
     expect(site.claimed).toHaveLength(1);
     expect(await problemOf(await claim(code))).toBe('already-claimed');
     expect(site.claimed).toHaveLength(1);
-    expect(await (await site.request('/api/v1/status')).json()).toMatchObject({ claimed: true });
+    expect(await problemOf(await site.request('/api/v1/status'))).toBe('not-signed-in');
+    expect(await (await site.request('/api/v1/box')).json()).toMatchObject({ claimed: true });
   });
 
   test('refuses a wrong code, and after some all of them', async () => {
-    for (let index = 0; index < limits.claimBurst; index++)
+    for (let index = 0; index < limits.signInBurst; index++)
       expect(await problemOf(await claim('0000-0000'))).toBe('wrong-claim-code');
     const refused = await claim(site.claim.code() ?? '');
     expect(refused.headers.get('retry-after')).toBe('12');
     expect(await problemOf(refused)).toBe('too-many-tries');
-    site.clock.at += limits.claimRefillMs;
+    site.clock.at += limits.signInRefillMs;
     expect((await claim(site.claim.code() ?? '')).status).toBe(200);
   });
 
@@ -109,9 +111,10 @@ describe('POST /api/v1/claim', () => {
     'null',
     '[]',
     '{}',
-    '{"code":1}',
-    '{"code":"x","more":1}',
-    `{"code":"${'0'.repeat(33)}"}`,
+    '{"code":"0000-0000"}',
+    `{"code":1,"password":"${testPassword}"}`,
+    `{"code":"x","password":"${testPassword}","more":1}`,
+    `{"code":"${'0'.repeat(33)}","password":"${testPassword}"}`,
   ])('refuses the body %s', async (body) =>
     expect(await problemOf(await site.request('/api/v1/claim', post(body)))).toBe('bad-request'),
   );
@@ -133,13 +136,14 @@ describe('POST /api/v1/claim', () => {
     { origin: 'https://evil.example' },
     { origin: 'null' },
   ])('refuses %j', async (headers) => {
-    const code = JSON.stringify({ code: site.claim.code() });
+    const code = JSON.stringify({ code: site.claim.code(), password: testPassword });
     expect(await problemOf(await site.request('/api/v1/claim', post(code, headers)))).toBe('cross-site');
     expect(site.claim.claimed()).toBe(false);
   });
 
   test('takes a body at the limit and refuses one octet more, with and without Content-Length', async () => {
-    const body = (length: number) => '{"code":"0"'.padEnd(length - 1, ' ').concat('}');
+    const body = (length: number) =>
+      `{"code":"0","password":"${testPassword}"`.padEnd(length - 1, ' ').concat('}');
     expect(await problemOf(await site.request('/api/v1/claim', post(body(limits.bodyBytes))))).toBe(
       'wrong-claim-code',
     );

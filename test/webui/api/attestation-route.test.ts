@@ -4,11 +4,11 @@ import { limits } from '../../../firmware/webui/limits.ts';
 import { openTestSite, post } from '../test-site.ts';
 
 const nonce = '00'.repeat(32);
-const boot = { release: null, selfAppraisal: true, pcrBank: 'sha256', pcrs: [] } as const;
+const boot = { release: null, selfAppraisal: true, pcrBank: 'sha256', chain: [], pcrs: [] } as const;
 const working: Attestation = {
   evidence: async (asked) => ({ ok: true, document: { type: 'hithe-evidence', asked } }),
   activate: async (challenge) => ({ ok: true, secret: JSON.stringify(challenge) }),
-  measuredBoot: async () => ({ ok: true, boot: { ...boot, pcrs: [] } }),
+  measuredBoot: async () => ({ ok: true, boot: { ...boot, chain: [], pcrs: [] } }),
 };
 
 const site = (attestation: Attestation) => openTestSite(undefined, undefined, attestation);

@@ -4,22 +4,28 @@ import { limits } from '../../../firmware/webui/limits.ts';
 import { openTestSite, post } from '../test-site.ts';
 
 describe('the settings over the API', () => {
-  test('are for the box’s own socket alone, but for the schema', async () => {
+  test('are for who is signed in, and the box’s own socket; a viewer changes nothing', async () => {
     const site = await openTestSite();
     for (const [path, init] of [
       ['/api/v1/config'],
       ['/api/v1/config/history'],
       ['/api/v1/config/apply', post('{}')],
       ['/api/v1/config/confirm', post('{}')],
+      ['/api/v1/config/schema'],
     ] as const) {
       const response = await site.request(path, init);
       expect([path, response.status, await response.json()]).toMatchObject([
         path,
-        403,
-        { code: 'local-only' },
+        401,
+        { code: 'not-signed-in' },
       ]);
     }
-    const schema = await site.request('/api/v1/config/schema');
+    const viewer = await site.signIn('viewer');
+    expect((await viewer.request('/api/v1/config')).status).toBe(200);
+    expect((await viewer.request('/api/v1/config/plan', post('{}'))).status).not.toBe(403);
+    const refused = await viewer.request('/api/v1/config/apply', post('{}'));
+    expect([refused.status, await refused.json()]).toMatchObject([403, { code: 'not-allowed' }]);
+    const schema = await viewer.request('/api/v1/config/schema');
     expect(await schema.json()).toMatchObject({
       $schema: expect.stringContaining('2020-12'),
       type: 'object',
@@ -41,6 +47,55 @@ describe('the settings over the API', () => {
     expect(await ask('/api/v1/config/revert', { revision: 1 })).toMatchObject({ code: 'settings-unchanged' });
     const detail = await site.request('/api/v1/config/history/1', {}, 'local');
     expect(await detail.json()).toMatchObject({ document, changes: [{ path: 'hostname' }] });
+    site.close();
+  });
+
+  test('what was meant for other settings is refused: ETag and If-Match', async () => {
+    const site = await openTestSite();
+    const ask = async (path: string, body: unknown, tag?: string | null) => {
+      const { headers, ...init } = post(JSON.stringify(body));
+      const conditional = { ...init, headers: { ...headers, ...(tag ? { 'if-match': tag } : {}) } };
+      const response = await site.request(path, conditional, 'local');
+      return [response.status, await response.json(), response.headers.get('etag')];
+    };
+    const tagNow = async () => (await site.request('/api/v1/config', {}, 'local')).headers.get('etag');
+    const first = await tagNow();
+    expect(first).toBe('"r0-0"');
+    const document = { version: 1, hostname: 'one' };
+    expect(await ask('/api/v1/config/plan', { document }, first)).toMatchObject([200, {}, null]);
+    expect(await ask('/api/v1/config/apply', { document }, first)).toMatchObject([200, {}, null]);
+    await ask('/api/v1/config/confirm', {});
+    const second = await tagNow();
+    expect(second).toBe('"r1-0"');
+    const other = { document: { version: 1, hostname: 'two' } };
+    for (const path of ['/api/v1/config/plan', '/api/v1/config/apply'])
+      expect(await ask(path, other, first)).toMatchObject([
+        412,
+        { code: 'settings-moved-on', detail: expect.stringContaining('Revision 1 by ') },
+        null,
+      ]);
+    const set = { path: 'hostname', value: 'two' };
+    expect(await ask('/api/v1/config/draft', set, first)).toMatchObject([412, {}, null]);
+    const drafted = await ask('/api/v1/config/draft', set, `"other", ${second}`);
+    expect(drafted).toMatchObject([200, { draft: { hostname: 'two' } }, await tagNow()]);
+    expect(drafted[2]).not.toBe(second);
+    expect(await ask('/api/v1/config/draft', { discard: true }, second)).toMatchObject([412, {}, null]);
+    expect(await ask('/api/v1/config/draft', { discard: true }, '*')).toMatchObject([200, {}, second]);
+    site.close();
+  });
+
+  test('an invalid document is told field by field', async () => {
+    const site = await openTestSite();
+    const lan = { address: 'x', dhcpRange: ['192.168.1.9', 'y'] };
+    const body = JSON.stringify({ document: { version: 1, hostname: '-', network: { lan } } });
+    const response = await site.request('/api/v1/config/plan', post(body), 'local');
+    const { code, errors } = await response.json();
+    expect([response.status, code]).toEqual([400, 'settings-invalid']);
+    expect(errors.map(({ path }: { path: string }) => path)).toEqual([
+      'hostname',
+      'network.lan.address',
+      'network.lan.dhcpRange[1]',
+    ]);
     site.close();
   });
 

@@ -14,11 +14,16 @@ const get = async (path: string) => {
 };
 
 describe('flows over the API', () => {
-  test.each(['', '/new', '/live', '/status'])('%j is for the box’s own socket alone', async (path) => {
-    const response = await site.request(`/api/v1/flows${path}`);
-    expect([response.status, await response.json()]).toMatchObject([403, { code: 'local-only' }]);
-    expect((await get(`/api/v1/flows${path}`)).status).toBe(200);
-  });
+  test.each(['', '/new', '/live', '/status'])(
+    '%j is for who is signed in, and the box’s own socket',
+    async (path) => {
+      const response = await site.request(`/api/v1/flows${path}`);
+      expect([response.status, await response.json()]).toMatchObject([401, { code: 'not-signed-in' }]);
+      expect((await get(`/api/v1/flows${path}`)).status).toBe(200);
+      const viewer = await site.signIn('viewer');
+      expect((await viewer.request(`/api/v1/flows${path}`)).status).toBe(200);
+    },
+  );
 
   test('come in pages, newest first', async () => {
     expect((await get('/api/v1/flows?limit=4')).body).toMatchObject({
@@ -63,5 +68,59 @@ describe('flows over the API', () => {
     expect(limits.flowsWaitSeconds * 1000).toBeLessThan(limits.idleMs);
     expect((await get(`/api/v1/flows/new?after=2&wait=${limits.flowsWaitSeconds}`)).status).toBe(200);
     expect((await get(`/api/v1/flows/new?after=2&wait=${limits.flowsWaitSeconds + 1}`)).status).toBe(400);
+  });
+});
+
+describe('downloads of flows', () => {
+  const download = (query: string, transport: 'local' | 'https' = 'local') =>
+    site.request(`/api/v1/flows/export${query}`, {}, transport);
+
+  test('are for whoever may read', async () => {
+    expect((await download('', 'https')).status).toBe(401);
+  });
+
+  test('hold what the filter wants, newest first, to the last page', async () => {
+    const response = await download('?limit=6');
+    expect(response.headers.get('content-type')).toBe('application/x-ndjson');
+    expect(response.headers.get('content-disposition')).toBe('attachment; filename="flows.jsonl"');
+    const lines = (await response.text()).trimEnd().split('\n');
+    expect(lines.map((line) => (JSON.parse(line) as { id: number }).id)).toEqual([7, 6, 5, 4, 3, 2]);
+    const csv = (await (await download('?format=csv&limit=3')).text()).split('\r\n');
+    expect(csv).toHaveLength(5);
+    expect(csv[0]).toMatch(/^id,start,end,from_address,/);
+    expect(csv[1]).toMatch(/^7,"2023-11-14T22:13:20.000Z",/);
+    expect(await (await download('?from=192.168.1.11')).text()).toBe('');
+  });
+
+  test.each([
+    ['limit', limits.flowsExported, limits.flowsExported + 1],
+    ['format', 'csv', 'xlsx'],
+    ['port', 1, 65_536],
+  ])('%s has bounds', async (name, allowed, refused) => {
+    const taken = await download(`?${name}=${allowed}`);
+    expect(taken.status).toBe(200);
+    await taken.text();
+    expect((await download(`?${name}=${refused}`)).status).toBe(400);
+  });
+
+  test('are so many at once; one that is read or given up makes room', async () => {
+    const held = await Promise.all(Array.from({ length: limits.flowExportsAtOnce }, () => download('')));
+    const refused = await download('');
+    expect([refused.status, await refused.json()]).toMatchObject([503, { code: 'busy' }]);
+    expect(refused.headers.get('retry-after')).toBe('10');
+    await held[0]?.body?.cancel();
+    const next = await download('');
+    expect(next.status).toBe(200);
+    for (const each of [...held.slice(1), next]) await each.text();
+    const free = await download('');
+    expect(free.status).toBe(200);
+    await free.text();
+  });
+
+  test('a HEAD takes no place', async () => {
+    for (let count = 0; count <= limits.flowExportsAtOnce; count++) {
+      const response = await site.request('/api/v1/flows/export', { method: 'HEAD' }, 'local');
+      expect([response.status, await response.text()]).toEqual([200, '']);
+    }
   });
 });

@@ -33,11 +33,11 @@ describe('POST /api/v1/identity/replace', () => {
     expect(named).toEqual(['2001:22::1']);
   });
 
-  test('from a port is refused without being tried: whoever reaches the page may not do this', async () => {
+  test('from a port is refused without being tried where nobody is signed in', async () => {
     const replace: ReplaceIdentity = () => Promise.reject(new Error('it was tried'));
     expect(await ask(replace, { hit: '2001:22::1' }, 'https')).toMatchObject({
-      status: 403,
-      body: { code: 'local-only' },
+      status: 401,
+      body: { code: 'not-signed-in' },
     });
   });
 

@@ -12,15 +12,17 @@ const explain = (query: Record<string, string>) =>
   site.request(`/api/v1/policy/explain?${new URLSearchParams(query)}`, {}, 'local');
 
 describe('the policy over the API', () => {
-  test('is for the box’s own socket alone', async () => {
+  test('is for who is signed in, and the box’s own socket', async () => {
     for (const path of ['/api/v1/policy', '/api/v1/devices', '/api/v1/policy/explain?from=a&to=b']) {
       const response = await site.request(path);
       expect([path, response.status, await response.json()]).toMatchObject([
         path,
-        403,
-        { code: 'local-only' },
+        401,
+        { code: 'not-signed-in' },
       ]);
     }
+    const viewer = await site.signIn('viewer');
+    expect((await viewer.request('/api/v1/policy')).status).toBe(200);
     const report = await site.request('/api/v1/policy', {}, 'local');
     expect(await report.json()).toMatchObject({ rules: [{ id: 'press', connections: 3 }] });
   });

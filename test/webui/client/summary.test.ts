@@ -48,6 +48,7 @@ describe('the sentence', () => {
       'degraded',
       '1 of 2 tunnels is up; peer-1 is down.',
     ],
+    ['alarms', { ...normal, alarms: [{ kind: 'denied', raisedAt: 1 }] }, 'attention', '1 alarm is raised.'],
     ['all down', inState('UNASSOCIATED', 'CLOSED'), 'down', 'All 2 tunnels are down.'],
     ['the only one down', inState('CLOSED'), 'down', 'The tunnel to peer-0 is down.'],
     [

@@ -6,8 +6,9 @@ import { connect as connectTls } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { callLocalApi } from '../../../firmware/system/local-api.ts';
 import { limits } from '../../../firmware/webui/limits.ts';
+import { pagePaths } from '../../../firmware/webui/server/page-files.ts';
 import { startTestBox, type TestBox } from '../test-box.ts';
-import { smallPage } from '../test-site.ts';
+import { smallPage, testPassword } from '../test-site.ts';
 
 let box: TestBox;
 beforeEach(async () => {
@@ -78,24 +79,32 @@ describe('HTTPS', () => {
 
   test('claims over the wire, and only with the right code', async () => {
     const post = (code: string) => {
-      const body = JSON.stringify({ code });
+      const body = JSON.stringify({ code, password: testPassword });
       const head = `POST /api/v1/claim HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nConnection: close\r\n`;
       return exchange(secure(), `${head}Content-Length: ${body.length}\r\n\r\n${body}`);
     };
     expect(await post('0000-0000')).toMatch(/^HTTP\/1\.1 403 /);
-    expect(await post(box.ui.claim.code() ?? '')).toContain('{"claimed":true,"pageCloses":false}');
-    expect(await get('/api/v1/status')).toContain('"claimed":true');
+    expect(await post(box.ui.claim.code() ?? '')).toContain('{"claimed":true,"pageCloses":false,');
+    expect(await get('/api/v1/status')).toMatch(/^HTTP\/1\.1 401 /);
+    expect(await get('/api/v1/box')).toContain('"claimed":true');
   });
 
-  test('plain HTTP leads to HTTPS', async () => {
-    const socket = connectTcp({ host: '127.0.0.1', port: box.httpPort });
-    const answer = await exchange(
-      socket,
-      'GET /x?y HTTP/1.1\r\nHost: hithe.local\r\nConnection: close\r\n\r\n',
-    );
-    expect(answer).toMatch(/^HTTP\/1\.1 307 /);
-    expect(answer).toContain(`location: https://hithe.local:${box.httpsPort}/x?y\r\n`);
-  });
+  test.each(['hithe.local', 'gate-hamburg.local', '127.0.0.1'])(
+    'plain HTTP to %s leads to HTTPS, whatever page is meant',
+    async (host) => {
+      for (const path of [...pagePaths, '/x?y', '/policy?rule=a%20b', '/api'])
+        expect(
+          await exchange(
+            connectTcp({ host: '127.0.0.1', port: box.httpPort }),
+            `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`,
+          ),
+        ).toMatch(
+          new RegExp(
+            `^HTTP/1\\.1 307 [^]*location: https://${host}:${box.httpsPort}${path.replace('?', '\\?')}\r\n`,
+          ),
+        );
+    },
+  );
 });
 
 describe('hostile requests', () => {
@@ -245,10 +254,10 @@ describe('addresses', () => {
 
   test('a one-port box leaves the underlay once it is claimed, after it has answered', async () => {
     await box.ui.setInterfaces([{ role: 'underlay', kernelName: 'lo', addresses: ['127.0.0.1/8'] }]);
-    const body = JSON.stringify({ code: box.ui.claim.code() });
+    const body = JSON.stringify({ code: box.ui.claim.code(), password: testPassword });
     const head = `POST /api/v1/claim HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nConnection: close\r\n`;
     const answer = await exchange(secure(), `${head}Content-Length: ${body.length}\r\n\r\n${body}`);
-    expect(answer).toContain('{"claimed":true,"pageCloses":true}');
+    expect(answer).toContain('{"claimed":true,"pageCloses":true,');
     await expect.poll(() => answers('127.0.0.1')).toBe(false);
   });
 });
@@ -261,7 +270,7 @@ describe('the socket of the command line', () => {
     const wrong = await callLocalApi({
       method: 'POST',
       path: '/api/v1/claim',
-      body: { code: 'x' },
+      body: { code: 'x', password: testPassword },
       socketPath: box.socket,
     });
     expect(wrong).toMatchObject({ ok: true, status: 403, body: { code: 'wrong-claim-code' } });

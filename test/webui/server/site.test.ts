@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { isAllowedHost } from '../../../firmware/webui/api/allowed-host.ts';
+import { pagePaths } from '../../../firmware/webui/client/router.tsx';
+import { pagePaths as served } from '../../../firmware/webui/server/page-files.ts';
 import { openTestSite, type TestSite } from '../test-site.ts';
 
 let site: TestSite;
@@ -15,6 +17,8 @@ describe('the Host header', () => {
     'GATE-Hamburg.local',
     'hithe.local',
     'hithe.local.',
+    'hithe-2.local',
+    'gate-hamburg-12.local:443',
     'localhost:8443',
     '192.168.1.1',
     '[fd00::1]:443',
@@ -33,6 +37,12 @@ describe('the Host header', () => {
     '[::1].evil.example',
     '[evil]',
     'hithe.local/',
+    'hithe-x.local',
+    'hithe-123.local',
+    'hithe2.local',
+    'evil-2.local',
+    'x.hithe.local',
+    'hithe-2.local.evil.example',
     'a b',
   ])('%s is not', (host) => expect(isAllowedHost(host, 'gate-hamburg')).toBe(false));
 
@@ -111,6 +121,18 @@ describe('the files of the page', () => {
   test('the page is asked for again each time, its parts never', async () => {
     expect((await get('/')).headers.get('cache-control')).toBe('no-cache');
     expect((await get('/page-0123456789ab.js')).headers.get('cache-control')).toContain('immutable');
+  });
+
+  test.each(Object.values(pagePaths))('%s is a view of the page, and its address', async (path) => {
+    const response = await get(`${path}?peer=plant`);
+    expect([response.status, await response.text()]).toEqual([200, '<!doctype html><title>x</title>']);
+    expect(response.headers.get('cache-control')).toBe('no-cache');
+    expect((await site.request(path, { method: 'POST' })).status).toBe(405);
+  });
+
+  test('the server knows no other views than the page', async () => {
+    expect(new Set(served)).toEqual(new Set(Object.values(pagePaths)));
+    expect((await get('/network/')).status).toBe(404);
   });
 
   test('HEAD has the headers of GET and no body', async () => {

@@ -1,0 +1,140 @@
+import type { Role } from './access.ts';
+import { networkOf } from './client-network.ts';
+import { limits } from './limits.ts';
+import type { RandomBytes, ReadClock } from './ports.ts';
+
+/** From where a session is used: what has to stay the same as long as it lasts. */
+export interface Client {
+  readonly address: string;
+  readonly userAgent: string;
+}
+
+export interface Session {
+  /** The secret in the cookie. */
+  readonly id: string;
+  readonly user: { readonly name: string; readonly role: Role };
+  /** The secret that requests which change something carry beside the cookie. */
+  readonly csrfToken: string;
+  /** Milliseconds that it lasts still, unless it is used. */
+  readonly leftMs: number;
+  /** Milliseconds for which dangerous acts are allowed; null where the password has to be given again. */
+  readonly confirmedMs: number | null;
+}
+
+export interface Sessions {
+  /** A new session under a new secret, whatever the client had before. The oldest ends where there are too many. */
+  begin(user: Session['user'], client: Client): Session;
+  /**
+   * The session of a cookie. One that is used from elsewhere is ended: its secret has become known. `renew` is false for
+   * what the page does by itself.
+   */
+  find(id: string, client: Client, options?: { readonly renew?: boolean }): Session | null;
+  /** Whether it lasts still, without renewing it. */
+  lasts(id: string): boolean;
+  /** Allows dangerous acts for a while. */
+  confirm(id: string): Session | null;
+  end(id: string): void;
+  /** Ends all of a user's, or everybody's, but for one. */
+  endAll(which: { readonly user?: string; readonly except?: string }): void;
+  count(): number;
+}
+
+interface Kept {
+  readonly user: Session['user'];
+  readonly csrfToken: string;
+  readonly network: string;
+  readonly userAgent: string;
+  readonly beganAt: number;
+  usedAt: number;
+  confirmedAt: number | null;
+}
+
+const secretOctets = 32;
+
+export interface SessionsPorts {
+  readonly random: RandomBytes;
+  /** Milliseconds since any moment: not the time of day, which jumps when the network sets it. */
+  readonly elapsed: ReadClock;
+  /** A session was used from elsewhere than it was begun at. */
+  readonly onElsewhere: (user: string, address: string) => void;
+}
+
+/** Sessions live in memory: a restart signs everybody out. */
+export function createSessions({ random, elapsed, onElsewhere }: SessionsPorts): Sessions {
+  const sessions = new Map<string, Kept>();
+
+  function current(id: string): Kept | null {
+    const kept = sessions.get(id);
+    if (kept === undefined) return null;
+    if (elapsed() < endOf(kept)) return kept;
+    sessions.delete(id);
+    return null;
+  }
+
+  function view(id: string, kept: Kept): Session {
+    const { user, csrfToken, confirmedAt } = kept;
+    const time = elapsed();
+    const confirmedMs = confirmedAt === null ? 0 : confirmedAt + limits.confirmedMs - time;
+    return {
+      ...{ id, user, csrfToken, leftMs: endOf(kept) - time },
+      confirmedMs: confirmedMs > 0 ? confirmedMs : null,
+    };
+  }
+
+  return {
+    begin(user, { address, userAgent }) {
+      for (const id of [...sessions.keys()]) current(id);
+      // In the order of their last use, since renewing puts a session at the end.
+      for (const oldest of sessions.keys()) {
+        if (sessions.size < limits.sessions) break;
+        sessions.delete(oldest);
+      }
+      const [id, csrfToken] = [secretText(random), secretText(random)];
+      const time = elapsed();
+      const kept: Kept = {
+        ...{ user, csrfToken, network: networkOf(address), userAgent },
+        ...{ beganAt: time, usedAt: time, confirmedAt: null },
+      };
+      sessions.set(id, kept);
+      return view(id, kept);
+    },
+    find(id, { address, userAgent }, { renew = true } = {}) {
+      const kept = current(id);
+      if (kept === null) return null;
+      if (kept.network !== networkOf(address) || kept.userAgent !== userAgent) {
+        sessions.delete(id);
+        onElsewhere(kept.user.name, address);
+        return null;
+      }
+      if (renew) {
+        kept.usedAt = elapsed();
+        sessions.delete(id);
+        sessions.set(id, kept);
+      }
+      return view(id, kept);
+    },
+    lasts: (id) => current(id) !== null,
+    confirm(id) {
+      const kept = current(id);
+      if (kept === null) return null;
+      kept.confirmedAt = elapsed();
+      return view(id, kept);
+    },
+    end: (id) => void sessions.delete(id),
+    endAll({ user, except }) {
+      for (const [id, kept] of [...sessions])
+        if (id !== except && (user === undefined || kept.user.name === user)) sessions.delete(id);
+    },
+    count: () => sessions.size,
+  };
+}
+
+function endOf({ beganAt, usedAt }: Kept): number {
+  return Math.min(beganAt + limits.sessionMs, usedAt + limits.sessionIdleMs);
+}
+
+/** 256 bits in letters that a cookie and a header take as they are. */
+function secretText(random: RandomBytes): string {
+  const letters = String.fromCharCode(...random(secretOctets));
+  return btoa(letters).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+}

@@ -1,0 +1,206 @@
+import type { Role } from './access.ts';
+import { roles } from './access.ts';
+import { reasonOf } from './error.ts';
+import { limits } from './limits.ts';
+import { type Passwords, readStoredPassword, type StoredPassword } from './passwords.ts';
+import type { ReadClock, SecretFiles, WriteLog } from './ports.ts';
+
+const fileName = 'users.json';
+
+/** Letters, digits and marks inside: a name stands in the audit, in revisions and on command lines. */
+export const userNameSyntax = /^[\p{L}\p{N}][\p{L}\p{N}._@-]{0,62}$/u;
+
+export interface User {
+  readonly name: string;
+  readonly role: Role;
+  /** ISO 8601 in UTC, by the box's clock. */
+  readonly createdAt: string;
+  readonly passwordSetAt: string;
+}
+
+type StoredUser = User & { readonly password: StoredPassword };
+
+export type UsersOutcome =
+  | { readonly outcome: 'done'; readonly user: User }
+  | {
+      readonly outcome:
+        | 'name-taken'
+        | 'not-there'
+        | 'last-owner'
+        | 'too-many'
+        /** Other passwords are being worked on. */
+        | 'busy'
+        | 'not-stored';
+    };
+
+export interface Users {
+  list(): readonly User[];
+  /** The user with this name, or one that people cannot tell from it. */
+  find(name: string): User | null;
+  /** The user whose name and password these are; null where they are nobody's, `busy` where others are looked at. */
+  verify(name: string, password: string): Promise<User | null | 'busy'>;
+  add(name: string, role: Role, password: string): Promise<UsersOutcome>;
+  change(
+    name: string,
+    change: { readonly role?: Role | undefined; readonly password?: string | undefined },
+  ): Promise<UsersOutcome>;
+  remove(name: string): Promise<UsersOutcome>;
+  /** From the box itself: this user is an owner with this password from now on. No bound and no rule keeps it from that. */
+  setOwner(name: string, password: string): Promise<UsersOutcome>;
+  /** The one owner of a box that is being claimed; whoever was kept before is gone. */
+  begin(name: string, password: string): Promise<UsersOutcome>;
+}
+
+export interface UsersPorts {
+  readonly secrets: SecretFiles;
+  readonly passwords: Passwords;
+  readonly now: ReadClock;
+  readonly log: WriteLog;
+}
+
+/** A file that cannot be read holds no users: nobody signs in, and the console's recovery makes an owner. */
+export async function openUsers({ secrets, passwords, now, log }: UsersPorts): Promise<Users> {
+  let users: readonly StoredUser[] = await readUsers(secrets, log);
+  /** Changes one after the other: each is made of what the one before has left. */
+  let last: Promise<unknown> = Promise.resolve();
+  function inTurn<Value>(work: () => Promise<Value>): Promise<Value> {
+    const turn = last.then(work);
+    last = turn.catch(() => undefined);
+    return turn;
+  }
+
+  const called = (name: string) => users.find((user) => sameName(user.name, name));
+  const isLastOwner = (user: StoredUser) =>
+    user.role === 'owner' && users.filter(({ role }) => role === 'owner').length === 1;
+
+  async function store(next: readonly StoredUser[], user: StoredUser): Promise<UsersOutcome> {
+    try {
+      await secrets.write(fileName, `${JSON.stringify({ version: 1, users: next })}\n`);
+    } catch (error) {
+      log('error', `The users could not be stored: ${reasonOf(error)}`);
+      return { outcome: 'not-stored' };
+    }
+    users = next;
+    return { outcome: 'done', user: shown(user) };
+  }
+
+  async function made(name: string, role: Role, password: string): Promise<StoredUser | null> {
+    const stored = await passwords.make(password);
+    const time = new Date(now()).toISOString();
+    return stored && { name, role, createdAt: time, passwordSetAt: time, password: stored };
+  }
+
+  return {
+    list: () => users.map(shown),
+    find(name) {
+      const user = called(name);
+      return user === undefined ? null : shown(user);
+    },
+    async verify(name, password) {
+      const user = called(name);
+      const right = await passwords.verify(password, user?.password ?? null);
+      if (right === null) return 'busy';
+      // The password may have been changed, or the user removed, while this one was looked at.
+      const now = called(name);
+      return right && user !== undefined && now?.password === user.password ? shown(now) : null;
+    },
+    add: (name, role, password) =>
+      inTurn(async () => {
+        if (called(name) !== undefined) return { outcome: 'name-taken' };
+        if (users.length >= limits.users) return { outcome: 'too-many' };
+        const user = await made(name, role, password);
+        return user === null ? { outcome: 'busy' } : store([...users, user], user);
+      }),
+    change: (name, { role, password }) =>
+      inTurn(async () => {
+        const user = called(name);
+        if (user === undefined) return { outcome: 'not-there' };
+        if (role !== undefined && role !== 'owner' && isLastOwner(user)) return { outcome: 'last-owner' };
+        const stored = password === undefined ? user.password : await passwords.make(password);
+        if (stored === null) return { outcome: 'busy' };
+        const changed: StoredUser = {
+          ...user,
+          role: role ?? user.role,
+          password: stored,
+          passwordSetAt: password === undefined ? user.passwordSetAt : new Date(now()).toISOString(),
+        };
+        return store(
+          users.map((each) => (each === user ? changed : each)),
+          changed,
+        );
+      }),
+    remove: (name) =>
+      inTurn(async () => {
+        const user = called(name);
+        if (user === undefined) return { outcome: 'not-there' };
+        if (isLastOwner(user)) return { outcome: 'last-owner' };
+        return store(
+          users.filter((each) => each !== user),
+          user,
+        );
+      }),
+    setOwner: (name, password) =>
+      inTurn(async () => {
+        const owner = await made(called(name)?.name ?? name, 'owner', password);
+        if (owner === null) return { outcome: 'busy' };
+        const others = users.filter((user) => !sameName(user.name, name));
+        return store([...others, owner], owner);
+      }),
+    begin: (name, password) =>
+      inTurn(async () => {
+        const owner = await made(name, 'owner', password);
+        return owner === null ? { outcome: 'busy' } : store([owner], owner);
+      }),
+  };
+}
+
+function shown({ name, role, createdAt, passwordSetAt }: User): User {
+  return { name, role, createdAt, passwordSetAt };
+}
+
+/** Names that people cannot tell apart are one. */
+function sameName(left: string, right: string): boolean {
+  const plain = (name: string) => name.normalize('NFKC').toLowerCase();
+  return plain(left) === plain(right);
+}
+
+async function readUsers(secrets: SecretFiles, log: WriteLog): Promise<readonly StoredUser[]> {
+  const lost = 'nobody can sign in until the console sets an owner’s password';
+  try {
+    const text = await secrets.read(fileName);
+    if (text === null) return [];
+    const users = parseUsers(text);
+    if (users !== null) return users;
+    log('error', `The users cannot be understood; ${lost}.`);
+  } catch (error) {
+    log('error', `The users cannot be read (${reasonOf(error)}); ${lost}.`);
+  }
+  return [];
+}
+
+/** All users of a file, or null: one that is half understood could lack the user whom somebody removed. */
+export function parseUsers(text: string): readonly StoredUser[] | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  if (typeof value !== 'object' || value === null || !('version' in value) || value.version !== 1)
+    return null;
+  if (!('users' in value) || !Array.isArray(value.users)) return null;
+  const users = value.users.map(parseUser);
+  const known = users.filter((user) => user !== null);
+  return known.length === users.length ? known : null;
+}
+
+function parseUser(value: unknown): StoredUser | null {
+  if (typeof value !== 'object' || value === null) return null;
+  const { name, role, createdAt, passwordSetAt, password } = value as Record<string, unknown>;
+  const knownRole = roles.find((candidate) => candidate === role);
+  const stored = readStoredPassword(password);
+  if (typeof name !== 'string' || !userNameSyntax.test(name) || knownRole === undefined || stored === null)
+    return null;
+  if (typeof createdAt !== 'string' || typeof passwordSetAt !== 'string') return null;
+  return { name, role: knownRole, createdAt, passwordSetAt, password: stored };
+}
