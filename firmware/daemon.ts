@@ -1,18 +1,24 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { appendFileSync, existsSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import { boardProfiles, profileNamed } from './boot/board-profiles.ts';
+import { Backups } from './boot/backups.ts';
+import { boardProfiles } from './boot/board-profiles.ts';
 import { limits as bootLimits } from './boot/limits.ts';
 import { detectPlatform } from './boot/platform/detect.ts';
 import type { BootPorts, Page } from './boot/ports.ts';
 import { startGateway } from './boot/sequence.ts';
 import { listVolumeLabels } from './boot/settings-disc.ts';
+import { Diagnosis } from './diagnosis/diagnosis.ts';
 import { FlowStore } from './store/flow-store.ts';
 import { limits as settingsLimits } from './store/limits.ts';
 import { openSettingsStore } from './store/open-store.ts';
+import { backupSeal } from './system/backup-seal.ts';
 import { certificateKeys } from './system/certificate-keys.ts';
+import { derivePassword } from './system/derive-password.ts';
+import { diagnosisSystem } from './system/diagnosis-system.ts';
 import { openSlotSystem } from './system/esp.ts';
+import { hidPanelSystem } from './system/hid-panel.ts';
 import { openWebListeners } from './system/https-server.ts';
 import { imageVersion, isDevelopmentImage } from './system/image-version.ts';
 import { collectInventory } from './system/inventory.ts';
@@ -20,19 +26,24 @@ import { followKernelMessages } from './system/kernel-messages.ts';
 import { callLocalApi, localSocketPath } from './system/local-api.ts';
 import { openLogRing } from './system/log-ring.ts';
 import { logTransport } from './system/log-transport.ts';
+import { machinePower } from './system/machine-power.ts';
 import { readKernelRelease, readMemory, readUptimeSeconds } from './system/machine-status.ts';
 import { metadataHttp } from './system/metadata-http.ts';
 import { createNetworkSystem } from './system/network-system.ts';
 import { openFactFiles } from './system/platform-facts.ts';
+import { resetFiles } from './system/reset-files.ts';
 import { runCommand } from './system/run-command.ts';
+import { ownHash, runtimeMeasurer } from './system/runtime-measurer.ts';
 import { secretFiles } from './system/secret-files.ts';
+import { sha256 } from './system/sha256.ts';
 import { storeFiles } from './system/store-files.ts';
 import { openDriverSystem } from './system/sysfs-devices.ts';
+import { quietenKernel, terminalSystem } from './system/terminals.ts';
 import { readToken } from './system/verdict-token.ts';
 import { openDiscSystem } from './system/volumes.ts';
 import { Watchdog } from './system/watchdog.ts';
 import type { Attestation } from './webui/api/attestation-route.ts';
-import { consoleScreen } from './webui/console-screen.ts';
+import type { AuditLog } from './webui/ports.ts';
 import { loadPageFiles } from './webui/server/assets.ts';
 import { startWebUi } from './webui/server/start-web-ui.ts';
 
@@ -52,9 +63,20 @@ export async function runDaemon(): Promise<void> {
     `Started ${uptime.toFixed(1)} s after the kernel, ${sinceStart.toFixed(0)} ms of it in Node`,
   );
   reportLastEnd(log);
-  const stopKernelMessages = followKernelMessages(log, { positionPath: `${runFolder}/kernel-position` });
+  quietenKernel();
+  /** Redraws the consoles, once there are any. */
+  let kernelWrote = (): void => undefined;
+  const kernelLog: Log = (...entry) => {
+    log(...entry);
+    kernelWrote();
+  };
+  const stopKernelMessages = followKernelMessages(kernelLog, {
+    positionPath: `${runFolder}/kernel-position`,
+  });
   const watchdog = new Watchdog();
   const discs = openDiscSystem();
+  const attestation = attestationOf();
+  const audit = auditOf(log);
 
   const ports: BootPorts = {
     log,
@@ -88,6 +110,11 @@ export async function runDaemon(): Promise<void> {
       const { listenForNames } = await import('./system/multicast-dns.ts');
       return listenForNames(link, onMessage);
     },
+    openNameSocket: async (link, onMessage) => {
+      const { openNameSocket } = await import('./system/name-socket.ts');
+      return openNameSocket(link, onMessage);
+    },
+    chance: () => Math.random(),
     seenDevicesFile: `${stateFolder}/seen-devices.json`,
     stateProblem: () => readOr(`${runFolder}/state-problem`, null)?.trim() ?? null,
     openPage: async ({
@@ -96,13 +123,22 @@ export async function runDaemon(): Promise<void> {
       interfaces,
       onClaimed,
       replaceIdentity,
+      factoryReset,
+      presence,
       configuration,
       policy,
       flows,
+      associations,
       learning,
+      devices,
       alarms,
       metrics,
     }) => {
+      const diagnosis = new Diagnosis({
+        explain: (query) => policy.explain(query),
+        status: readStatus,
+        ...diagnosisSystem(runFolder),
+      });
       const web = await startWebUi(
         {
           hostname,
@@ -113,15 +149,37 @@ export async function runDaemon(): Promise<void> {
           keys: certificateKeys,
           random: (length) => new Uint8Array(randomBytes(length)),
           now: () => Date.now(),
+          elapsed: () => performance.now(),
+          derivePassword,
+          sha256,
+          audit,
           openListeners: openWebListeners,
           replaceIdentity,
-          attestation: attestationOf(),
+          factoryReset,
+          presence,
+          attestation,
           configuration,
           policy,
           flows,
+          associations,
           learning,
+          devices,
           alarms,
           metrics,
+          backups: new Backups({
+            ...{ configuration, seal: backupSeal, now: () => new Date().toISOString() },
+            origin: () => ({ hostname: hostname(), product: imageVersion() }),
+          }),
+          diagnostics: diagnosis,
+          support: async () => {
+            const { makeSupportBundle } = await import('./support/bundle.ts');
+            const { openSupportPorts } = await import('./system/support-system.ts');
+            return makeSupportBundle(openSupportPorts({ secretsFolder, socketPath: localSocketPath }));
+          },
+          restart: () => {
+            log('info', 'boot', 'The box was told to restart');
+            machinePower.restartSoon((reason) => log('error', 'boot', `The box cannot restart: ${reason}`));
+          },
         },
         {
           page: await loadPageFiles(),
@@ -137,8 +195,12 @@ export async function runDaemon(): Promise<void> {
         addresses: () => web.addresses(),
         claimCode: () => web.claim.code(),
         claimed: () => web.claim.claimed(),
+        offerRecovery: () => web.offerRecovery(),
         setInterfaces: (next) => web.setInterfaces(next),
-        close: () => web.close(),
+        close: async () => {
+          await diagnosis.close();
+          await web.close();
+        },
       };
       return page;
     },
@@ -159,7 +221,7 @@ export async function runDaemon(): Promise<void> {
       });
       return status === 0;
     },
-    measureRuntime: runtimeMeasurer(),
+    measureRuntime: runtimeMeasurer(runFolder),
     tpmVisible: () => existsSync('/dev/tpmrm0'),
     readTpm: async () => {
       const { readTpmStatus } = await import('./boot/tpm-status.ts');
@@ -178,7 +240,14 @@ export async function runDaemon(): Promise<void> {
     wallClock: () => Date.now(),
     uptimeSeconds: readUptimeSeconds,
     setHostname: async (name) => writeFileSync('/proc/sys/kernel/hostname', name),
-    showConsole: consoleWriter(log),
+    panels: hidPanelSystem,
+    terminals: terminalSystem((listener) => {
+      kernelWrote = listener;
+    }),
+    audit,
+    measuredBoot: () => attestation.measuredBoot(),
+    resetFiles: resetFiles(stateFolder),
+    machine: machinePower,
     answersItself: async () => (await callLocalApi({ path: '/api/v1/status', timeoutMs: 10_000 })).ok,
     watchdog: {
       open: () => watchdog.open(),
@@ -244,9 +313,40 @@ function identityOf(log: Log): BootPorts['identity'] {
         strayDatagrams: () => overlay.strayDatagrams(),
         peerAnswers: () => overlay.peerAnswers(),
         followUplinks: () => overlay.followUplinks(),
+        renew: (hit) => overlay.renew(hit),
         reconfigure: (next) => overlay.reconfigure(overlayConfig(next)),
         close: () => overlay.close(),
       };
+    },
+  };
+}
+
+/** Opened at the first act: nothing at boot waits for it. */
+function auditOf(log: Log): AuditLog {
+  const opened = async () => {
+    const { AuditStore } = await import('./store/audit-store.ts');
+    return AuditStore.open(stateFolder, {
+      ...{ files: storeFiles, now: () => Date.now() },
+      warn: ({ message, advice }) => log('warning', 'audit', `${message} ${advice}`),
+    });
+  };
+  let store: ReturnType<typeof opened> | undefined;
+  const loaded = () => {
+    store ??= opened();
+    return store;
+  };
+  return {
+    add: (entry) =>
+      void loaded()
+        .then((audit) => audit.add(entry))
+        .then((added) => {
+          if (!added.ok) log('error', 'audit', `An act could not be kept: ${added.error.message}`);
+        }),
+    page: async (options) => {
+      const page = (await loaded()).page(options);
+      if (page.ok) return page.value;
+      log('error', 'audit', `The audit cannot be read: ${page.error.message}`);
+      return null;
     },
   };
 }
@@ -269,57 +369,7 @@ function attestationOf(): Attestation {
   };
 }
 
-/** Measures into the TPM: this program, the board profile that it chose, the settings in force. */
-function runtimeMeasurer(): BootPorts['measureRuntime'] {
-  const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
-  const opened = async () => {
-    const { RuntimeMeasurements } = await import('./boot/runtime-measurements.ts');
-    const { openRuntimeLog } = await import('./system/attestation-system.ts');
-    const { openTpmDevice } = await import('./system/tpm-device.ts');
-    const { tpmCryptography } = await import('./system/tpm-cryptography.ts');
-    return new RuntimeMeasurements({
-      openTpm: () => openTpmDevice(),
-      cryptography: tpmCryptography,
-      wait: async (milliseconds) => {
-        await sleep(milliseconds);
-      },
-      log: openRuntimeLog(runFolder),
-    });
-  };
-  let measurements: ReturnType<typeof opened> | undefined;
-  return async ({ boardProfile, settings }) => {
-    const bundle = ownHash();
-    if (bundle === null) return 'the program’s own file cannot be read';
-    measurements ??= opened();
-    return (await measurements).measure([
-      { subject: 'bundle', sha256: bundle },
-      { subject: 'board-profile', sha256: sha256(JSON.stringify(boardProfile)) },
-      { subject: 'settings', sha256: sha256(JSON.stringify(settings)) },
-    ]);
-  };
-}
-
 type Log = ReturnType<typeof openLogRing>['log'];
-
-/** Draws the status screen on the serial console (through serialport, at the board's rate) and on the VGA console. */
-function consoleWriter(log: Log): BootPorts['showConsole'] {
-  let shown = '';
-  return async (facts, page, profileName) => {
-    const screen = consoleScreen({
-      status: facts,
-      addresses: page?.addresses() ?? [],
-      fingerprint: page?.fingerprint ?? null,
-      claimCode: page?.claimCode() ?? null,
-    });
-    if (screen === shown) return;
-    shown = screen;
-    if (existsSync('/dev/tty1'))
-      appendFileSync('/dev/tty1', `\x1b[2J\x1b[H${screen.replaceAll('\n', '\r\n')}`);
-    const { writeConsoleScreen } = await import('./system/serial-console.ts');
-    const written = await writeConsoleScreen(screen, profileNamed(profileName).consoles);
-    if (written.state === 'failed') log('info', 'console', written.reason);
-  };
-}
 
 /** What /usr/libexec/hithe-runtime left of a runtime that ended by itself. */
 function reportLastEnd(log: Log): void {
@@ -328,20 +378,6 @@ function reportLastEnd(log: Log): void {
   if (text === null) return;
   for (const line of text.split('\n').filter((part) => part !== '')) log('error', 'runtime', line);
   rmSync(path, { force: true });
-}
-
-let ownSha256: string | null = null;
-
-/** Of this program's file, which lies on a root that nobody changes: once is enough. */
-function ownHash(): string | null {
-  try {
-    ownSha256 ??= createHash('sha256')
-      .update(readFileSync(process.argv[1] ?? ''))
-      .digest('hex');
-  } catch {
-    // It is asked for again, and said then.
-  }
-  return ownSha256;
 }
 
 function readOr<T>(path: string, otherwise: T): string | T {

@@ -89,7 +89,15 @@ function lastEvent({ events }: BootLog): NamedEvent | null {
 }
 
 /** The runtime's log leads to its PCR, and names the released bundle and a board profile of the release. */
-export function runtimeFindings({ evidence, reference, ports }: Question): Finding[] {
+export function runtimeFindings({
+  evidence,
+  reference,
+  ports,
+}: {
+  readonly evidence: Pick<Question['evidence'], 'runtimeLog' | 'pcrs'>;
+  readonly reference: Pick<Question['reference'], 'bundle' | 'boardProfiles'>;
+  readonly ports: { readonly cryptography: Pick<Question['ports']['cryptography'], 'digest'> };
+}): Finding[] {
   const { digest } = ports.cryptography;
   const { runtimeLog } = evidence;
   const pcr = runtimePcr;

@@ -13,6 +13,7 @@ import { DeniedRates, senderName } from '../flows/denied-rates.ts';
 import type { LogRecord } from '../flows/export/log-record.ts';
 import type { FlowRecord } from '../flows/flow-record.ts';
 import { limits as flowLimits } from '../flows/limits.ts';
+import type { AttestationVerdict } from '../policy/policy.ts';
 import type { AlarmsSettings } from '../store/alarms-schema.ts';
 import type { StoreResult } from '../store/store-error.ts';
 
@@ -35,6 +36,11 @@ export type AlarmPorts = {
     readonly lastError: string | null;
   }[];
   readonly receivers: () => readonly { readonly name: string; readonly problem: string | null }[];
+  /** What verifiers say of peers; without `attestation` there is nothing that counts now. */
+  readonly verdicts: () => readonly {
+    readonly name: string;
+    readonly attestation?: AttestationVerdict | undefined;
+  }[];
   readonly tell: (record: LogRecord) => void;
   readonly log: (level: 'info' | 'warning', message: string) => void;
   /** Milliseconds since 1970, and since the start. */
@@ -58,6 +64,8 @@ export class AlarmKeeper {
   #cursor: number | null = null;
   #minuteEnds: number;
   #lost = 0;
+  /** Peers that verifiers have affirmed since the start. */
+  #affirmed: ReadonlySet<string> = new Set();
 
   constructor(ports: AlarmPorts) {
     this.#ports = ports;
@@ -75,7 +83,7 @@ export class AlarmKeeper {
   }
 
   async look(): Promise<void> {
-    const { settings, steady, tunnels, receivers } = this.#ports;
+    const { settings, steady, tunnels, receivers, verdicts } = this.#ports;
     const wanted = settings();
     const talkers = await this.#readFlows(wanted);
     this.#observe('new-talker', { raiseMs: 0, clearMs: hour }, talkers);
@@ -85,6 +93,7 @@ export class AlarmKeeper {
       this.#observe('denied', { raiseMs: 0, clearMs: 2 * minute }, minutes);
     }
     this.#observe('flows-lost', { raiseMs: 0, clearMs: 10 * minute }, this.#losses(wanted));
+    this.#observe('attestation', { raiseMs: 0, clearMs: 0 }, this.#badVerdicts(verdicts(), wanted));
     const tunnelDelays = { raiseMs: wanted.tunnelDownMinutes * minute, clearMs: minute };
     this.#observe('tunnel-down', tunnelDelays, wanted.tunnelDownMinutes === 0 ? [] : tunnelsDown(tunnels()));
     const receiverDelays = { raiseMs: wanted.receiverDownMinutes * minute, clearMs: minute };
@@ -127,6 +136,31 @@ export class AlarmKeeper {
         advice: 'See hithe flows --status: they come faster than this box can record, or its disk is full.',
       },
     ];
+  }
+
+  #badVerdicts(
+    verdicts: ReturnType<AlarmPorts['verdicts']>,
+    { failedVerdicts }: AlarmsSettings,
+  ): readonly Observation[] {
+    const affirmed = this.#affirmed;
+    this.#affirmed = new Set(
+      verdicts.flatMap(({ name, attestation }) =>
+        attestation === 'passed' || affirmed.has(name) ? [name] : [],
+      ),
+    );
+    if (!failedVerdicts) return [];
+    return verdicts.flatMap(({ name: subject, attestation }): Observation[] => {
+      if (attestation === 'failed') {
+        const reason = `A verifier says that ${subject} is not as it should be`;
+        const advice =
+          'See what differs with hithe attest appraise; rules that ask for passed do not match it.';
+        return [{ subject, state: 'bad', reason, advice }];
+      }
+      if (attestation === 'passed' || !affirmed.has(subject)) return [];
+      const reason = `What verifiers said of ${subject} has lapsed`;
+      const advice = 'Have it appraised again and put the new token into policy.verdicts.';
+      return [{ subject, state: 'bad', reason, advice }];
+    });
   }
 
   #observe(kind: AlarmKind, delays: AlarmDelays, observations: readonly Observation[]): void {

@@ -51,6 +51,24 @@ const port = z.strictObject({
   role: z.enum(['underlay', 'lan', 'management', 'unused']).optional(),
 });
 
+const bit = z.int().min(0).max(7);
+
+const frontPanel = z
+  .strictObject({
+    vendorId: z.int().min(1).max(0xffff),
+    productId: z.int().min(1).max(0xffff),
+    lights: z
+      .strictObject({
+        report: z.int().min(1).max(255),
+        bits: z.strictObject({ well: bit, attention: bit, tunnels: bit, press: bit }),
+      })
+      .describe('An output report of one octet: which bit is which light.'),
+    button: z
+      .strictObject({ report: z.int().min(1).max(255), bit })
+      .describe('An input report of one octet: which bit is set while the button is pressed.'),
+  })
+  .describe('A panel with lights and a button that is a HID device (USB HID 1.11, 5.6).');
+
 /**
  * What a file in board-profiles/ may say. The firmware does not check its own profiles when it starts, which would cost
  * time on the way to the page: the tests have done so.
@@ -88,6 +106,7 @@ export const boardProfile = z.strictObject({
     .default([])
     .describe('By the name of the input device and the key code (input-event-codes.h).'),
   watchdog: z.strictObject({ module: z.string() }).nullable().default(null),
+  frontPanel: frontPanel.nullable().default(null),
   tpm: z.enum(['built-in', 'optional', 'virtual', 'none', 'unknown']),
   drivers: z
     .array(z.string().regex(/^[a-z0-9_]+$/))

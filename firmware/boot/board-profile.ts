@@ -5,8 +5,16 @@ export type { BoardProfile, MatchRule };
 
 /** Fills in what a profile leaves out, as the schema's defaults do. */
 export function completeProfile(written: WrittenBoardProfile): BoardProfile {
-  const { leds = [], buttons = [], watchdog = null, drivers = [], ports } = written;
-  return { ...written, leds, buttons, watchdog, drivers, ports: { ...ports, named: ports.named ?? [] } };
+  const { leds = [], buttons = [], watchdog = null, frontPanel = null, drivers = [], ports } = written;
+  return {
+    ...written,
+    leds,
+    buttons,
+    watchdog,
+    frontPanel,
+    drivers,
+    ports: { ...ports, named: ports.named ?? [] },
+  };
 }
 
 function fits(patterns: readonly string[], value: string | undefined): boolean {

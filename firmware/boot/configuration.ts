@@ -1,5 +1,5 @@
 import { limits as storeLimits } from '../store/limits.ts';
-import { withoutSecrets } from '../store/secret-settings.ts';
+import { withoutSecrets, withSecretsOf } from '../store/secret-settings.ts';
 import { settingsDifference } from '../store/settings-diff.ts';
 import { parseSettingsLayer } from '../store/settings-layers.ts';
 import { formatSettingsPath, parseSettingsPath, writeAtPath } from '../store/settings-path.ts';
@@ -11,6 +11,7 @@ import type {
   Configuration as ConfigurationApi,
   ConfigurationProblem,
   ConfigurationResult,
+  Expected,
   Revision,
   RevisionDetail,
   SettingsApplied,
@@ -19,7 +20,7 @@ import type {
   TrialOptions,
 } from '../webui/api/config-route.ts';
 import type { SettingsKeeper } from './settings-keeper.ts';
-import { SettingsTrial, type TrialOutcome, type TrialPorts } from './settings-trial.ts';
+import { SettingsTrial, type TrialOutcome, type TrialPorts, type TrialStatus } from './settings-trial.ts';
 
 export interface ConfigurationPorts extends Omit<TrialPorts, 'store' | 'keeper'> {
   readonly store: SettingsStore;
@@ -64,7 +65,20 @@ export class Configuration implements ConfigurationApi {
     };
   }
 
-  edit(path: string, value: unknown): ConfigurationResult<SettingsView> {
+  /** The change that is on trial. */
+  trial(): TrialStatus | null {
+    return this.#trial.status();
+  }
+
+  version(): string {
+    const current = this.#ports.store.current();
+    const revision = current.ok ? (current.value?.id ?? 0) : 0;
+    return `"r${revision}-${this.#draft === null ? 0 : fingerprint(JSON.stringify(this.#draft))}"`;
+  }
+
+  edit(path: string, value: unknown, expected?: Expected): ConfigurationResult<SettingsView> {
+    const moved = this.#movedOn(expected);
+    if (moved !== null) return moved;
     const place = parseSettingsPath(path);
     if (place === null) return refuse('settings-not-there', `${path} is no path to a setting.`);
     const base = this.#base();
@@ -77,21 +91,26 @@ export class Configuration implements ConfigurationApi {
     return this.read();
   }
 
-  discard(): ConfigurationResult<SettingsView> {
+  discard(expected?: Expected): ConfigurationResult<SettingsView> {
+    const moved = this.#movedOn(expected);
+    if (moved !== null) return moved;
     this.#draft = null;
     return this.read();
   }
 
-  plan(document: unknown): Promise<ConfigurationResult<SettingsPlan>> {
+  plan(document: unknown, expected?: Expected): Promise<ConfigurationResult<SettingsPlan>> {
     return this.#inTurn(async () => {
-      const layer = this.#wanted(document);
+      const layer = this.#movedOn(expected) ?? this.#wanted(document);
       return layer.ok ? await this.#planOf(layer.value) : layer;
     });
   }
 
-  apply(document: unknown, options: TrialOptions): Promise<ConfigurationResult<SettingsApplied>> {
+  apply(
+    document: unknown,
+    { expected, ...options }: TrialOptions & { readonly expected?: Expected },
+  ): Promise<ConfigurationResult<SettingsApplied>> {
     return this.#inTurn(async () => {
-      const layer = this.#wanted(document);
+      const layer = this.#movedOn(expected) ?? this.#wanted(document);
       return layer.ok ? await this.#try(layer.value, options, document === undefined) : layer;
     });
   }
@@ -113,6 +132,7 @@ export class Configuration implements ConfigurationApi {
 
   /** Ends a trial since other settings, which the caller applies, come in its place. */
   supersede(reason: string): void {
+    this.#ports.byItself('config taken', reason);
     this.#trial.supersede(reason);
   }
 
@@ -121,12 +141,14 @@ export class Configuration implements ConfigurationApi {
     return revisions.ok ? revisions : notKept(revisions);
   }
 
-  revision(id: number): ConfigurationResult<RevisionDetail> {
+  revision(id: number, against?: number): ConfigurationResult<RevisionDetail> {
     const { store } = this.#ports;
     const found = store.revision(id);
     if (!found.ok) return notKept(found);
     const { layer, ...revision } = found.value;
-    const base = revision.base === null ? null : store.revision(revision.base);
+    const before = against ?? revision.base;
+    const base = before === null ? null : store.revision(before);
+    if (against !== undefined && base?.ok === false) return notKept(base);
     // Against nothing where it was the first; unknown where the one before is not kept any more.
     const difference =
       base === null || base.ok ? settingsDifference(base === null ? empty : base.value.layer, layer) : null;
@@ -170,6 +192,17 @@ export class Configuration implements ConfigurationApi {
     return { ok: true, value: { revision: begun.value, trial: this.#trial.status(), plan: plan.value } };
   }
 
+  /** Refuses what was meant for other settings than those that are saved and drafted now. */
+  #movedOn(expected: Expected): (ConfigurationResult<never> & { readonly ok: false }) | null {
+    if (expected === undefined || expected.includes(this.version())) return null;
+    const current = this.#ports.store.current();
+    const newest = current.ok ? current.value : undefined;
+    const saved =
+      newest === undefined ? 'Nothing is saved' : `Revision ${newest.id} by ${newest.author} is saved`;
+    const detail = `The settings were changed since they were read. ${saved} now; read them again.`;
+    return { ok: false, code: 'settings-moved-on', detail };
+  }
+
   /** The document that is meant: the one given, or the draft. */
   #wanted(document: unknown): ConfigurationResult<SettingsLayer> {
     if (document !== undefined) return this.#check(document);
@@ -178,8 +211,10 @@ export class Configuration implements ConfigurationApi {
     return { ok: true, value: this.#draft };
   }
 
+  /** A document that was read without its secrets gets those that are saved. */
   #check(document: unknown): ConfigurationResult<SettingsLayer> {
-    const text = textOf(document);
+    const saved = this.#ports.store.current();
+    const text = textOf(withSecretsOf(document, saved.ok ? saved.value?.layer : undefined));
     if (text === null) return refuse('settings-invalid', 'the document is nested too deeply');
     const parsed = parseSettingsLayer(text);
     if (!parsed.ok) return invalid(parsed);
@@ -208,6 +243,13 @@ export class Configuration implements ConfigurationApi {
   }
 }
 
+/** FNV-1a of 32 bits: tells drafts apart, and protects against nobody. */
+function fingerprint(text: string): string {
+  let hash = 0x811c9dc5;
+  for (const octet of new TextEncoder().encode(text)) hash = Math.imul(hash ^ octet, 0x01000193);
+  return (hash >>> 0).toString(16);
+}
+
 /** JSON is written recursively: a document that was made to exhaust the stack is none. */
 function textOf(document: unknown): string | null {
   try {
@@ -223,7 +265,9 @@ function refuse(code: ConfigurationProblem, detail: string): ConfigurationResult
 
 function invalid({ problems }: Parsed<unknown> & { readonly ok: false }): ConfigurationResult<never> {
   const more = problems.length < storeLimits.problems ? '' : '; and perhaps more';
-  return refuse('settings-invalid', `${problems.map(describeSettingsProblem).join('; ')}${more}`);
+  const detail = `${problems.map(describeSettingsProblem).join('; ')}${more}`;
+  const errors = problems.map(({ path, problem }) => ({ path, message: problem }));
+  return { ok: false, code: 'settings-invalid', detail, errors };
 }
 
 function notKept({ error }: StoreResult<unknown> & { readonly ok: false }): ConfigurationResult<never> {

@@ -21,6 +21,12 @@ export function diagnosticsWarnings({ diagnostics }: Pick<Settings, 'diagnostics
       message: 'Tunnels without encryption are taken part in: what they carry can be read on the way.',
       advice: 'Turn diagnostics.nullEncryption off.',
     },
+    {
+      holds: diagnostics.shell,
+      code: 'SHELL_ON',
+      message: 'The consoles offer a shell: whoever stands before the box may change what it does.',
+      advice: 'Turn diagnostics.shell off.',
+    },
   ];
   return {
     on: all.flatMap(({ holds, ...warning }) => (holds ? [warning] : [])),

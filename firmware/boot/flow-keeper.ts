@@ -29,7 +29,7 @@ export type FlowKeeperPorts = {
 
 /** What was not recorded since recording began. */
 export type FlowLosses = {
-  /** Ends of connections and logged packets that came faster than they were read. */
+  /** Ends of connections that came faster than they were read, and denied packets that came faster than records are made. */
   readonly kernel: KernelLosses;
   readonly tracker: TrackerLosses;
   /** Records that could not be written. */

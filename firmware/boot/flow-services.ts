@@ -3,6 +3,7 @@ import type { Settings } from '../store/settings-schema.ts';
 import type { MetricsView } from '../webui/api/metrics-route.ts';
 import { AlarmKeeper } from './alarm-keeper.ts';
 import type { Configuration } from './configuration.ts';
+import { DeviceSettings } from './device-settings.ts';
 import { FlowExport } from './flow-export.ts';
 import type { FlowKeeper } from './flow-keeper.ts';
 import { metricsText } from './metrics.ts';
@@ -31,6 +32,7 @@ const alarmsEveryMs = 5_000;
 /** What becomes of records of flows: they are sent, looked through for alarms, learned from and counted. */
 export class FlowServices {
   readonly learning: PolicyLearning;
+  readonly devices: DeviceSettings;
   readonly alarms: AlarmKeeper;
   readonly metrics: MetricsView;
   readonly #exporting: FlowExport;
@@ -62,6 +64,7 @@ export class FlowServices {
       lostFlows: () => flows.lostFlows(),
       tunnels: () => board.read().tunnels,
       receivers: () => this.#exporting.status(),
+      verdicts: () => policy.input()?.peers ?? [],
       tell: (record) => this.#exporting.tell(record),
       log: (level, message) => ports.log(level, 'alarms', message),
       wall: ports.wallClock,
@@ -75,6 +78,7 @@ export class FlowServices {
       now: ports.wallClock,
       configuration,
     });
+    this.devices = new DeviceSettings({ configuration, devices: () => settings().policy.devices });
     this.metrics = {
       mayRead: ({ remoteAddress }) => mayReadMetrics(settings(), remoteAddress),
       text: async () =>

@@ -49,6 +49,6 @@ export const limits = {
   /** Records of flows that rules are learned from, and those read at one go: a busy day of a plant. */
   learnFlows: 500_000,
   learnPage: 5_000,
-  /** Seconds that accepted rules are on trial for, unless peers and page prove them before. */
-  learnTrialSeconds: 60,
+  /** Seconds that accepted rules and devices are on trial for, unless peers and page prove them before. */
+  policyTrialSeconds: 60,
 } as const;

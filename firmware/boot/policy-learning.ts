@@ -2,20 +2,15 @@ import type { FlowFilter } from '../flows/flow-filter.ts';
 import type { FlowRecord } from '../flows/flow-record.ts';
 import { Learner } from '../flows/learn/learn.ts';
 import type { PolicyInput, Rule, RuleMode } from '../policy/policy.ts';
-import { writeAtPath } from '../store/settings-path.ts';
 import type { StoreResult } from '../store/store-error.ts';
-import type {
-  Configuration,
-  ConfigurationProblem,
-  ConfigurationResult,
-  SettingsApplied,
-} from '../webui/api/config-route.ts';
+import type { ConfigurationResult, SettingsApplied } from '../webui/api/config-route.ts';
 import type {
   LearnQuery,
   PolicyLearning as PolicyLearningApi,
   PolicyProposals,
 } from '../webui/api/learn-route.ts';
 import { limits } from './limits.ts';
+import { changePolicy, type PolicyConfiguration, refuse } from './policy-change.ts';
 
 export type LearningPorts = {
   /** Some flows, newest first; `before` of one answer asks for those that come next. */
@@ -25,7 +20,7 @@ export type LearningPorts = {
   ) => Promise<StoreResult<{ readonly flows: readonly FlowRecord[]; readonly before: number | null }>>;
   /** What the policy in force was made of; null before the first. */
   readonly policy: () => PolicyInput | null;
-  readonly configuration: Pick<Configuration, 'read' | 'apply'>;
+  readonly configuration: PolicyConfiguration;
   /** The rules in force. */
   readonly rules: () => readonly Rule[];
   /** Milliseconds since 1970. */
@@ -104,22 +99,7 @@ export class PolicyLearning implements PolicyLearningApi {
     );
   }
 
-  async #apply(rules: readonly Rule[], author: string): Promise<ConfigurationResult<SettingsApplied>> {
-    const { configuration } = this.#ports;
-    const view = configuration.read({ secrets: true });
-    if (!view.ok) return view;
-    if (view.value.draft !== null)
-      return refuse(
-        'settings-draft',
-        'There is a draft, which would undo this later. Apply or discard it first.',
-      );
-    const document = writeAtPath(view.value.saved, ['policy', 'rules'], rules);
-    if (!document.ok) return refuse('settings-invalid', document.reason);
-    const seconds = limits.learnTrialSeconds;
-    return configuration.apply(document.value, { author, seconds, automatic: true });
+  #apply(rules: readonly Rule[], author: string): Promise<ConfigurationResult<SettingsApplied>> {
+    return changePolicy(this.#ports.configuration, 'rules', rules, author);
   }
-}
-
-function refuse(code: ConfigurationProblem, detail: string): ConfigurationResult<never> {
-  return { ok: false, code, detail };
 }

@@ -1,17 +1,23 @@
+import type { OpenNameSocket } from '../netd/names/host-names.ts';
 import type { PolicyPorts } from '../netd/policy/enforcement.ts';
 import type { NetworkSystem } from '../netd/system-port.ts';
 import type { Settings } from '../store/settings-schema.ts';
 import type { SettingsStore } from '../store/settings-store.ts';
+import type { Attestation } from '../webui/api/attestation-route.ts';
 import type { Configuration as ConfigurationApi } from '../webui/api/config-route.ts';
 import type { MetricsView } from '../webui/api/metrics-route.ts';
 import type { Status } from '../webui/api/status-schema.ts';
 import type { PageInterface } from '../webui/page-addresses.ts';
-import type { ReplaceIdentity } from '../webui/ports.ts';
+import type { AuditLog, ReplaceIdentity, ShownPresence } from '../webui/ports.ts';
 import type { AlarmKeeper } from './alarm-keeper.ts';
 import type { BoardProfile } from './board-profile-schema.ts';
+import type { TerminalSystem } from './console-keeper.ts';
+import type { DeviceSettings } from './device-settings.ts';
 import type { DriverSystem } from './drivers.ts';
+import type { FactoryReset, ResetFiles } from './factory-reset.ts';
 import type { FlowKeeper, FlowKeeperPorts } from './flow-keeper.ts';
-import type { IdentityKeeperPorts } from './identity/keeper.ts';
+import type { PanelSystem } from './front-panel-keeper.ts';
+import type { IdentityKeeper, IdentityKeeperPorts } from './identity/keeper.ts';
 import type { LogTransport } from './log-transport.ts';
 import type { PlatformDetection } from './platform/detect.ts';
 import type { MetadataHttp } from './platform/metadata-http.ts';
@@ -31,6 +37,11 @@ export interface Page {
   addresses(): readonly string[];
   claimCode(): string | null;
   claimed(): boolean;
+  /**
+   * A code for somebody who stands at a claimed box and has no password: typed on the page in place of the claim code, it
+   * sets an owner's password. Good once and for 15 minutes; a new one replaces it. Null while the box is unclaimed.
+   */
+  offerRecovery(): string | null;
   setInterfaces(interfaces: Status['network']['interfaces']): Promise<void>;
   close(): Promise<void>;
 }
@@ -53,6 +64,10 @@ export type BootPorts = {
   readonly stateMebibytes: () => number;
   /** Overhears multicast DNS on a link. */
   readonly listenForNames: NonNullable<PolicyPorts['listenForNames']>;
+  /** Multicast DNS on a link that the box answers for its names on. */
+  readonly openNameSocket: OpenNameSocket;
+  /** 0 up to 1; nothing secret depends on it. */
+  readonly chance: () => number;
   /** The claims of a token that one of these keys (PEM) signed, or null. */
   readonly readToken: (token: string, keys: readonly string[]) => unknown;
   /** Where it is kept who was seen on the hosts' networks. */
@@ -65,9 +80,13 @@ export type BootPorts = {
     readonly interfaces: readonly PageInterface[];
     readonly onClaimed: () => void;
     readonly replaceIdentity: ReplaceIdentity;
+    readonly factoryReset: FactoryReset;
+    readonly presence: ShownPresence;
     readonly policy: PolicyKeeper;
     readonly flows: FlowKeeper;
+    readonly associations: Pick<IdentityKeeper, 'renew'>;
     readonly learning: PolicyLearning;
+    readonly devices: DeviceSettings;
     readonly alarms: AlarmKeeper;
     readonly metrics: MetricsView;
     readonly configuration: ConfigurationApi;
@@ -98,11 +117,17 @@ export type BootPorts = {
   readonly memory: () => Status['memory'];
   readonly uptimeSeconds: () => number;
   readonly setHostname: (name: string) => Promise<void>;
-  readonly showConsole: (
-    facts: StatusFacts,
-    page: Page | null,
-    profile: PlatformDetection['boardProfile'],
-  ) => Promise<void>;
+  readonly terminals: TerminalSystem;
+  readonly panels: PanelSystem;
+  readonly audit: Pick<AuditLog, 'add'>;
+  /** What the box says of its own measured boot. */
+  readonly measuredBoot: Attestation['measuredBoot'];
+  readonly resetFiles: ResetFiles;
+  /** Both resolve with why the machine does not, or null: then it ends within seconds. */
+  readonly machine: {
+    readonly restart: () => Promise<string | null>;
+    readonly powerOff: () => Promise<string | null>;
+  };
   /** True where the box answers a request from itself: the health that a slot is marked good by. */
   readonly answersItself: () => Promise<boolean>;
   readonly watchdog: {

@@ -1,11 +1,14 @@
+import { HostNames } from '../netd/names/host-names.ts';
 import { type Network, startNetwork } from '../netd/netd.ts';
 import type { Settings } from '../store/settings-schema.ts';
 import type { Status } from '../webui/api/status-schema.ts';
 import type { PageInterface } from '../webui/page-addresses.ts';
 import { profileNamed } from './board-profiles.ts';
 import { Configuration } from './configuration.ts';
+import { ConsoleServices } from './console-services.ts';
 import { diagnosticsWarnings } from './diagnostics.ts';
 import { loadDrivers, loadOverlayModules } from './drivers.ts';
+import { endFactoryReset } from './factory-reset.ts';
 import { FlowKeeper } from './flow-keeper.ts';
 import { FlowServices } from './flow-services.ts';
 import { keepHealthy } from './health.ts';
@@ -75,6 +78,7 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     {
       uptimeSeconds: ports.uptimeSeconds,
       memory: ports.memory,
+      trial: () => configuration.trial(),
       network: () => network?.snapshot() ?? unknownNetwork,
       identity: () => identity.status(),
       tunnels: () => identity.tunnels(),
@@ -98,6 +102,7 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
       advice: 'The box runs from memory. Check or replace its disk, or write the image again.',
     });
   }
+  await endFactoryReset(ports, (warning) => board.warn(warning));
   const opened = await ports.openStore();
   for (const warning of opened.warnings) board.warn(warning);
   const keeper = new SettingsKeeper(
@@ -125,6 +130,7 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     warn: (warning) => board.warn(warning),
     clearWarning: (code) => board.clearWarning(code),
     log: (level, message) => ports.log(level, 'settings', message),
+    byItself: (act, what) => ports.audit.add({ who: 'system', from: null, act, what, outcome: 'done' }),
   });
   const flows = new FlowKeeper({
     ...{ ...ports.flows, stateMebibytes: ports.stateMebibytes, now: ports.wallClock },
@@ -137,9 +143,9 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
   const policy = new PolicyKeeper(
     {
       ...ports.network,
-      now: ports.wallClock,
-      readToken: ports.readToken,
+      ...{ now: ports.wallClock, readToken: ports.readToken },
       listenForNames: ports.listenForNames,
+      interfaces: () => network?.snapshot().interfaces ?? [],
       inForce: (known) => flows.policyInForce(known),
     },
     {
@@ -154,6 +160,11 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     settings: () => settings,
     signal: stop.signal,
   });
+  const names = new HostNames({
+    ...{ setTimer: ports.network.setTimer, monotonic: ports.network.monotonic, random: ports.chance },
+    openSocket: ports.openNameSocket,
+    log: (level, message) => ports.log(level, 'names', message),
+  });
   const discs = new SettingsDiscs(ports.discs, { onAzure: platform.platform === 'azure' });
   // Whether the box is claimed is the page's to know, which is not up yet; a disc that is in from the start waits for it.
   settings = keeper.inForce();
@@ -165,14 +176,24 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
   const follow = async (): Promise<void> => {
     if (network === null || page === null) return;
     const { interfaces } = network.snapshot();
-    const seen = JSON.stringify(
-      interfaces.map(({ kernelName, role, addresses }) => [kernelName, role, addresses]),
-    );
+    const { hostname } = settings;
+    const seen = JSON.stringify([
+      hostname,
+      ...interfaces.map(({ kernelName, role, addresses }) => [kernelName, role, addresses]),
+    ]);
     if (seen === interfacesSeen) return;
     interfacesSeen = seen;
     await page.setInterfaces(interfaces);
-    await ports.showConsole(board.read(), page, profile.name);
+    console.update();
+    // Not on the underlay, where nothing tells that the box is there.
+    const inner = interfaces.filter(({ role }) => role === 'lan' || role === 'management');
+    await names.follow(inner, hostname);
   };
+
+  const console = new ConsoleServices({
+    ...{ ports, board, profile, configuration, identity },
+    ...{ page: () => page, settings: () => settings },
+  });
 
   let countersAt = Number.NEGATIVE_INFINITY;
   const readStatus = (): StatusFacts => {
@@ -234,19 +255,18 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     interfaces: plannedInterfaces(settings),
     onClaimed: () => {
       if (network) background('network', network.setClaimed(true));
-      if (page) background('console', ports.showConsole(board.read(), page, profile.name));
+      console.update();
     },
-    replaceIdentity: async (hit) => {
-      const outcome = await identity.replace(hit);
-      if (page) background('console', ports.showConsole(board.read(), page, profile.name));
-      return outcome;
-    },
+    replaceIdentity: (hit) => identity.replace(hit),
+    ...{ factoryReset: console.factoryReset, presence: console.panel },
     configuration,
     policy,
     learning: services.learning,
+    devices: services.devices,
     alarms: services.alarms,
     metrics: services.metrics,
     flows,
+    associations: identity,
   });
   // Its failure is told where it is awaited.
   preparedPage.catch(() => undefined);
@@ -298,7 +318,7 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     await applyInForce();
   };
 
-  background('boot', ports.showConsole(board.read(), openPage, profile.name));
+  console.open();
   background('health', keepHealthy(ports, board, stop.signal));
 
   const rest = async (): Promise<void> => {
@@ -310,7 +330,6 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
       warnOfDiagnostics();
       await Promise.all([measure(), identity.apply(settings)]);
     }
-    await ports.showConsole(board.read(), openPage, profile.name);
     background('settings', discs.watch({ onDisc: takeDisc, signal: stop.signal }));
     background('metadata', takeUserData());
 
@@ -331,16 +350,22 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     const { inventory, notes } = await ports.collectInventory();
     board.set({ inventory });
     for (const note of notes) ports.log('info', 'inventory', note);
-    await ports.showConsole(board.read(), openPage, profile.name);
+    await console.lookAtBoot();
   };
   background('boot', rest());
   // Ports without events of their own (a bridge that gets its address) are seen by looking.
-  background('page', repeat(ports, stop.signal, counterAgeMs, follow));
+  const look = async (): Promise<void> => {
+    await follow();
+    console.update();
+  };
+  background('page', repeat(ports, stop.signal, counterAgeMs, look));
 
   return {
     board,
     async close() {
       stop.abort();
+      await console.close();
+      await names.close();
       await configuration.close();
       await services.close();
       await flows.close();

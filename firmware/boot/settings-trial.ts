@@ -19,11 +19,14 @@ export interface TrialPorts {
   warn(warning: Warning): void;
   clearWarning(code: string): void;
   log(level: 'info' | 'warning' | 'error', message: string): void;
+  /** What the box decides with nobody asking for it, for the audit: `act` and what it was done to. */
+  byItself(act: string, what: string): void;
 }
 
 type Running = {
   readonly revision: Revision;
   readonly endsAt: number;
+  readonly seconds: number;
   readonly automatic: boolean;
   readonly before: Reached;
   readonly stop: AbortController;
@@ -33,6 +36,7 @@ type Running = {
 export type TrialStatus = {
   readonly revision: number;
   readonly author: string;
+  readonly seconds: number;
   readonly secondsLeft: number;
   readonly automatic: boolean;
   readonly missing: readonly string[] | null;
@@ -80,9 +84,9 @@ export class SettingsTrial {
 
   status(): TrialStatus | null {
     if (this.#running === null) return null;
-    const { revision, endsAt, automatic, missing } = this.#running;
+    const { revision, endsAt, seconds, automatic, missing } = this.#running;
     const secondsLeft = Math.max(0, Math.round(endsAt - this.#ports.seconds()));
-    return { revision: revision.id, author: revision.author, secondsLeft, automatic, missing };
+    return { revision: revision.id, author: revision.author, seconds, secondsLeft, automatic, missing };
   }
 
   /** Puts a layer in force on trial; there must be none under way. What cannot be applied is taken back at once. */
@@ -103,7 +107,7 @@ export class SettingsTrial {
     // The countdown runs from before the change, whatever time that takes.
     const stop = new AbortController();
     const running: Running = {
-      ...{ revision, automatic, before, stop, missing: null },
+      ...{ revision, seconds, automatic, before, stop, missing: null },
       endsAt: this.#ports.seconds() + seconds,
     };
     this.#running = running;
@@ -158,19 +162,24 @@ export class SettingsTrial {
     const { seconds, wait } = this.#ports;
     while (!signal.aborted && seconds() < running.endsAt) {
       const left = Math.max(1, Math.ceil((running.endsAt - seconds()) * 1000));
-      await wait(running.automatic ? Math.min(left, limits.proofIntervalMs) : left, signal);
-      if (running.automatic && !signal.aborted) await this.#inTurn(() => this.#keepIfProven(running));
+      await wait(Math.min(left, limits.proofIntervalMs), signal);
+      // What is missing is looked for in any case: who is to decide sees it.
+      if (!signal.aborted) await this.#inTurn(() => this.#lookAgain(running));
     }
     await this.#inTurn(async () => {
       if (signal.aborted) return;
       const why = running.automatic ? (running.missing ?? []).join('; ') : 'nobody confirmed it in time';
+      this.#ports.byItself('config revert', `revision ${running.revision.id}: ${why}`);
       await this.#takeBack(running, why);
     });
   }
 
-  async #keepIfProven(running: Running): Promise<void> {
+  async #lookAgain(running: Running): Promise<void> {
     if (running.stop.signal.aborted) return;
-    if ((await this.#look(running)).length === 0) await this.#keep(running);
+    const missing = await this.#look(running);
+    if (!running.automatic || missing.length > 0) return;
+    const kept = await this.#keep(running);
+    if (kept.ok) this.#ports.byItself('config confirm', `revision ${running.revision.id}`);
   }
 
   async #look(running: Running): Promise<readonly string[]> {

@@ -5,7 +5,7 @@ export type StatusFacts = Omit<Status, 'time' | 'claimed' | 'log'>;
 
 type Live = Pick<
   StatusFacts,
-  'uptimeSeconds' | 'memory' | 'network' | 'identity' | 'tunnels' | 'strayDatagrams' | 'alarms'
+  'uptimeSeconds' | 'memory' | 'trial' | 'network' | 'identity' | 'tunnels' | 'strayDatagrams' | 'alarms'
 >;
 
 /** Values that change while the box runs, read anew each time; cheap, since every open page asks every two seconds. */
@@ -43,6 +43,7 @@ export class StatusBoard {
     const live = {
       uptimeSeconds: this.#live.uptimeSeconds(),
       memory: this.#live.memory(),
+      trial: this.#live.trial(),
       network: this.#live.network(),
       identity: this.#live.identity(),
       tunnels: this.#live.tunnels(),

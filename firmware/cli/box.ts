@@ -1,8 +1,8 @@
+import { imageVersion, isDevelopmentImage } from '../system/image-version.ts';
 import { callLocalApi } from '../system/local-api.ts';
 import type { LogEntry, Status } from '../webui/api/status-schema.ts';
 import { limits } from '../webui/limits.ts';
 import { printJson, readArguments, UsageError } from './arguments.ts';
-import { formatTable } from './table.ts';
 import { uplinkText } from './uplink-text.ts';
 
 /** Asks the running box; prints why where it does not answer. */
@@ -43,6 +43,7 @@ function statusText(found: Status): string {
         .filter(Boolean)
         .join(', '),
     ]),
+    ...mirrorRow(network.mirror),
     ...tunnels.map(({ peer, state, locator }): [string, string] => [
       `  to ${peer}`,
       `${state}${locator ? ` at ${locator}` : ''}`,
@@ -56,9 +57,23 @@ function statusText(found: Status): string {
   return rows.map(([name, value]) => `${name.padEnd(12)} ${value}\n`).join('');
 }
 
+function mirrorRow(mirror: Status['network']['mirror']): [string, string][] {
+  if (mirror === undefined) return [];
+  const problem = mirror.problem === null ? '' : `; ${mirror.problem}`;
+  return [['Mirror', `${mirror.from.join(', ') || 'nothing'} to ${mirror.to}${problem}`]];
+}
+
 function identityLine({ hit, keyStorage, formerHit }: Status['identity']): string {
   const where = { tpm: 'key in the TPM', software: 'SOFTWARE IDENTITY', none: 'cannot be used' }[keyStorage];
   return `${hit ?? formerHit ?? 'none'} (${where})`;
+}
+
+export async function version(args: readonly string[]): Promise<number> {
+  const { values } = readArguments(args, { json: { type: 'boolean' } });
+  const [version, development] = [imageVersion(), isDevelopmentImage()];
+  if (values.json) printJson({ version, development });
+  else process.stdout.write(`${version}\n`);
+  return 0;
 }
 
 export async function log(args: readonly string[]): Promise<number> {
@@ -77,40 +92,4 @@ export async function log(args: readonly string[]): Promise<number> {
     else process.stdout.write(`${entry.time} ${entry.level.padEnd(7)} ${entry.source}: ${entry.message}\n`);
   }
   return 0;
-}
-
-export async function tunnel(args: readonly string[]): Promise<number> {
-  const { values, positionals } = readArguments(args, { json: { type: 'boolean' } });
-  if (positionals[0] !== 'list' || positionals.length > 1) throw new UsageError('tunnel takes: list');
-  const found = await ask<Status>('/api/v1/status');
-  if (!found) return 1;
-  if (values.json) printJson(found.tunnels);
-  else process.stdout.write(formatTable(tunnelColumns, found.tunnels.map(tunnelRow)) + strayLine(found));
-  return 0;
-}
-
-/** The error comes last: it alone may hold spaces. */
-/** A line where something came that was no peer's, else nothing. */
-function strayLine({ strayDatagrams }: Status): string {
-  if (strayDatagrams === null) return '';
-  const { notHip, badChecksum } = strayDatagrams;
-  if (notHip + badChecksum === 0) return '';
-  return `Dropped unheard: ${notHip} datagrams that were no HIP, ${badChecksum} packets with a wrong checksum\n`;
-}
-
-const tunnelColumns = [
-  ...['PEER', 'STATE', 'CONNECT', 'ROLE', 'HIT', 'LOCATOR', 'ESP', 'SINCE', 'REKEYS', 'RTT-MS', 'MTU'],
-  ...['SENT-BYTES', 'RECEIVED-BYTES', 'DROPPED', 'PREFIXES', 'ERROR'],
-];
-
-function tunnelRow(tunnel: Status['tunnels'][number]): (string | number | null)[] {
-  const { peer, state, role, hit, locator, espSuite, establishedAt, rekeys, roundTripMs } = tunnel;
-  const { wrongSource, tooOld, replayed, forged } = tunnel.dropped;
-  const { sentBytes, receivedBytes } = tunnel.traffic;
-  return [
-    ...[peer, state, tunnel.connect, role, hit, locator, espSuite, establishedAt, rekeys],
-    ...[roundTripMs === null ? null : roundTripMs.toFixed(1), tunnel.pathMtu, sentBytes, receivedBytes],
-    ...[wrongSource + tooOld + replayed + forged, tunnel.protectedPrefixes.join(',') || null],
-    tunnel.lastError,
-  ];
 }

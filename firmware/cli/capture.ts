@@ -1,10 +1,9 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { limits } from '../capture/limits.ts';
-import { ethernetLinkType, rawLinkType } from '../capture/link-layer.ts';
-import { type PacketFilter, parsePacketFilter } from '../capture/packet-filter.ts';
-import { Recording, type RecordingCounts } from '../capture/recording.ts';
+import { parsePacketFilter } from '../capture/packet-filter.ts';
+import { type RecordResult, startRecord } from '../diagnosis/record.ts';
 import { overlayDevice } from '../netd/desired.ts';
+import { createCapture } from '../system/capture-file.ts';
 import { localSocketPath } from '../system/local-api.ts';
 import { hasLink, openPacketSocket } from '../system/packet-socket.ts';
 import type { Status } from '../webui/api/status-schema.ts';
@@ -27,21 +26,13 @@ tunnels, as packets are before they are encrypted.
   --seconds N     1 to 86400; 60 unless given
 
 JSON:
-  { "link", "file", "ended": "count"|"size"|"time"|"interrupted", "written", "filtered",
+  { "link", "file", "ended": "count"|"size"|"time"|"stopped", "written", "filtered",
     "overRate", "dropped", "octets" }
   dropped: came faster than it was read. Times are those at which frames were read.
 
 Exit status: 0 when the file was written, 1 when not, 2 for wrong use, 3 where the box does not
 know the port.
 `;
-
-type End = 'count' | 'size' | 'time' | 'interrupted';
-type Bounds = {
-  readonly snapLength: number;
-  readonly count: number;
-  readonly size: number;
-  readonly rate: number;
-};
 
 export async function capture(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(args, {
@@ -67,12 +58,23 @@ export async function capture(args: readonly string[]): Promise<number> {
     count: readNumber('--count', values.count, { from: 1, to: 1_000_000 }),
     size: readNumber('--size', values.size, { from: 1, to: 262_144 }) * 1024,
     rate: readNumber('--rate', values.rate, { from: 1, to: 100_000 }),
+    seconds: readNumber('--seconds', values.seconds, { from: 1, to: 86_400 }),
   };
-  const seconds = readNumber('--seconds', values.seconds, { from: 1, to: 86_400 });
   const link = await linkOf(name, values);
   if (link === null) return notKnown;
+  const interrupt = new AbortController();
+  process.once('SIGINT', () => interrupt.abort());
   try {
-    const result = await record(link, { file: out, filter: filter.value, bounds, seconds });
+    const record = await startRecord(
+      link,
+      { ...bounds, filter: filter.value, signal: interrupt.signal },
+      {
+        openLink: openPacketSocket,
+        createFile: () => createCapture(out),
+        now: () => performance.timeOrigin + performance.now(),
+      },
+    );
+    const result = await record.ended;
     if (values.json) printJson({ link, file: out, ...result });
     else process.stdout.write(resultText(out, result));
     return 0;
@@ -98,70 +100,16 @@ async function linkOf(
   throw new UsageError(`there is no port or link ${name}`);
 }
 
-type Result = RecordingCounts & { readonly ended: End; readonly dropped: number };
-
-/** Throws what the operating system says where there is no such link or the file is there already. */
-async function record(
-  link: string,
-  {
-    file,
-    filter,
-    bounds,
-    seconds,
-  }: {
-    readonly file: string;
-    readonly filter: PacketFilter;
-    readonly bounds: Bounds;
-    readonly seconds: number;
-  },
-): Promise<Result> {
-  const now = () => performance.timeOrigin + performance.now();
-  let take: ((frame: Uint8Array, length: number) => void) | undefined;
-  const socket = await openPacketSocket(link, bounds.snapLength, (frame, length) => take?.(frame, length));
-  try {
-    // What passes may be of anybody's: for root's eyes alone.
-    const descriptor = openSync(file, 'wx', 0o600);
-    try {
-      const linkType = socket.isEthernet ? ethernetLinkType : rawLinkType;
-      const recording = new Recording(
-        { ...bounds, linkType, filter },
-        (octets) => void writeSync(descriptor, octets),
-        now(),
-      );
-      const ended = await new Promise<End>((resolve, reject) => {
-        const timer = setTimeout(() => resolve('time'), seconds * 1000);
-        process.once('SIGINT', () => resolve('interrupted'));
-        take = (frame, length) => {
-          try {
-            const end = recording.take(frame, length, now());
-            if (end === null) return;
-            clearTimeout(timer);
-            take = undefined;
-            resolve(end);
-          } catch (error) {
-            clearTimeout(timer);
-            take = undefined;
-            reject(error);
-          }
-        };
-      });
-      take = undefined;
-      return { ended, ...recording.counts, dropped: socket.dropped() };
-    } finally {
-      closeSync(descriptor);
-    }
-  } finally {
-    socket.close();
-  }
-}
-
-function resultText(file: string, { ended, written, filtered, overRate, dropped, octets }: Result): string {
+function resultText(
+  file: string,
+  { ended, written, filtered, overRate, dropped, octets }: RecordResult,
+): string {
   const left = `${filtered} not wanted, ${overRate} over the rate, ${dropped} dropped by the kernel`;
   const why = {
     count: 'all frames asked for',
     size: 'the file is full',
     time: 'time is up',
-    interrupted: 'interrupted',
+    stopped: 'interrupted',
   };
   return `${file}: ${written} frames, ${octets} octets; ${left}; ${why[ended]}\n`;
 }

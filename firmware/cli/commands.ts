@@ -20,9 +20,10 @@ export const commands: Readonly<Record<string, Command>> = {
     run: async (args) => (await import('./box.ts')).log(args),
   },
   tunnel: {
-    usage: 'tunnel list [--json]',
-    tells: 'the peers and how their tunnels are',
-    run: async (args) => (await import('./box.ts')).tunnel(args),
+    usage: 'tunnel list [--json] | tunnel renew PEER [--json]',
+    tells: 'the peers and how their tunnels are; closes an association for a new one',
+    run: async (args) => (await import('./tunnel.ts')).tunnel(args),
+    help: async () => (await import('./tunnel.ts')).tunnelHelp,
   },
   identity: {
     usage: 'identity [show] [--json] | identity re-enrol --replaces HIT|none [--json]',
@@ -108,14 +109,62 @@ export const commands: Readonly<Record<string, Command>> = {
     run: async (args) => (await import('./config.ts')).config(args),
     help: async () => (await import('./config.ts')).configHelp,
   },
+  backup: {
+    usage: 'backup FILE [--password-file FILE] [--json]',
+    tells: 'the saved settings as a file, with secrets only under a password (backup --help)',
+    run: async (args) => (await import('./backup.ts')).backup(args),
+    help: async () => (await import('./backup.ts')).backupHelp,
+  },
+  restore: {
+    usage: 'restore FILE [--password-file FILE] [--plan] [--seconds N] [--automatic] [--json]',
+    tells: 'the settings of a backup: what they change, then on trial (restore --help)',
+    run: async (args) => (await import('./backup.ts')).restore(args),
+    help: async () => (await import('./backup.ts')).restoreHelp,
+  },
+  restart: {
+    usage: 'restart [--json]',
+    tells: 'restarts the box in order: peers are told, what is kept is closed',
+    run: async (args) => (await import('./restart.ts')).restart(args),
+  },
+  'factory-reset': {
+    usage: 'factory-reset --yes HOSTNAME [--new-identity] [--json]',
+    tells: 'forgets all that the box was told and restarts it as new; the image stays (factory-reset --help)',
+    run: async (args) => (await import('./factory-reset.ts')).factoryReset(args),
+    help: async () => (await import('./factory-reset.ts')).factoryResetHelp,
+  },
+  users: {
+    usage: 'users list | users add NAME … | users set NAME … | users remove NAME',
+    tells: 'who may sign in on the page, and as what (users --help)',
+    run: async (args) => (await import('./users.ts')).users(args),
+    help: async () => (await import('./users.ts')).usersHelp,
+  },
+  tokens: {
+    usage: 'tokens list | tokens make NAME --access … | tokens revoke ID',
+    tells: 'what programs use the API with, and for what (tokens --help)',
+    run: async (args) => (await import('./tokens.ts')).tokens(args),
+    help: async () => (await import('./tokens.ts')).tokensHelp,
+  },
+  audit: {
+    usage: 'audit [--limit N] [--before ID] [--json]',
+    tells: 'who changed what, and who was refused (audit --help)',
+    run: async (args) => (await import('./audit.ts')).audit(args),
+    help: async () => (await import('./audit.ts')).auditHelp,
+  },
+  support: {
+    usage: 'support [--out FILE] [--json]',
+    tells: 'one file for who helps from afar, without secrets (support --help)',
+    run: async (args) => (await import('./support.ts')).support(args),
+    help: async () => (await import('./support.ts')).supportHelp,
+  },
+  completion: {
+    usage: 'completion bash|zsh',
+    tells: 'a script for the shell, by which it completes what is typed: source <(hithe completion bash)',
+    run: async (args) => (await import('./completion.ts')).completion(args),
+  },
   version: {
-    usage: 'version',
+    usage: 'version [--json]',
     tells: 'the version of the image',
-    run: async () => {
-      const { imageVersion } = await import('../system/image-version.ts');
-      process.stdout.write(`${imageVersion()}\n`);
-      return 0;
-    },
+    run: async (args) => (await import('./box.ts')).version(args),
   },
   'warm-up': {
     usage: 'warm-up',

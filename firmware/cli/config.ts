@@ -10,8 +10,10 @@ import type {
   SettingsPlan,
   SettingsView,
 } from '../webui/api/config-route.ts';
+import type { Status } from '../webui/api/status-schema.ts';
 import { limits } from '../webui/limits.ts';
 import { printJson, readArguments, readNumber, UsageError } from './arguments.ts';
+import { appliedText, moreLine, planText } from './settings-text.ts';
 import { formatTable } from './table.ts';
 
 /** Applying waits for peers to answer, and may make a key. */
@@ -100,7 +102,10 @@ async function importUci(values: Values, file: string): Promise<number> {
   const text = readWithin(file, storeLimits.uciLength);
   if (text === null) return 1;
   const { importUciNetwork } = await import('../store/uci-network.ts');
-  const imported = importUciNetwork(text);
+  const status = await ask<Status>(values, '/api/v1/status');
+  if (status === null) return 1;
+  const uplinks = status.network.interfaces.filter(({ role }) => role === 'underlay');
+  const imported = importUciNetwork(text, uplinks.length === 1 ? (uplinks[0]?.name ?? null) : null);
   if (!imported.ok) return complain(`${file} cannot be used: ${imported.reason}`);
   const view = await ask<SettingsView>(values, '/api/v1/config');
   if (view === null) return 1;
@@ -214,33 +219,17 @@ function detailText({ revision, changes, more }: RevisionDetail): string {
   );
 }
 
-function moreLine(more: number): string[] {
-  return more === 0 ? [] : [`and ${more} changes more`];
-}
-
 function showPlan(values: Values, plan: SettingsPlan | null): number {
   if (plan === null) return 1;
   if (values.json) printJson(plan);
-  else {
-    const lines = [...plan.changes.map(describeChange), ...moreLine(plan.more)];
-    const network = plan.network.map((line) => `  network: ${line}`);
-    const text = lines.length === 0 ? ['Nothing changes.'] : [...lines, ...network];
-    process.stdout.write(`${text.join('\n')}\n`);
-  }
+  else process.stdout.write(`${planText(plan).join('\n')}\n`);
   return 0;
 }
 
 function showApplied(values: Values, applied: SettingsApplied | null): number {
   if (applied === null) return 1;
-  const { revision, trial } = applied;
   if (values.json) printJson(applied);
-  else {
-    const how = values.automatic
-      ? 'It confirms itself once page and peers are reachable as before.'
-      : 'Keep it with "hithe config confirm".';
-    const end = trial === null ? 'it is over' : `it is taken back in ${trial.secondsLeft} s`;
-    process.stdout.write(`Revision ${revision.id} is in force on trial; ${end}. ${how}\n`);
-  }
+  else process.stdout.write(appliedText(applied, values.automatic === true));
   return 0;
 }
 

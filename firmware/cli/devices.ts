@@ -1,7 +1,6 @@
-import { type PolicySettings, policySettings } from '../store/policy-schema.ts';
-import { writeAtPath } from '../store/settings-path.ts';
 import { localSocketPath } from '../system/local-api.ts';
-import type { SettingsApplied, SettingsView } from '../webui/api/config-route.ts';
+import type { SettingsApplied } from '../webui/api/config-route.ts';
+import type { AcceptedDevice } from '../webui/api/devices-route.ts';
 import type { Devices } from '../webui/api/policy-route.ts';
 import { printJson, readArguments, UsageError } from './arguments.ts';
 import { askBox, notKnown } from './ask-box.ts';
@@ -36,10 +35,6 @@ const options = {
   socket: { type: 'string', default: localSocketPath },
 } as const;
 type Values = ReturnType<typeof readArguments<typeof options>>['values'];
-type Device = PolicySettings['devices'][number];
-
-/** Until what was in force comes back by itself, where peers or page are not reachable any more. */
-const trialSeconds = 60;
 
 export async function devices(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(args, options);
@@ -49,11 +44,11 @@ export async function devices(args: readonly string[]): Promise<number> {
     throw new UsageError('devices takes: list, accept NAME, label NAME [LABEL]..., forget NAME');
   switch (verb) {
     case 'accept':
-      return change(values, (known) => accepted(known, name, values));
+      return change(values, verb, { devices: [acceptedDevice(name, values)] });
     case 'label':
-      return change(values, (known) => labelled(known, name, labels));
+      return change(values, verb, { name, labels });
     case 'forget':
-      return change(values, (known) => without(known, name));
+      return change(values, verb, { names: [name] });
     default:
       throw new UsageError('devices takes: list, accept, label or forget');
   }
@@ -74,64 +69,17 @@ async function list(values: Values): Promise<number> {
   return 0;
 }
 
-/** Puts other devices into the settings. What does not fit there, the box says. */
-async function change(
-  values: Values,
-  next: (known: readonly Device[]) => readonly Device[],
-): Promise<number> {
-  const view = await askBox<SettingsView>(values, '/api/v1/config?secrets=shown');
-  if (view === null) return notKnown;
-  if (view.draft !== null) return refuse(values, 'there is a draft, which would undo this later');
-  const policy = policySettings.safeParse(view.inForce['policy']);
-  if (!policy.success) return refuse(values, 'the box has devices that this version cannot read');
-  const document = writeAtPath(view.saved, ['policy', 'devices'], next(policy.data.devices));
-  if (!document.ok) return refuse(values, document.reason);
+async function change(values: Values, verb: string, body: object): Promise<number> {
   const author = values.author === undefined ? {} : { author: values.author };
-  return showApplied(
-    values,
-    await askBox<SettingsApplied>(values, '/api/v1/config/apply', {
-      ...{ document: document.value, automatic: true, seconds: trialSeconds },
-      ...author,
-    }),
-  );
+  const path = `/api/v1/devices/${verb}`;
+  return showApplied(values, await askBox<SettingsApplied>(values, path, { ...body, ...author }));
 }
 
-function refuse({ json }: Values, reason: string): number {
-  if (json) printJson({ error: reason });
-  else process.stderr.write(`hithe: nothing is changed: ${reason}\n`);
-  return notKnown;
-}
-
-function accepted(
-  known: readonly Device[],
-  name: string,
-  { mac, address, label }: Values,
-): readonly Device[] {
-  const before = known.find((device) => device.name === name);
-  if (before === undefined && mac === undefined && address === undefined)
-    throw new UsageError(`devices accept ${name} takes --mac or --address`);
-  const device: Device = {
-    ...before,
+function acceptedDevice(name: string, { mac, address, label }: Values): AcceptedDevice {
+  return {
     name,
-    ...(mac === undefined ? {} : { mac: mac.toLowerCase() }),
+    ...(mac === undefined ? {} : { mac }),
     ...(address === undefined ? {} : { addresses: address }),
     ...(label === undefined ? {} : { labels: label }),
   };
-  return before === undefined
-    ? [...known, device]
-    : known.map((other) => (other === before ? device : other));
-}
-
-function labelled(known: readonly Device[], name: string, labels: readonly string[]): readonly Device[] {
-  mustKnow(known, name);
-  return known.map((device) => (device.name === name ? { ...device, labels: [...labels] } : device));
-}
-
-function without(known: readonly Device[], name: string): readonly Device[] {
-  mustKnow(known, name);
-  return known.filter((device) => device.name !== name);
-}
-
-function mustKnow(known: readonly Device[], name: string): void {
-  if (!known.some((device) => device.name === name)) throw new UsageError(`there is no device ${name}`);
 }

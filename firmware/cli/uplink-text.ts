@@ -3,9 +3,10 @@ import type { Status } from '../webui/api/status-schema.ts';
 type Uplink = NonNullable<Status['network']['interfaces'][number]['uplink']>;
 
 /** An uplink among several, and the modem behind it, in a few words; nothing of one that is alone and has none. */
-export function uplinkText({ works, score, place, modem }: Uplink, uplinks: number): string {
+export function uplinkText({ works, score, place, modem, delegated }: Uplink, uplinks: number): string {
   const among = uplinks < 2 ? [] : [works ? `uplink ${place} of ${uplinks}` : `fails (score ${score})`];
-  return [...among, ...(modem === null ? [] : [modemText(modem)])].join(', ');
+  const prefix = delegated === undefined ? [] : [`was delegated ${delegated}`];
+  return [...among, ...(modem === null ? [] : [modemText(modem)]), ...prefix].join(', ');
 }
 
 function modemText({

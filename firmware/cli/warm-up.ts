@@ -4,7 +4,10 @@ import { StatusBoard } from '../boot/status-board.ts';
 import { settingsInForce } from '../store/settings-layers.ts';
 import { certificateKeys } from '../system/certificate-keys.ts';
 import { openFactFiles } from '../system/platform-facts.ts';
+import { sha256 } from '../system/sha256.ts';
 import type { Configuration } from '../webui/api/config-route.ts';
+import type { DeviceChanges } from '../webui/api/devices-route.ts';
+import type { Diagnostics } from '../webui/api/diagnostics-route.ts';
 import type { FlowsView } from '../webui/api/flows-route.ts';
 import type { PolicyLearning } from '../webui/api/learn-route.ts';
 import type { PolicyView } from '../webui/api/policy-route.ts';
@@ -36,6 +39,7 @@ export async function warmUp(): Promise<number> {
     {
       uptimeSeconds: () => 0,
       memory: () => ({ totalBytes: 0, usedBytes: 0, availableBytes: 0 }),
+      trial: () => null,
       network: () => ({ state: 'applying', detail: null, interfaces: [] }),
       identity: () => ({
         ...{ hit: null, keyStorage: 'none', detail: '' },
@@ -61,6 +65,10 @@ export async function warmUp(): Promise<number> {
       keys: certificateKeys,
       random: (length) => new Uint8Array(length),
       now: () => 0,
+      elapsed: () => 0,
+      sha256,
+      audit: { add: () => {}, page: async () => null },
+      derivePassword: async (_password, _salt, _cost, octets) => new Uint8Array(octets),
       openListeners: (options) => {
         handler = options.handler;
         return { setAddresses: async () => [], listenLocally: async () => {}, close: async () => {} };
@@ -74,9 +82,17 @@ export async function warmUp(): Promise<number> {
       configuration: noConfiguration,
       policy: noPolicy,
       flows: noFlows,
+      associations: { renew: () => false },
       learning: noLearning,
+      devices: noDevices,
       alarms: { active: () => [], over: () => [] },
       metrics: { mayRead: () => false, text: async () => '' },
+      backups: { make: async () => nothing, plan: async () => nothing, restore: async () => nothing },
+      diagnostics: noDiagnostics,
+      restart: () => {},
+      support: async () => ({ octets: new Uint8Array(), fileName: '' }),
+      factoryReset: { begin: async () => null },
+      presence: { shown: () => true, used: () => {} },
     },
     { page: await loadPageFiles(), httpsPort: 443, httpPort: 80, localSocket: null, interfaces: [] },
   );
@@ -116,9 +132,26 @@ const noLearning: PolicyLearning = {
   accept: async () => nothing,
   setMode: async () => nothing,
 };
+const unknown = { ok: false, code: 'diagnosis-none', detail: '' } as const;
+const noDiagnostics: Diagnostics = {
+  ping: async () => unknown,
+  startTraceroute: async () => unknown,
+  traceroute: () => null,
+  startCapture: async () => unknown,
+  capture: () => null,
+  stopCapture: async () => unknown,
+  discardCapture: async () => {},
+  readCapture: () => unknown,
+};
+const noDevices: DeviceChanges = {
+  accept: async () => nothing,
+  label: async () => nothing,
+  forget: async () => nothing,
+};
 const noConfiguration: Configuration = {
   schema: async () => ({}),
   read: () => nothing,
+  version: () => '',
   edit: () => nothing,
   discard: () => nothing,
   plan: async () => nothing,

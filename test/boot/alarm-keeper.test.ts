@@ -19,6 +19,7 @@ let told: string[];
 let lost: number;
 let tunnels: { peer: string; connect: string; establishedAt: string | null; lastError: string | null }[];
 let receivers: { name: string; problem: string | null }[];
+let verdicts: { name: string; attestation?: 'passed' | 'failed' }[];
 let alarms: AlarmKeeper;
 
 const openStore = () =>
@@ -35,6 +36,7 @@ const ports = (): AlarmPorts => ({
   lostFlows: () => lost,
   tunnels: () => tunnels,
   receivers: () => receivers,
+  verdicts: () => verdicts,
   tell: ({ text }) => told.push(text),
   log: () => undefined,
   wall: () => now,
@@ -51,6 +53,7 @@ beforeEach(async () => {
     [],
     [],
   ];
+  verdicts = [];
   settings = { ...defaultAlarms, newTalkers: true };
   store = await openStore();
   alarms = new AlarmKeeper(ports());
@@ -152,4 +155,21 @@ test('the pairs that are remembered are bounded, the oldest go', () => {
   const again = store.meet(['pair 1', `pair ${limits.pairs}`]);
   expect(again).toMatchObject({ ok: true, value: { fresh: [] } });
   expect(store.meet(['pair 0'])).toMatchObject({ ok: true, value: { fresh: ['pair 0'] } });
+});
+
+test('a peer whose verdict fails or lapses, until a verifier affirms it again', async () => {
+  verdicts = [{ name: 'plant', attestation: 'passed' }, { name: 'depot' }];
+  expect(await passing(1000)).toEqual([]);
+  verdicts = [{ name: 'plant', attestation: 'failed' }, { name: 'depot' }];
+  expect(await passing(1000)).toEqual(['attestation plant']);
+  expect(told.at(-1)).toContain('A verifier says that plant is not as it should be');
+  verdicts = [{ name: 'plant', attestation: 'passed' }, { name: 'depot' }];
+  await passing(1000);
+  expect(await passing(1000)).toEqual([]);
+  verdicts = [{ name: 'plant' }, { name: 'depot' }];
+  expect(await passing(1000)).toEqual(['attestation plant']);
+  expect(told.at(-1)).toContain('What verifiers said of plant has lapsed');
+  settings = { ...settings, failedVerdicts: false };
+  await passing(1000);
+  expect(await passing(1000)).toEqual([]);
 });

@@ -34,7 +34,7 @@ const network = await startNetwork(
   { settings: keeper.inForce().network, portRules: { order: 'kernel-name', named: [] }, claimed: true },
 );
 const configuration = new Configuration({
-  ...{ store, keeper, log, warn: () => {}, clearWarning: () => {} },
+  ...{ store, keeper, log, warn: () => {}, clearWarning: () => {}, byItself: () => {} },
   reachability: {
     tunnels: () => [peerHit],
     echo: async () => {

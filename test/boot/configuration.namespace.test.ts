@@ -54,7 +54,13 @@ describe.skipIf(missing !== null)(
       expect(await eventually(over, ({ onTrial }) => onTrial === null, 30_000)).toMatchObject({
         ...{ revision: 1, onTrial: null, outcomes: ['reverted', 'confirmed'] },
       });
-      expect(await addresses(lab)).toContain(good);
+      // The outcome is written down first, so that a power cut meanwhile finds it.
+      const healed = await eventually(
+        () => addresses(lab),
+        (text) => text.includes(good),
+        10_000,
+      );
+      expect(healed).toContain(good);
       expect(await lab.pings('box', '10.0.0.1')).toBe(true);
 
       const better = { do: 'apply', layer: layer(good, 'plant-7'), seconds: 60, automatic: true } as const;

@@ -34,7 +34,7 @@ describe('a change of settings', () => {
     expect(applied).toMatchObject({
       value: {
         revision: { id: 1, outcome: 'trial' },
-        trial: { secondsLeft: 60 },
+        trial: { seconds: 60, secondsLeft: 60, author: 'command line', missing: null },
         plan: {
           changes: [{ path: 'hostname', before: '"hithe"', after: '"one"' }],
           network: ['network of one'],
@@ -53,13 +53,32 @@ describe('a change of settings', () => {
     expect(inForce(box)).toMatchObject({ trial: null, revision: null, inForce: { hostname: 'hithe' } });
     expect(box.applied.map(({ hostname }) => hostname)).toEqual(['one', 'hithe']);
     expect(outcomes(box)).toEqual([[1, 'reverted', 'nobody confirmed it in time']]);
+    expect(box.decided).toEqual(['config revert: revision 1: nobody confirmed it in time']);
     expect([...box.warnings.keys()]).toEqual(['SETTINGS_TAKEN_BACK']);
+  });
+
+  test('says while it lasts what is missing of the proof, and is kept by nobody but a person', async () => {
+    const box = openTestConfiguration();
+    box.store.save(withPeers(0), 'web');
+    box.peers.set(hits[0], true);
+    await box.configuration.apply({ ...withPeers(0), hostname: 'one' }, options);
+    box.peers.set(hits[0], false);
+    await box.pass(2);
+    const silent = `the peer peer 0 (${hits[0]}) does not answer through its tunnel`;
+    expect(box.configuration.trial()).toMatchObject({ secondsLeft: 58, missing: [silent] });
+    box.peers.set(hits[0], true);
+    await box.pass(2);
+    expect(box.configuration.trial()).toMatchObject({ secondsLeft: 56, missing: [] });
+    await box.pass(56);
+    expect(box.configuration.trial()).toBeNull();
+    expect(outcomes(box)[0]).toEqual([2, 'reverted', 'nobody confirmed it in time']);
   });
 
   test('stays when it is confirmed', async () => {
     const box = openTestConfiguration();
     await box.configuration.apply(named('one'), options);
     expect(await box.configuration.confirm(false)).toMatchObject({ value: { id: 1, outcome: 'confirmed' } });
+    expect(box.decided).toEqual([]);
     await box.pass(1000);
     expect(inForce(box)).toMatchObject({ revision: { id: 1 }, trial: null, inForce: { hostname: 'one' } });
     expect([...box.warnings]).toEqual([]);
@@ -110,6 +129,7 @@ describe('a change of settings', () => {
     box.peers.set(hits[0], true);
     await box.pass(4);
     expect(inForce(box)).toMatchObject({ trial: null, revision: { id: 2, outcome: 'confirmed' } });
+    expect(box.decided).toEqual(['config confirm: revision 2']);
   });
 
   test('that cuts the box off from its peers heals by itself, and says why', async () => {
@@ -220,6 +240,11 @@ describe('history', () => {
       value: { revision: { base: 1 }, changes: [{ before: '"one"', after: '"three"' }] },
     });
     expect(configuration.revision(9)).toMatchObject({ code: 'settings-not-there' });
+    // Of any two.
+    expect(configuration.revision(1, 3)).toMatchObject({
+      value: { changes: [{ path: 'hostname', before: '"three"', after: '"one"' }] },
+    });
+    expect(configuration.revision(1, 9)).toMatchObject({ code: 'settings-not-there' });
   });
 
   test('an earlier revision comes back as a trial of its document', async () => {

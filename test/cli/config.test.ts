@@ -71,7 +71,7 @@ describe('hithe config', () => {
 
   test('import --uci puts another system’s network over the draft’s, and says what it leaves', async () => {
     const uci = file(
-      "config interface 'lan'\n option proto 'static'\n option ipaddr '10.7.0.1/16'\nconfig device\n",
+      "config interface 'lan'\n option proto 'static'\n option ipaddr '10.7.0.1/16'\nconfig device\nconfig interface 'wan'\n option device 'eth1.7'\n option proto 'dhcp'\n",
     );
     const imported = await run('import', uci, '--uci');
     expect(imported).toMatchObject({
@@ -79,6 +79,7 @@ describe('hithe config', () => {
       stderr: expect.stringContaining('device (no name): is not taken'),
     });
     expect((await run('get', 'network.lan.address', '--draft')).stdout).toBe('10.7.0.1/16\n');
+    expect((await run('get', 'network.underlay.uplinks.port1.vlan', '--draft')).stdout).toBe('7\n');
     expect(await run('import', file('nonsense'), '--uci')).toMatchObject({ status: 1 });
     await run('discard');
   });

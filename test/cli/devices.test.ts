@@ -68,18 +68,22 @@ describe('hithe devices', () => {
     });
     await post('/api/v1/config/draft', { path: 'hostname', value: 'other' });
     expect(await run('accept', 'robot', '--mac', mac)).toMatchObject({
-      ...{ status: 3, stderr: 'hithe: nothing is changed: there is a draft, which would undo this later\n' },
+      ...{ status: 3, stderr: expect.stringContaining('There is a draft, which would undo this later.') },
     });
     expect(await known()).toEqual([]);
   });
 
   test.each([
-    [['all']],
-    [['list', 'all']],
-    [['accept']],
-    [['accept', 'robot']],
-    [['accept', 'robot', 'more', '--mac', mac]],
-    [['label', 'nobody', 'plc']],
-    [['forget', 'nobody']],
-  ])('%j is wrong use', async (args) => expect(await run(...args)).toMatchObject({ status: 2 }));
+    [['accept', 'robot'], 'There is no device robot yet: it needs a MAC or an address'],
+    [['label', 'nobody', 'plc'], 'There is no device nobody.'],
+    [['forget', 'nobody'], 'There is no device nobody.'],
+  ])('%j is refused by the box', async (args, why) => {
+    expect(await run(...args)).toMatchObject({ status: 3, stderr: expect.stringContaining(why) });
+    expect((await view()).saved).toEqual({ version: 1 });
+  });
+
+  test.each([[['all']], [['list', 'all']], [['accept']], [['accept', 'robot', 'more', '--mac', mac]]])(
+    '%j is wrong use',
+    async (args) => expect(await run(...args)).toMatchObject({ status: 2 }),
+  );
 });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type PingReport, ping } from '../../firmware/cli/ping.ts';
-import type { PingResultOrProblem } from '../../firmware/system/ping.ts';
+import { ping } from '../../firmware/cli/ping.ts';
+import type { EchoResult } from '../../firmware/diagnosis/ports.ts';
+import type { PingReport } from '../../firmware/webui/api/diagnostics-route.ts';
 import { normalStatus } from '../webui/status-fixtures.ts';
 import { startTestBox, type TestBox } from '../webui/test-box.ts';
 import { runHere } from './run-here.ts';
@@ -22,22 +23,17 @@ beforeAll(async () => {
 });
 afterAll(() => box.close());
 
-const answered: PingResultOrProblem = {
+const answered: EchoResult = {
   ok: true,
   value: { sent: 3, received: 3, rttMs: { min: 1, average: 2, max: 3 } },
 };
-const silent: PingResultOrProblem = { ok: true, value: { sent: 3, received: 0, rttMs: null } };
+const silent: EchoResult = { ok: true, value: { sent: 3, received: 0, rttMs: null } };
 
-async function run(args: readonly string[], result: PingResultOrProblem) {
-  const asked: object[] = [];
-  const { status, stdout } = await runHere(
-    (given) =>
-      ping(given, async (to, options) => {
-        asked.push({ to, ...options });
-        return result;
-      }),
-    [...args, '--json', '--socket', box.socket],
-  );
+async function run(args: readonly string[], result: EchoResult) {
+  box.system.asked.length = 0;
+  box.system.echo = result;
+  const { status, stdout } = await runHere(ping, [...args, '--json', '--socket', box.socket]);
+  const asked = [...box.system.asked];
   return { status, asked, report: JSON.parse(stdout) as PingReport };
 }
 
@@ -79,10 +75,8 @@ describe('hithe ping', () => {
   });
 
   test('in words', async () => {
-    const { stdout } = await runHere(
-      (args) => ping(args, async () => answered),
-      [...['192.168.1.10', 'wien', '--socket', box.socket]],
-    );
+    box.system.echo = answered;
+    const { stdout } = await runHere(ping, ['192.168.1.10', 'wien', '--socket', box.socket]);
     expect(stdout).toContain('Policy       Allowed by rule press.\n');
     expect(stdout).toMatch(/^Echoes +3 of 3 from here to 2001:22:\S+, 1\/2\/3 ms$/m);
   });

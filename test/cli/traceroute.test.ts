@@ -27,15 +27,10 @@ test('busybox traceroute: routers, silences, and routers that go no further', ()
 describe('hithe traceroute', () => {
   const hop = (address: string) => ({ hop: 1, address, ms: 1, note: null });
   async function run(args: readonly string[], result: TracerouteResult) {
-    const asked: object[] = [];
-    const { status, stdout } = await runHere(
-      (given) =>
-        traceroute(given, async (to, options) => {
-          asked.push({ to, ...options });
-          return result;
-        }),
-      [...args, '--json', '--socket', box.socket],
-    );
+    box.system.asked.length = 0;
+    box.system.trace = result;
+    const { status, stdout } = await runHere(traceroute, [...args, '--json', '--socket', box.socket]);
+    const asked = [...box.system.asked];
     return { status, asked, report: JSON.parse(stdout) };
   }
 

@@ -7,7 +7,10 @@ const modem: NonNullable<Facts['modem']> = {
   ...{ device: 'answers', sim: 'ready', registration: 'roaming', operator: 'Testnet', signalDbm: -73 },
   ...{ connected: true, problem: null },
 };
-const uplink: Facts = { works: true, score: 100, place: 2, modem: null };
+const uplink: Facts = {
+  ...{ works: true, score: 100, place: 2, look: null, secondsToChange: null },
+  modem: null,
+};
 const noSim: Partial<NonNullable<Facts['modem']>> = {
   ...{ sim: 'unknown', registration: 'unknown', operator: null, signalDbm: null, connected: false },
   problem: 'there is no SIM that can be used',
@@ -23,5 +26,6 @@ test.each<[string, Facts, number]>([
     { ...uplink, modem: { ...modem, ...noSim } },
     2,
   ],
+  ['was delegated 2001:db8:ff00::/56', { ...uplink, delegated: '2001:db8:ff00::/56' }, 1],
   ['no modem there', { ...uplink, modem: { ...modem, device: 'absent' } }, 1],
 ])('%s', (text, facts, uplinks) => expect(uplinkText(facts, uplinks)).toBe(text));

@@ -40,6 +40,7 @@ export async function openIdentity(
 ): Promise<OpenedIdentity> {
   const record = await readRecord(ports);
   if (record === undefined) return { ok: false, hit: null, problem: identityProblems.recordUnreadable() };
+  if (record?.keyStorage === 'given-up') return replaceIdentity(ports, settings);
   if (record?.keyStorage === 'tpm') return openRecorded(ports, record);
   const software = await openSoftware(ports, settings, record);
   return software ?? makeFirst(ports, settings);
@@ -50,7 +51,8 @@ export async function replaceIdentity(
   ports: IdentityPorts,
   settings: IdentitySettings,
 ): Promise<OpenedIdentity> {
-  const hit = (await readRecord(ports))?.hit ?? null;
+  const record = await readRecord(ports);
+  const hit = record === undefined || record?.keyStorage === 'given-up' ? null : (record?.hit ?? null);
   const made = await withTpmIdentity(ports, (identity) => makeWherePolicy(ports, identity, hit));
   return keepMade(ports, settings, hit, made);
 }

@@ -13,6 +13,7 @@ export interface Overlay {
   strayDatagrams(): Status['strayDatagrams'];
   peerAnswers(): readonly PeerAnswer[];
   followUplinks(): void;
+  renew(hit: string): boolean;
   reconfigure(settings: Settings): Promise<void>;
   close(): Promise<void>;
 }
@@ -105,6 +106,11 @@ export class IdentityKeeper {
   /** How the peers do that are sent something, by the addresses of ours that they are sent it from. */
   peerAnswers(): readonly PeerAnswer[] {
     return this.#overlay?.peerAnswers() ?? [];
+  }
+
+  /** Closes the association with a peer for another one. False where no peer has this HIT. */
+  renew(hit: string): boolean {
+    return this.#overlay?.renew(hit) ?? false;
   }
 
   /** The uplinks' addresses or their order have changed: tunnels move now instead of a little later. */

@@ -19,8 +19,11 @@ const inTpm = z.strictObject({
   unique: hex.nullable(),
 });
 
+/** A factory reset gave up whatever identity there was: a TPM may still hold its key, which is not to be found again. */
+const givenUp = z.strictObject({ version: z.literal(1), keyStorage: z.literal('given-up') });
+
 /** Which identity the box has had since it was made: what is found is held against it. No secret. */
-const identityRecord = z.discriminatedUnion('keyStorage', [software, inTpm]);
+const identityRecord = z.discriminatedUnion('keyStorage', [software, inTpm, givenUp]);
 export type IdentityRecord = z.infer<typeof identityRecord>;
 export type TpmIdentityRecord = z.infer<typeof inTpm>;
 

@@ -39,6 +39,7 @@ function keeper(
         strayDatagrams: () => ({ notHip: 1, badChecksum: 0 }),
         peerAnswers: () => [],
         followUplinks: () => {},
+        renew: () => false,
         reconfigure: async (next) => void done.push(`reconfigure with ${next.overlay.peers.length} peers`),
         close: async () => void done.push(`overlay ${number} closed`),
       };

@@ -1,18 +1,10 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { appraise } from '../../firmware/attestation/appraisal.ts';
-import type { AppraisalPolicy } from '../../firmware/attestation/appraisal-question.ts';
 import { readAppraisalRecord } from '../../firmware/attestation/appraisal-record.ts';
-import { answerChallenge } from '../../firmware/attestation/endorsement-keys.ts';
-import {
-  type Activation,
-  makeEnrolmentChallenge,
-  readChallenge,
-  writeChallenge,
-} from '../../firmware/attestation/enrolment.ts';
+import type { Activation } from '../../firmware/attestation/enrolment.ts';
 import { type Evidence, readEvidence, writeEvidence } from '../../firmware/attestation/evidence.ts';
 import type { Verdict } from '../../firmware/attestation/verdict.ts';
-import { tpmCryptography } from '../../firmware/system/tpm-cryptography.ts';
 import { openVerifierPorts, readCertificates } from '../../firmware/system/verifier.ts';
 import { withOwnAttestationKey } from '../../firmware/tpm/attestation-key.ts';
 import { quote } from '../../firmware/tpm/commands/attestation.ts';
@@ -22,77 +14,35 @@ import { authorityOf, manufacture } from '../tpm/manufacture.ts';
 import { signingTemplate } from '../tpm/objects.ts';
 import { succeeded } from '../tpm/outcome.ts';
 import { type Swtpm, startSwtpm } from '../tpm/swtpm.ts';
-import {
-  type BootedEvent,
-  bootInto,
-  evidenceOf,
-  logOf,
-  reference,
-  releasedBoot,
-  runtimeLogOf,
-  runtimeMeasurements,
-} from './attested-box.ts';
-import { ascii, utf16 } from './made-log.ts';
+import { bootInto, evidenceOf, reference } from './attested-box.ts';
+import { type EnrolledBox, enrol, failedChecks, nonce, now, startEnrolledBox } from './enrolled-box.ts';
+import { ascii } from './made-log.ts';
 
-/** A box whose TPM has RSA and P-384 endorsement keys, and another one with the ECC key alone. */
+/** An enrolled box, and another one whose TPM has the ECC endorsement key alone. */
+let enrolled: EnrolledBox;
 let box: Swtpm;
 let other: Swtpm;
-let ports: ReturnType<typeof openVerifierPorts>;
+let ports: EnrolledBox['ports'];
 let evidence: Evidence;
 let otherEvidence: Evidence;
 let activation: Activation;
 
-const nonce = ascii('a challenge of thirty-two octets');
-/** A minute later than the certificates that are about to be made begin. */
-const now = Date.now() + 60_000;
-
 beforeAll(async () => {
-  box = await startSwtpm({ manufacture: manufacture() });
+  enrolled = await startEnrolledBox();
+  ({ box, ports, evidence, activation } = enrolled);
   other = await startSwtpm({ manufacture: manufacture({ only: ['--ecc'] }) });
-  ports = openVerifierPorts(readCertificates(await authorityOf(box.directory)), now);
-  evidence = await box.use(async (tpm) => {
-    await bootInto(tpm);
-    return evidenceOf(tpm, nonce);
-  });
   otherEvidence = await other.use(async (tpm) => {
     await bootInto(tpm);
     return evidenceOf(tpm, nonce);
   });
-  activation = await enrol(box, evidence);
 });
 afterAll(async () => {
-  await box[Symbol.asyncDispose]();
+  await enrolled[Symbol.asyncDispose]();
   await other[Symbol.asyncDispose]();
 });
 
-/** A credential goes to the box as the document that it is there, and its secret comes back. */
-async function enrol(swtpm: Swtpm, shown: Evidence): Promise<Activation> {
-  const made = makeEnrolmentChallenge(shown, tpmCryptography);
-  if (!made.ok) throw new Error(made.error);
-  const challenge = readChallenge(JSON.parse(JSON.stringify(writeChallenge(made.value.challenge))));
-  if (!challenge.ok) throw new Error(challenge.error.problem);
-  const answer = await swtpm.use((tpm) =>
-    withOwnAttestationKey(tpm, (key) => answerChallenge(tpm, tpmCryptography, key, challenge.value)),
-  );
-  return { kept: made.value.kept, answer: succeeded(answer) };
-}
-
-const policy = (changes: Partial<AppraisalPolicy> = {}): AppraisalPolicy => ({
-  nonce,
-  reference: reference(),
-  previous: null,
-  activation,
-  anyTpm: false,
-  challenge: 'open',
-  ...changes,
-});
-
-/** As the document that crosses the network. */
-const appraised = (shown: Evidence, changes: Partial<AppraisalPolicy> = {}): Verdict =>
-  appraise(JSON.parse(JSON.stringify(writeEvidence(shown))), policy(changes), ports);
-
-const failedChecks = (verdict: Verdict) =>
-  verdict.checks.filter(({ outcome }) => outcome === 'failed').map(({ check }) => check);
+const policy: EnrolledBox['policy'] = (changes) => enrolled.policy(changes);
+const appraised: EnrolledBox['appraised'] = (shown, changes) => enrolled.appraised(shown, changes);
 
 describe('evidence of a released boot', () => {
   test('passes, in the order of the checks, and names release and identity', () => {
@@ -289,162 +239,6 @@ describe('4: the PCR selection', () => {
     expect(failedChecks(appraised({ ...evidence, pcrs }))).toContain('pcr-selection');
     pcrs.delete(7);
     expect(failedChecks(appraised({ ...evidence, pcrs }))).toContain('pcr-selection');
-  });
-});
-
-describe('5: the event log', () => {
-  const withLog = (events: readonly BootedEvent[]) => appraised({ ...evidence, bootLog: logOf(events) });
-  const placeOf = (text: string) => {
-    const index = releasedBoot.findIndex(({ data }) => Buffer.from(data).toString('latin1').includes(text));
-    expect(index).toBeGreaterThanOrEqual(0);
-    return index;
-  };
-
-  test('an event that was removed is named by its PCR and by what stands in its place', () => {
-    const place = placeOf('content .cmdline');
-    const verdict = withLog(releasedBoot.toSpliced(place, 1));
-    expect(failedChecks(verdict)).toEqual(['event-log', 'boot']);
-    expect(verdict.findings).toContainEqual(
-      expect.objectContaining({
-        check: 'boot',
-        pcr: 11,
-        problem: 'this is not the released content of section .cmdline',
-        // The header is event 0.
-        event: expect.objectContaining({ index: place + 1 }),
-      }),
-    );
-  });
-
-  test('events in another order are named', () => {
-    const [left, right] = [placeOf('loader'), placeOf('uki')];
-    const events = releasedBoot
-      .with(left, releasedBoot[right] as BootedEvent)
-      .with(right, releasedBoot[left] as BootedEvent);
-    const verdict = withLog(events);
-    expect(failedChecks(verdict)).toEqual(['event-log', 'boot']);
-    expect(verdict.findings.map(({ pcr, event }) => [pcr, event?.index])).toEqual([
-      [4, left + 1],
-      [4, left + 1],
-      [4, right + 1],
-    ]);
-  });
-
-  test('an event of the machine’s own PCRs that was removed is noticed by the PCR', () => {
-    const verdict = withLog(releasedBoot.slice(1));
-    expect(failedChecks(verdict)).toEqual(['event-log']);
-    expect(verdict.findings[0]).toMatchObject({
-      pcr: 0,
-      problem: 'the boot log does not lead to what the TPM holds',
-    });
-  });
-
-  test.each([0, 1, 40, 400])('a log of %i octets is refused', (size) => {
-    const verdict = appraised({ ...evidence, bootLog: evidence.bootLog.subarray(0, size) });
-    expect(failedChecks(verdict)).toContain('event-log');
-  });
-
-  test('data and types of events do not count, digests do', () => {
-    const lying = new Uint8Array(evidence.bootLog);
-    const place = Buffer.from(lying).indexOf('initial RAM disk');
-    lying.set(ascii('INITIAL'), place);
-    expect(appraised({ ...evidence, bootLog: lying }).status).toBe('affirming');
-  });
-});
-
-describe('5: what booted, by other TPMs that booted it', () => {
-  const booted = async (events: readonly BootedEvent[]) => {
-    await using swtpm = await startSwtpm();
-    const shown = await swtpm.use(async (tpm) => {
-      await bootInto(tpm, events);
-      return evidenceOf(tpm, nonce, events);
-    });
-    const verdict = appraised(shown, { anyTpm: true, activation: null });
-    expect(failedChecks(verdict)).toEqual(['boot']);
-    return verdict.findings;
-  };
-  const replaced = (from: string, to: Uint8Array) => {
-    const index = releasedBoot.findIndex(({ data }) => Buffer.from(data).equals(Buffer.from(ascii(from))));
-    return releasedBoot.with(index, { ...(releasedBoot[index] as BootedEvent), data: to });
-  };
-
-  test('another kernel image', async () => {
-    expect(await booted(replaced('uki', ascii('other uki')))).toMatchObject([
-      { pcr: 4, problem: 'this is not the released kernel image' },
-    ]);
-  });
-
-  test('another initial RAM disk inside the kernel image', async () => {
-    expect(await booted(replaced('content .initrd', ascii('other')))).toMatchObject([
-      { pcr: 11, problem: 'this is not the released content of section .initrd' },
-    ]);
-  });
-
-  test('another kernel, and an initial RAM disk to which something was added: each is named', async () => {
-    const events = replaced('content .linux', ascii('other')).map((event) =>
-      event.pcr === 9 && Buffer.from(event.data).equals(ascii('initial RAM disk'))
-        ? { ...event, data: ascii('initial RAM disk, and more') }
-        : event,
-    );
-    const withInitrd = events.map((event) =>
-      Buffer.from(event.data).equals(ascii('content .initrd')) ? { ...event, data: ascii('more') } : event,
-    );
-    expect(await booted(withInitrd)).toMatchObject([
-      { pcr: 9, problem: 'this is not the released initial RAM disk' },
-      { pcr: 11, problem: 'this is not the released content of section .linux' },
-      { pcr: 11, problem: 'this is not the released content of section .initrd' },
-    ]);
-  });
-
-  test('another command line, which comes from outside', async () => {
-    const line = utf16('init=/bin/sh\0');
-    const events = [
-      ...releasedBoot.map((event) =>
-        Buffer.from(event.data).toString('utf16le').startsWith('roothash=')
-          ? { ...event, data: line }
-          : event,
-      ),
-      { pcr: 12, type: 0x0d, data: line },
-    ];
-    expect(await booted(events)).toMatchObject([
-      { pcr: 9, problem: 'this is not the released command line' },
-      { pcr: 12, problem: expect.stringContaining('command line'), expected: 'nothing more' },
-    ]);
-  });
-
-  test('something that is started before the boot loader', async () => {
-    const early = { pcr: 4, type: 0x8000_0003, data: ascii('implant') };
-    expect(await booted([early, ...releasedBoot])).toMatchObject([
-      { pcr: 4, problem: 'something was started before the boot loader', event: { index: 1 } },
-    ]);
-  });
-
-  test('firmware that never ends its part', async () => {
-    const events = releasedBoot.filter(({ pcr, type }) => type !== 4 || pcr === 4);
-    const findings = await booted(events);
-    expect(findings.map(({ pcr }) => pcr)).toEqual([0, 1, 2, 3, 5, 6, 7]);
-  });
-});
-
-describe('5: the runtime', () => {
-  const withRuntime = (runtimeLog: Evidence['runtimeLog']) => appraised({ ...evidence, runtimeLog });
-  test('a record that is missing, in another place or changed is noticed', () => {
-    const log = runtimeLogOf(runtimeMeasurements);
-    for (const changed of [log.slice(1), log.slice(0, -1), log.toReversed(), []])
-      expect(failedChecks(withRuntime(changed))).toEqual(['runtime']);
-  });
-
-  test('a log that is behind the TPM for some seconds is waited for, and for longer shown as it is', async () => {
-    const collected = (behind: number) => box.use((tpm) => evidenceOf(tpm, nonce, releasedBoot, behind));
-    expect(failedChecks(appraised(await collected(5)))).toEqual([]);
-    expect(failedChecks(appraised(await collected(6)))).toEqual(['runtime']);
-  });
-
-  test('another bundle than the release’s is named', () => {
-    const other = { ...reference(), bundle: 'ab'.repeat(32) };
-    const verdict = appraised(evidence, { reference: other });
-    expect(verdict.findings).toMatchObject([
-      { check: 'runtime', pcr: 15, event: { text: 'bundle' }, expected: other.bundle },
-    ]);
   });
 });
 
