@@ -11,6 +11,7 @@ export const rootPackages: PackageRequest = {
   packages: [
     'busybox-static',
     'conntrack',
+    'dhcpcd-base',
     'dmsetup',
     'dnsmasq-base',
     'e2fsprogs',
@@ -46,7 +47,10 @@ export const toolPackages: PackageRequest = {
 };
 
 /** What test guests bring beside the image's programs: traffic, and the peer that the tunnel is measured against. */
-export const labPackages: PackageRequest = { packages: ['iperf3', 'wireguard-tools'], closure: true };
+export const labPackages: PackageRequest = {
+  packages: ['iperf3', 'wide-dhcpv6-server', 'wireguard-tools'],
+  closure: true,
+};
 
 /** Programs of the image, by their path in it; the libraries they link come along. */
 export const programs = [
@@ -56,6 +60,7 @@ export const programs = [
   '/usr/bin/partx',
   '/usr/sbin/bridge',
   '/usr/sbin/conntrack',
+  '/usr/sbin/dhcpcd',
   '/usr/sbin/dnsmasq',
   '/usr/sbin/e2fsck',
   '/usr/sbin/mke2fs',

@@ -12,7 +12,7 @@ export type GatewayOptions = Pick<MachineOptions, 'name'> &
   Partial<
     Pick<
       MachineOptions,
-      'memoryMiB' | 'cpus' | 'tpm' | 'manufactureTpm' | 'smbios' | 'diskBus' | 'looksPhysical'
+      'memoryMiB' | 'cpus' | 'tpm' | 'manufactureTpm' | 'smbios' | 'diskBus' | 'looksPhysical' | 'screen'
     >
   > & {
     readonly image: BootImage;

@@ -6,6 +6,8 @@ export const limits = {
   pageMs: 300_000,
   /** A page request that takes longer is tried again: before the guest's network is up, packets vanish. */
   requestMs: 5_000,
+  /** What cannot be sent twice: an emulated box derives a key from a password in seconds, in many where it is busy. */
+  passwordMs: 60_000,
   /** Between two looks for the page, before which no guest has any work from us: short against a boot. */
   pagePollMs: 250,
   /** Between two requests for the status, which an emulated guest takes a tenth of a second to answer. */

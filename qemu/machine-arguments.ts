@@ -33,6 +33,8 @@ export type Hardware = {
   readonly smbios?: SmbiosIdentity;
   /** An i6300ESB that resets the machine when nobody feeds it. */
   readonly watchdog?: boolean;
+  /** A graphics card, whose picture the monitor's screendump takes. */
+  readonly screen?: boolean;
   /** UEFI that enforces Secure Boot once it has keys, and takes the loader's on the first boot. */
   readonly secureBoot?: boolean;
 };
@@ -93,6 +95,15 @@ function networkArguments(card: NetworkCard, index: number): string[] {
   ];
 }
 
+function processor({ looksPhysical }: Hardware, { accelerator }: HostParts): string {
+  return [
+    'max',
+    ...(looksPhysical ? ['-hypervisor'] : []),
+    // String instructions that are fast where they are hardware are emulated octet by octet: a page is cleared by one.
+    ...(accelerator === 'kvm' ? [] : ['-erms', '-fsrm']),
+  ].join(',');
+}
+
 /**
  * QEMU's command line, by options that versions 6.2 to 10 share. The monitor is expected on descriptor 3 and the serial
  * line on descriptor 4: sockets that the parent made, so that neither has a path and nothing of the output is lost.
@@ -110,14 +121,7 @@ export function machineArguments(hardware: Hardware, parts: HostParts): string[]
     // Only system management mode may write the variables.
     ...(hardware.secureBoot ? ['-global', 'driver=cfi.pflash01,property=secure,value=on'] : []),
     ...['-accel', parts.accelerator === 'kvm' ? 'kvm' : 'tcg,thread=multi'],
-    ...[
-      '-cpu',
-      hardware.looksPhysical ? 'max,-hypervisor' : 'max',
-      '-smp',
-      `${hardware.cpus}`,
-      '-m',
-      `${hardware.memoryMiB}`,
-    ],
+    ...['-cpu', processor(hardware, parts), '-smp', `${hardware.cpus}`, '-m', `${hardware.memoryMiB}`],
     ...bootArguments(hardware.boot, parts),
     ...['-chardev', 'socket,id=monitor,fd=3', '-mon', 'chardev=monitor,mode=control'],
     ...['-chardev', 'socket,id=serial,fd=4', '-serial', 'chardev:serial'],
@@ -144,6 +148,7 @@ export function machineArguments(hardware: Hardware, parts: HostParts): string[]
     ...(hardware.discs ?? []).flatMap(discArguments),
     ...hardware.networkCards.flatMap(networkArguments),
     ...['-device', 'qemu-xhci,id=usb'],
+    ...(hardware.screen ? ['-device', 'VGA'] : []),
     ...smbiosArguments(hardware.smbios ?? {}),
     ...(hardware.watchdog ? ['-device', 'i6300esb', '-action', 'watchdog=reset'] : []),
   ];

@@ -211,6 +211,29 @@ export class Machine implements AsyncDisposable {
     };
   }
 
+  /** Plugs in a USB serial line that leads to a TCP port of this machine, where somebody has to listen. */
+  async plugSerialLine(port: number): Promise<void> {
+    const id = `line${port}`;
+    const addr = { type: 'inet', data: { host: '127.0.0.1', port: String(port) } };
+    await this.qmp.execute('chardev-add', {
+      ...{ id, backend: { type: 'socket', data: { addr, server: false } } },
+    });
+    await this.qmp.execute('device_add', {
+      ...{ driver: 'usb-serial', id: `${id}-usb`, chardev: id, bus: 'usb.0' },
+    });
+  }
+
+  /**
+   * Puts a terminal device at this end of the serial line, as a cable does; `console` ends with that. Returns the
+   * device's path. It is there until the power goes.
+   */
+  async connectSerialPort(): Promise<string> {
+    const answer = await this.qmp.execute('chardev-change', {
+      ...{ id: 'serial', backend: { type: 'pty', data: {} } },
+    });
+    return (answer as { readonly pty: string }).pty;
+  }
+
   /** Keeps memory, devices, disk and UEFI variables under a name, for this machine's lifetime. */
   async saveSnapshot(name: string): Promise<void> {
     await this.#snapshotCommand(`savevm ${name}`);

@@ -1,3 +1,6 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import { HarnessError } from './harness-error.ts';
+
 /** What a modem is in, as its surroundings make it. */
 export type ModemWorld = {
   sim: 'READY' | 'SIM PIN' | 'SIM PUK' | null;
@@ -94,5 +97,43 @@ export class ModemEmulator {
       default:
         return ['ERROR'];
     }
+  }
+}
+
+/** Puts a modem's serial line behind a TCP port of this machine, for a chardev of QEMU's to connect to. */
+export class ModemLine implements AsyncDisposable {
+  readonly port: number;
+  readonly #server: Server;
+  readonly #sockets: Set<Socket>;
+
+  private constructor(server: Server, sockets: Set<Socket>) {
+    const address = server.address();
+    if (address === null || typeof address === 'string')
+      throw new HarnessError('usage', 'The modem has no TCP port.');
+    this.port = address.port;
+    this.#server = server;
+    this.#sockets = sockets;
+  }
+
+  static async open(modem: ModemEmulator): Promise<ModemLine> {
+    const sockets = new Set<Socket>();
+    const server = createServer((socket) => {
+      sockets.add(socket);
+      let text = '';
+      socket.setEncoding('latin1').on('data', (part: string) => {
+        const commands = (text + part).split('\r');
+        text = commands.pop() ?? '';
+        for (const command of commands) socket.write(modem.answer(command.trim()), 'latin1');
+      });
+      socket.on('error', () => socket.destroy());
+      socket.once('close', () => sockets.delete(socket));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return new ModemLine(server, sockets);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
   }
 }

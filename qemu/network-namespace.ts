@@ -22,7 +22,7 @@ export class NetworkNamespace {
 
   /** Starts a program of guest/main.ts. */
   program(
-    name: 'associations' | 'gateway' | 'offload' | 'traffic',
+    name: 'associations' | 'box' | 'front-panel' | 'gateway' | 'offload' | 'time' | 'traffic',
     ...args: readonly string[]
   ): GuestProcess {
     return this.start('/usr/bin/node', ['--v8-pool-size=1', '/run/lab/programs.js', name, ...args]);

@@ -1,101 +1,25 @@
-import { generateKeyPairSync } from 'node:crypto';
 import type { FlowFilter } from '../firmware/flows/flow-filter.ts';
 import type { FlowRecord } from '../firmware/flows/flow-record.ts';
-import { formatHit } from '../firmware/hip/host-identity-tag.ts';
-import { ownIdentity } from '../firmware/hip/own-identity.ts';
 import type { OverlayConfig } from '../firmware/netd/overlay/overlay.ts';
 import type { Explained, PolicyReport } from '../firmware/netd/policy/enforcement.ts';
 import type { ExplainQuery } from '../firmware/policy/explain.ts';
 import type { PolicySettings } from '../firmware/store/policy-schema.ts';
-import type { PeerSettings } from '../firmware/store/settings-schema.ts';
-import { hipCrypto } from '../firmware/system/hip-crypto.ts';
-import { softwareSigner } from '../firmware/system/host-identity-file.ts';
 import type { AssociationsReport } from './guest/associations.ts';
 import { type GatewayAnswer, type GatewayRequest, keyLogPath, links } from './guest/gateway.ts';
-import type { TrafficAnswer, TrafficRequest } from './guest/traffic.ts';
-import type { GuestProcess, GuestProcessEnd } from './guest-process.ts';
+import type { GuestProcess } from './guest-process.ts';
 import { HarnessError } from './harness-error.ts';
-import type { NetworkNamespace } from './network-namespace.ts';
 import { openPolicy } from './open-policy.ts';
-import { type PingResult, parsePing } from './ping.ts';
+import { isConnected, OverlaySite } from './overlay-site.ts';
 import { waitUntil } from './wait-until.ts';
 
-/** Where a gateway of the overlay guest is. */
-export type GatewayPlace = {
-  /** Its addresses on the underlay; behind a NAT only a private IPv4 one. */
-  readonly underlay: { readonly ipv4: string; readonly ipv6: string | null };
-  /** The address that the world sees: the NAT's where there is one. */
-  readonly seenAs: string;
-  readonly lan: { readonly ipv4: string; readonly ipv6: string };
-  readonly host: { readonly ipv4: string; readonly ipv6: string };
-};
-
-/** In R2-SENT a responder has its SAs already (RFC 7401 §4.4.2). */
-const carries: ReadonlySet<string> = new Set(['R2-SENT', 'ESTABLISHED']);
-
-/** A host behind a gateway. */
-export class OverlayHost {
-  readonly addresses: GatewayPlace['host'];
-  readonly #space: NetworkNamespace;
-  #traffic: GuestProcess | null = null;
-
-  constructor(space: NetworkNamespace, addresses: GatewayPlace['host']) {
-    this.#space = space;
-    this.addresses = addresses;
-  }
-
-  attempt(command: string): Promise<GuestProcessEnd> {
-    return this.#space.attempt(command);
-  }
-
-  run(command: string): Promise<string> {
-    return this.#space.run(command);
-  }
-
-  /** Pings, a fifth of a second apart. */
-  async ping(address: string, count = 3, options = ''): Promise<PingResult> {
-    const { output } = await this.attempt(`busybox ping -i 0.2 -c ${count} -W 3 ${options} ${address}`);
-    return parsePing(output);
-  }
-
-  /** Asks the host's traffic program, which starts when it is first asked; see guest/traffic.ts. */
-  traffic<T extends TrafficAnswer>(request: TrafficRequest, timeoutMs?: number): Promise<T> {
-    this.#traffic ??= this.#space.program('traffic');
-    return this.#traffic.ask<T>(request, timeoutMs);
-  }
-}
-
 /** A gateway: the firmware's overlay and firewall in a network namespace of the guest, with a host behind it. */
-export class OverlayGateway {
-  readonly name: string;
-  readonly hit: string;
-  readonly place: GatewayPlace;
-  readonly host: OverlayHost;
-  readonly #pem: string;
-  readonly #space: NetworkNamespace;
+export class OverlayGateway extends OverlaySite {
   #process: GuestProcess | null = null;
-
-  constructor(name: string, place: GatewayPlace, space: NetworkNamespace, hostSpace: NetworkNamespace) {
-    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    this.#pem = String(privateKey.export({ type: 'pkcs8', format: 'pem' }));
-    this.hit = formatHit(ownIdentity(softwareSigner(privateKey).identity, hipCrypto).hit);
-    this.name = name;
-    this.place = place;
-    this.#space = space;
-    this.host = new OverlayHost(hostSpace, place.host);
-  }
-
-  /** This gateway as the settings of another one name it; at its IPv4 address as the world sees it unless told. */
-  asPeer({ address = this.place.seenAs, port = 10500 } = {}): PeerSettings {
-    const host = address.includes(':') ? `[${address}]` : address;
-    const { ipv4, ipv6 } = this.place.lan;
-    return { name: this.name, uri: `hip://${host}:${port}/${this.hit}`, protectedPrefixes: [ipv4, ipv6] };
-  }
 
   /** Starts its overlay in a new process, as at power on; the identity is the same each time. */
   async start(config: OverlayConfig, policy: PolicySettings = openPolicy): Promise<GatewayAnswer> {
-    this.#process = this.#space.program('gateway', this.name);
-    return this.#ask({ do: 'start', pem: this.#pem, config, policy });
+    this.#process = this.space.program('gateway', this.name);
+    return this.#ask({ do: 'start', pem: this.pem, config, policy });
   }
 
   reconfigure(config: OverlayConfig): Promise<GatewayAnswer> {
@@ -170,22 +94,13 @@ export class OverlayGateway {
     return JSON.parse(await this.#finished('associations', String(count))) as AssociationsReport;
   }
 
-  /** Runs a shell command in its namespace. */
-  run(command: string): Promise<string> {
-    return this.#space.run(command);
-  }
-
-  attempt(command: string): Promise<GuestProcessEnd> {
-    return this.#space.attempt(command);
-  }
-
   /** Waits until the tunnel to a peer carries. */
-  async connected(peer: OverlayGateway, timeoutMs = 60_000): Promise<GatewayAnswer> {
+  async connected(peer: OverlaySite, timeoutMs = 60_000): Promise<GatewayAnswer> {
     try {
       return await waitUntil(
         `${this.name} has a tunnel to ${peer.name}`,
         () => this.look(),
-        ({ tunnels }) => tunnels.some(({ hit, state }) => hit === peer.hit && carries.has(state)),
+        ({ tunnels }) => isConnected(tunnels, peer),
         { timeoutMs },
       );
     } catch (cause) {
@@ -194,7 +109,7 @@ export class OverlayGateway {
   }
 
   async #finished(program: 'associations' | 'offload', ...args: readonly string[]): Promise<string> {
-    const { status, output, error } = await this.#space.program(program, ...args).finish();
+    const { status, output, error } = await this.space.program(program, ...args).finish();
     if (status !== 0) throw new HarnessError('refused', `${program} of ${this.name}: ${error}`);
     return output;
   }

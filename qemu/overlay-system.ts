@@ -11,7 +11,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { type GuestParts, sourceDateEpoch, unpackGuestParts } from '../image-builder/build.ts';
-import { addOnFiles, bundleProgram, copyAddOns } from '../image-builder/bundle.ts';
+import { bundleProgram, copyAddOns } from '../image-builder/bundle.ts';
+import { openedLibraries } from '../image-builder/contents.ts';
 import { ModuleTree } from '../image-builder/kernel-modules.ts';
 import { LibraryCopier } from '../image-builder/libraries.ts';
 import { rootModules } from '../image-builder/module-selection.ts';
@@ -42,7 +43,8 @@ function layOutRoot(root: string, { packagesFolder, labFolder, kernelFolder, too
   for (const path of ['/usr/bin/iperf3', '/usr/bin/wg']) labCopier.program(path);
   mkdirSync(join(root, 'usr/lib/hithe'), { recursive: true });
   copyAddOns(join(root, 'usr/lib/hithe'), 'x64');
-  for (const name of addOnFiles) if (name === 'koffi.node') copier.needsOf(join(root, 'usr/lib/hithe', name));
+  for (const name of ['koffi.node', 'node-hid.node']) copier.needsOf(join(root, 'usr/lib/hithe', name));
+  for (const name of openedLibraries) copier.library(name);
   new ModuleTree(kernelFolder, tools).install(
     [...Object.values(rootModules).flat(), ...labModules],
     root,

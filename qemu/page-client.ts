@@ -9,6 +9,8 @@ export type PageAnswer = {
   readonly statusCode: number;
   readonly contentType: string;
   readonly body: string;
+  /** The body as it came. */
+  readonly octets: Uint8Array;
   /** SHA-256 of the certificate that the page showed, in the notation of browsers. */
   readonly fingerprint: string;
 };
@@ -18,13 +20,50 @@ export class PageClient {
   readonly url: string;
   /** One connection for all requests: a handshake each would keep an emulated processor from its work. */
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 1, maxCachedSessions: 0 });
+  /** Of whoever signed in: sent with every request, as a browser does. */
+  #session: { readonly cookie: string; readonly csrfToken: string } | null = null;
 
   constructor(port: number) {
     this.url = `https://127.0.0.1:${port}/`;
   }
 
-  get(path: string): Promise<PageAnswer> {
-    return this.#ask(path);
+  /** @param timeoutMs without an octet, for what a box needs longer for than for a page */
+  get(path: string, timeoutMs?: number): Promise<PageAnswer> {
+    return this.#ask(path, undefined, timeoutMs);
+  }
+
+  /**
+   * Claims the box with the code that its console shows, or sets a new password with the console's recovery code. Signed
+   * in as its owner from then on.
+   */
+  async claim(code: string, password: string): Promise<void> {
+    const { session } = await this.#begin<{ session: { csrfToken: string } }>('/api/v1/claim', {
+      code,
+      password,
+    });
+    this.#keepToken(session.csrfToken);
+  }
+
+  async signIn(name: string, password: string): Promise<void> {
+    this.#session = null;
+    const { csrfToken } = await this.#begin<{ csrfToken: string }>('/api/v1/session', { name, password });
+    this.#keepToken(csrfToken);
+  }
+
+  /** Gives the password again, before dangerous acts. */
+  async confirmPassword(password: string): Promise<void> {
+    await this.#begin('/api/v1/session/confirm', { password });
+  }
+
+  async #begin<Answer>(path: string, document: object): Promise<Answer> {
+    const { statusCode, body } = await this.#ask(path, JSON.stringify(document), limits.passwordMs);
+    if (statusCode !== 200)
+      throw new HarnessError('refused', `${path} answered ${statusCode}: ${body.slice(0, 200)}`);
+    return JSON.parse(body) as Answer;
+  }
+
+  #keepToken(csrfToken: string): void {
+    this.#session = { cookie: this.#session?.cookie ?? '', csrfToken };
   }
 
   /** Sends a JSON document, as a program beside the box does. */
@@ -32,26 +71,30 @@ export class PageClient {
     return this.#ask(path, JSON.stringify(document));
   }
 
-  #ask(path: string, body?: string): Promise<PageAnswer> {
+  #ask(path: string, body?: string, timeout: number = limits.requestMs): Promise<PageAnswer> {
     return new Promise((resolve, reject) => {
       // The certificate is self-signed: what vouches for it is its fingerprint, which the console shows.
-      const sent =
-        body === undefined ? {} : { method: 'POST', headers: { 'content-type': 'application/json' } };
+      const session = this.#session;
+      const headers = {
+        ...(session !== null && { cookie: session.cookie, 'x-csrf-token': session.csrfToken }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      };
       const options = {
-        ...{ rejectUnauthorized: false, agent: this.#agent, timeout: limits.requestMs },
-        ...sent,
+        ...{ rejectUnauthorized: false, agent: this.#agent, timeout },
+        ...{ method: body === undefined ? 'GET' : 'POST', headers },
       };
       const asked = request(new URL(path, this.url), options, (response) => {
         const fingerprint = (response.socket as TLSSocket).getPeerCertificate().fingerprint256;
-        let text = '';
-        response.setEncoding('utf8');
-        response.on('data', (part: string) => {
-          text += part;
-        });
+        const parts: Buffer[] = [];
+        response.on('data', (part: Buffer) => parts.push(part));
         response.on('error', reject);
         response.on('end', () => {
+          const [cookie] = response.headers['set-cookie']?.[0]?.split(';') ?? [];
+          if (cookie !== undefined) this.#session = { cookie, csrfToken: this.#session?.csrfToken ?? '' };
+          const octets = Buffer.concat(parts);
           const contentType = response.headers['content-type'] ?? '';
-          resolve({ statusCode: response.statusCode ?? 0, contentType, body: text, fingerprint });
+          const statusCode = response.statusCode ?? 0;
+          resolve({ statusCode, contentType, body: octets.toString('utf8'), octets, fingerprint });
         });
       });
       asked.on('timeout', () =>

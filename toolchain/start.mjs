@@ -60,11 +60,17 @@ const need = {
   openssl: { probe: ['/usr/bin/openssl'], package: 'openssl' },
   nftables: { probe: ['/usr/sbin/nft'], package: 'nftables' },
   busybox: { probe: ['/bin/busybox'], package: 'busybox-static' },
+  debugfs: { probe: ['/usr/sbin/debugfs', '/sbin/debugfs'], package: 'e2fsprogs' },
   dnsmasq: { probe: ['/usr/sbin/dnsmasq'], package: 'dnsmasq-base' },
   iproute2: { probe: ['/usr/sbin/ip', '/sbin/ip', '/usr/bin/ip'], package: 'iproute2' },
   chromium: {
-    probe: ['/usr/bin/chromium', '/usr/bin/google-chrome', '/usr/bin/google-chrome-stable'],
-    package: 'chromium',
+    probe: [
+      '/usr/bin/chromium-headless-shell',
+      '/usr/bin/chromium',
+      '/usr/bin/google-chrome',
+      '/usr/bin/google-chrome-stable',
+    ],
+    package: isDebian ? 'chromium-headless-shell' : 'chromium',
   },
 };
 const imageNeeds = [need.apt, need.debianKeys, need.debianMirror, need.certificates];
@@ -88,6 +94,7 @@ const tasks = {
       need.iproute2,
       need.busybox,
       need.dnsmasq,
+      need.debugfs,
       need.chromium,
     ],
     tells: 'run every check and every test',

@@ -1,12 +1,14 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { rootIsMounted, runWithMountedRoot } from './mounted-root.ts';
 import { runShown, runStep, staticSteps } from './steps.ts';
 
 const help = `Usage: npm test [-- OPTIONS]
 
-Runs every check and every test: types, lint, dead code, then the projects unit, simulation, namespaces (networks of this
-host's kernel), system (which builds the image and boots it in QEMU) and alone (tunnels, one file at a time).
-About 45 minutes on two slow cores.
+Runs every check and every test: types, lint, dead code, then the projects unit, simulation, programs (rooms together
+with other programs), namespaces (networks of this host's kernel), pages (the page in Chromium), system (which builds the
+image and boots it in QEMU), overlays (many gateways in one guest) and alone (what needs the machine for itself).
+Three quarters of an hour on two slow cores.
 
   --project NAME   only this project without the static checks; may be given more than once
   --help           this text
@@ -27,6 +29,7 @@ async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(help);
     return 0;
   }
+  if (process.getuid?.() === 0 && !rootIsMounted()) return runWithMountedRoot(args);
   let failedSteps = 0;
   if (args.length === 0) {
     for (const step of staticSteps) if (!(await runStep(step))) failedSteps += 1;

@@ -65,10 +65,12 @@ export const links = { underlay: 'uplink', lan: 'lan' } as const;
 const firewall = (apart: readonly string[]) => ({
   underlay: [links.underlay],
   dhcpClients: [],
+  dhcpv6Clients: [],
+  internetIpv6: [],
   lans: [links.lan, ...apart],
   apart,
   management: null,
-  ...{ dhcpServers: [], announced: [], internet: [], mapped: [] },
+  ...{ dhcpServers: [], timeServers: [], announced: [], internet: [], mapped: [] },
   overlay: 'hip0',
   pageOnUnderlay: false,
 });

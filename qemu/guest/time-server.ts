@@ -1,3 +1,5 @@
+import { createSocket } from 'node:dgram';
+
 /** Seconds from 1900, which NTP counts from, to 1970. */
 const sinceNtpEpoch = 2_208_988_800;
 
@@ -14,4 +16,15 @@ export function timeServerAnswer(question: Uint8Array, time: number): Uint8Array
     view.setUint32(at + 4, Math.floor(((time - seconds * 1000) / 1000) * 2 ** 32));
   }
   return answer;
+}
+
+/** Serves a time that is so many milliseconds ahead of the guest's clock now, and goes on whatever becomes of that. */
+export async function runTimeServer([aheadMs = '0']: readonly string[]): Promise<void> {
+  const began = Date.now() + Number(aheadMs) - performance.now();
+  const socket = createSocket('udp4');
+  socket.on('message', (question, { address, port }) =>
+    socket.send(timeServerAnswer(question, began + performance.now()), port, address),
+  );
+  await new Promise<void>((resolve) => socket.bind(123, resolve));
+  process.stdout.write('"serving"\n');
 }

@@ -29,6 +29,11 @@ const benches: Readonly<Record<string, { readonly tells: string; readonly load: 
     tells: 'packets by 10 and by 10,000 rules, compiling and loading those, explaining',
     load: async () => (await import('./policy.ts')).measurePolicy,
   },
+  ui: {
+    tells:
+      'the page: size, first paint, input on a slow device, what open pages and requests cost the server',
+    load: async () => (await import('./ui.ts')).measureUi,
+  },
   tunnel: {
     tells: 'TCP between hosts behind two gateways, beside WireGuard and the plain link',
     load: async () => (await import('./tunnel.ts')).measureTunnel,

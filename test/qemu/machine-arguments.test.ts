@@ -41,7 +41,12 @@ describe('machineArguments', () => {
       parts,
     );
     expect(args.join(' ')).not.toContain('virtio');
-    expect(valuesOf('-cpu', args)).toEqual(['max,-hypervisor']);
+    expect(valuesOf('-cpu', args)).toEqual(['max,-hypervisor,-erms,-fsrm']);
+  });
+
+  test('string instructions that are slow when emulated are left out where they are', () => {
+    expect(valuesOf('-cpu', machineArguments(hardware, parts))).toEqual(['max,-erms,-fsrm']);
+    expect(valuesOf('-cpu', machineArguments(hardware, { ...parts, accelerator: 'kvm' }))).toEqual(['max']);
   });
 
   test('a TPM is there only with its socket', () => {

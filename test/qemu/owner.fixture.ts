@@ -1,4 +1,4 @@
-// Run by crash.test.ts: owns a process and a folder, says which, and waits to be killed.
+// Run by crash.program.test.ts: owns a process and a folder, says which, and waits to be killed.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startBound } from '../../qemu/bound-process.ts';

@@ -75,6 +75,21 @@ export class AlteredDisk {
     this.#image.tools.run('mcopy', ['-o', '-i', this.#esp, path, `::${name}`]);
   }
 
+  /** Lays the release's manifest where the box looks for what to compare itself with. */
+  async layManifest(): Promise<void> {
+    const { offset } = partition(this.path, 'state');
+    for (const [file, name] of [
+      [this.#image.manifestPath, 'release-manifest.json'],
+      [`${this.#image.manifestPath}.sig`, 'release-manifest.json.sig'],
+    ])
+      await runBound('debugfs', 'e2fsprogs', [
+        '-w',
+        '-R',
+        `write ${file} ${name}`,
+        `${this.path}?offset=${offset}`,
+      ]);
+  }
+
   makeFolder(name: string): void {
     this.#image.tools.run('mmd', ['-i', this.#esp, `::${name}`]);
   }

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Verdict } from '../../firmware/attestation/verdict.ts';
 import { measuredBoot } from '../../firmware/webui/api/attestation-route.ts';
 import type { Status } from '../../firmware/webui/api/status-schema.ts';
+import { hitGroups } from '../../firmware/webui/client/format.ts';
 import type { BuiltImage } from '../../image-builder/build.ts';
 import { projectRoot } from '../../image-builder/places.ts';
 import { verityArguments } from '../../image-builder/verity.ts';
@@ -13,6 +14,8 @@ import { Gateway, type GatewayOptions } from '../../qemu/gateway.ts';
 import { ScratchFolder } from '../../qemu/scratch.ts';
 import { tpmStateName } from '../../qemu/tpm-emulator.ts';
 import { manufacture } from '../tpm/manufacture.ts';
+import { launchBrowser, openPage } from '../webui/browser.ts';
+import { keepScreens } from '../webui/screens.ts';
 import { type AlteredDisk, KeptMachine } from './altered-disk.ts';
 import { bootableImage } from './image.ts';
 
@@ -174,16 +177,52 @@ describe.concurrent('the enrolled box after somebody had a hand on it', { timeou
     expect(advice).toContain(hit);
   }
 
-  /** What is said against the box by its evidence. */
-  async function findingsOf(name: string, change: (disk: AlteredDisk) => void): Promise<Verdict['findings']> {
+  /** What is said against the box by its evidence; `look` sees it while it runs. */
+  async function findingsOf(
+    name: string,
+    change: (disk: AlteredDisk) => void | Promise<void>,
+    look?: (gateway: Gateway) => Promise<void>,
+  ): Promise<Verdict['findings']> {
     const disk = await kept.copy(name);
-    change(disk);
+    await change(disk);
     await using gateway = await start(name, { disk: disk.path });
     await withoutIdentity(gateway, 'IMAGE_NOT_RELEASED');
     const verdict = await appraised(...(await challenged(name, gateway)), '--previous', at('record'));
     // The key is there as it was; only this boot may not use it.
     expect(verdict.hit).toBe(hit);
+    await look?.(gateway);
     return verdict.findings;
+  }
+
+  /** The page of trust, which has the release's manifest to compare with. */
+  async function showsOtherImage({ page: { url } }: Gateway): Promise<void> {
+    const browser = await launchBrowser();
+    try {
+      const { page, complaints } = await openPage(browser, 'about:blank');
+      page.setDefaultTimeout(bootMs);
+      page.setDefaultNavigationTimeout(bootMs);
+      await page.goto(new URL('/trust', url).href);
+      const alarm = page.locator('.alarmed');
+      await alarm.getByText('This is not what was released: Image differs.').waitFor();
+      const said = await alarm.textContent();
+      expect(said).toContain('Do not trust this box, nor this page');
+      expect(said).toContain('this is not the released kernel image');
+      const links = await page.locator('.chain > li').allTextContents();
+      expect(links.map((link) => link.replaceAll(/\s+/g, ' '))).toMatchObject([
+        expect.stringMatching(/^Firmware ?Measured/),
+        expect.stringMatching(/^Boot loader ?As released/),
+        expect.stringMatching(/^Image ?Differs.*Expected.*Measured/),
+        expect.stringMatching(/^Bundle ?As released/),
+        expect.stringMatching(/^Settings ?Measured/),
+        expect.stringMatching(/^Identity/),
+      ]);
+      // Whose key it was that this boot may not use.
+      await page.getByText(hitGroups(hit).join(':')).first().waitFor();
+      await keepScreens(page, 'booted-tampered');
+      expect(complaints).toEqual([]);
+    } finally {
+      await browser.close();
+    }
   }
 
   const otherCommandLine = { check: 'boot', pcr: 9, problem: 'this is not the released command line' };
@@ -193,7 +232,8 @@ describe.concurrent('the enrolled box after somebody had a hand on it', { timeou
   });
 
   test('another kernel, initial RAM disk, and root file system with its hash on the command line', async () => {
-    const findings = await findingsOf('other', (disk) => {
+    const change = async (disk: AlteredDisk) => {
+      await disk.layManifest();
       const [released, other] = [verityArguments(image.manifest.root), disk.alterRoot()];
       disk.alterKernelImage((content) => {
         // A letter of the version in the kernel's own header (x86 boot protocol, kernel_version).
@@ -203,8 +243,8 @@ describe.concurrent('the enrolled box after somebody had a hand on it', { timeou
         const commandLine = Buffer.from(image.commandLine.replace(released, other));
         return { '.linux': kernel, '.initrd': initrd, '.cmdline': commandLine };
       });
-    });
-    expect(findings).toMatchObject([
+    };
+    expect(await findingsOf('other', change, showsOtherImage)).toMatchObject([
       { check: 'boot', pcr: 4, problem: 'this is not the released kernel image' },
       { check: 'boot', pcr: 4, problem: 'this is not the kernel of the released kernel image' },
       otherCommandLine,

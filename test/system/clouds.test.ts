@@ -18,7 +18,7 @@ import { metadataService, type ServiceRequest } from '../boot/platform/metadata-
 import { assertUntouched, bootableImage } from './image.ts';
 
 /**
- * The image as a machine with one port in each cloud: firmware tables that say so, and the cloud's metadata service at
+ * The image as a machine with one processor and one port in each cloud: firmware tables that say so, and the cloud's metadata service at
  * its own address beside the port, as strict as it is and at first not at its best. The kernel is given by hand: UEFI's
  * part is the same everywhere, and other files' matter. A settings disc (NoCloud) is theirs, too.
  */
@@ -141,7 +141,7 @@ describe.each(clouds)('$name', (cloud) => {
     const { kernelPath: kernel, initrdPath: initrd, commandLine } = image;
     parts.use(
       await Machine.start({
-        ...{ name: `cloud-${name}`, memoryMiB: 512, cpus: 2, diskMiB: gatewayDiskMiB, diskBus },
+        ...{ name: `cloud-${name}`, memoryMiB: 512, cpus: 1, diskMiB: gatewayDiskMiB, diskBus },
         ...{ boot: { kernel, initrd, commandLine }, image: image.imagePath, probeKernel: kernel, smbios },
         discs: discsOf(cloud, scratch.path),
         networkCards: [{ model: 'virtio-net-pci', mac: cardMac(1, 1), network: underlay }],

@@ -5,6 +5,7 @@ import { renderLanServices } from '../../firmware/netd/lan-services.ts';
 import { observationBatch, parseObservation } from '../../firmware/netd/observed.ts';
 import { describePlan, renderBatch } from '../../firmware/netd/plan-text.ts';
 import { assignPorts } from '../../firmware/netd/ports.ts';
+import { uplinkPorts } from '../../firmware/netd/segments.ts';
 import type { NetworkSettings } from '../../firmware/store/network-schema.ts';
 import { defaultSettings } from '../../firmware/store/settings-schema.ts';
 import { stderrProgress } from '../../image-builder/progress.ts';
@@ -19,7 +20,10 @@ const settings: NetworkSettings = {
 const nic = { kernelName: 'eth1', devicePath: null, devicePort: 0, mac: null, driver: 'veth' };
 
 function desire(settings: NetworkSettings): DesiredNetwork {
-  const ports = assignPorts([nic], { order: 'kernel-name', named: [] }, settings.ports);
+  const ports = uplinkPorts(
+    settings,
+    assignPorts([nic], { order: 'kernel-name', named: [] }, settings.ports),
+  );
   return desiredNetwork({
     ...{ settings, ports, leases: new Map(), claimed: true, firewallInForce: true, cpus: 1 },
   });
@@ -73,5 +77,30 @@ describe('a network in a VLAN', () => {
     const last = await plan(desire(without));
     await guest.provider.run('ip -force -batch -', renderBatch(last));
     expect(await guest.provider.run('ip -o link show')).not.toMatch(/br-guest|port1\.10/);
+  });
+});
+
+describe('an uplink in a VLAN', () => {
+  const uplink = { vlan: 20, ipv4: { address: '10.20.0.2/24', gateway: '10.20.0.1', dns: [] } };
+  const tagged: NetworkSettings = {
+    ...defaultSettings.network,
+    ports: { port1: 'underlay' },
+    // The kernel's own addresses may stand: the values that would keep it from making any are not written here.
+    underlay: { ipv4: 'dhcp', ipv6: 'auto', uplinks: { port1: uplink } },
+  };
+  const apply = async (settings: NetworkSettings) =>
+    guest.provider.run('ip -force -batch -', renderBatch(await plan(desire(settings))));
+
+  test('comes up as planned, carries, and is gone when the provider tags no more', async () => {
+    await guest.provider.run(`set -e
+      ip -n station link add link eth0 name eth0.20 type vlan id 20
+      ip -n station address add 10.20.0.1/24 dev eth0.20
+      ip -n station link set eth0.20 up`);
+    await apply(tagged);
+    expect(described(await plan(desire(tagged)))).toEqual([]);
+    expect(await guest.provider.run('ip route show default')).toContain('via 10.20.0.1 dev port1.20');
+    await guest.provider.run('busybox ping -c 1 -W 3 10.20.0.1');
+    await apply({ ...tagged, underlay: { ...tagged.underlay, uplinks: {} } });
+    expect(await guest.provider.run('ip -o link show')).not.toContain('port1.20');
   });
 });

@@ -4,6 +4,7 @@ import { applyPlan } from '../../firmware/netd/apply.ts';
 import { limits as networkLimits } from '../../firmware/netd/limits.ts';
 import type { NetworkSystem } from '../../firmware/netd/system-port.ts';
 import { stderrProgress } from '../../image-builder/progress.ts';
+import type { PanelStep } from '../../qemu/guest/front-panel.ts';
 import { links } from '../../qemu/guest/gateway.ts';
 import type { StreamReport } from '../../qemu/guest/traffic.ts';
 import { openPolicy } from '../../qemu/open-policy.ts';
@@ -205,5 +206,28 @@ describe('a clock that jumps', () => {
     await b.connected(a);
     expect((await b.host.ping(a.host.addresses.ipv4, 5)).received).toBe(5);
     expect(a.log).not.toMatch(/^error/m);
+  });
+});
+
+describe('a front panel that is plugged in', () => {
+  test('shows how the box is, and its button counts where it was asked for', async () => {
+    await a.run('/usr/sbin/modprobe -a uhid hid-generic');
+    const { status, output, error } = await guest.provider.program('front-panel').finish();
+    expect([status, error]).toEqual([0, expect.stringContaining('The front panel is there')]);
+    const steps = output
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as PanelStep);
+    // Lights by the profile: well 1, attention 2, tunnels 4, press 8.
+    expect(steps).toEqual([
+      { shown: true },
+      { lights: 2 | 4 },
+      ...[{ pressed: true }, { pressed: false }, { lights: 1 | 4 }],
+      // Nobody had asked for that press.
+      ...[{ shown: false }, { lights: 1 | 4 | 8 }],
+      ...[{ pressed: true }, { pressed: false }, { lights: 1 | 4 }],
+      ...[{ shown: true }, { shown: false }],
+      { shown: true },
+    ]);
   });
 });

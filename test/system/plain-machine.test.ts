@@ -1,9 +1,16 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { contents } from '../../firmware/support/contents.ts';
 import type { Status } from '../../firmware/webui/api/status-schema.ts';
+import { hitGroups } from '../../firmware/webui/client/format.ts';
 import type { BuiltImage } from '../../image-builder/build.ts';
 import { Gateway, gatewayDiskMiB } from '../../qemu/gateway.ts';
+import { PageClient } from '../../qemu/page-client.ts';
+import { unpackBundle } from '../support/unpack-bundle.ts';
+import { launchBrowser, openPage } from '../webui/browser.ts';
 import { readBootEntries } from './boot-entries.ts';
-import { openPage } from './browser.ts';
+import { ConsoleWalk } from './console-walk.ts';
 import { assertUntouched, bootableImage } from './image.ts';
 import { partition } from './partitions.ts';
 import { isUnmounted, RawDisk } from './raw-disk.ts';
@@ -19,7 +26,7 @@ const settled = ({ network, tpm, identity }: Status) =>
 
 beforeAll(async () => {
   image = await bootableImage();
-  gateway = await Gateway.start({ name: 'plain', image });
+  gateway = await Gateway.start({ name: 'plain', image, screen: true });
   fingerprint = (await gateway.waitForPage()).answer.fingerprint;
   status = await gateway.page.waitForStatus('network, TPM and identity are there', settled, 60_000);
 });
@@ -76,18 +83,25 @@ describe('the page of a gateway in QEMU', () => {
     expect(gateway.machine.console.text).toMatch(/Claim code\s+\S{4,}/);
   });
 
-  test('opens in a browser, without an error, and shows what the API says', async () => {
-    await using page = await openPage(gateway.page.url);
-    // The HIT is shown short, the whole of it to who points at it.
-    await page.tab
-      .getByTitle(status.identity.hit ?? '')
-      .first()
-      .waitFor();
-    const { version, rootHash } = image;
-    for (const shown of [version, rootHash.slice(0, 8), 'development build', 'port1', 'port2']) {
-      await page.tab.getByText(shown).first().waitFor();
+  test('opens in a browser, without an error: the first use, and on its pages what the API says', async () => {
+    const browser = await launchBrowser();
+    try {
+      const { page, complaints } = await openPage(browser, gateway.page.url);
+      await page.getByRole('heading', { name: 'What is the claim code?' }).waitFor();
+      const { version, rootHash } = image;
+      const facts = {
+        '/network': ['port1', 'port2'],
+        '/trust': [hitGroups(status.identity.hit ?? '').join(':')],
+        '/system': [version, 'development build', rootHash.slice(0, 8)],
+      };
+      for (const [path, shown] of Object.entries(facts)) {
+        await page.goto(new URL(path, gateway.page.url).href);
+        for (const text of shown) await page.getByText(text).first().waitFor();
+      }
+      expect(complaints).toEqual([]);
+    } finally {
+      await browser.close();
     }
-    expect(page.complaints).toEqual([]);
   });
 
   test('has grown its state to the end of the disk, and armed the watchdog', async () => {
@@ -123,6 +137,90 @@ describe('after a cut of power', () => {
     expect(status.identity.hit).toBe(before.identity.hit);
     const clocks = [before, status].map(({ tpm }) => (tpm.state === 'present' ? tpm.quote.resetCount : null));
     expect(clocks[1]).toBe((clocks[0] ?? Number.NaN) + 1);
+  });
+});
+
+describe('whoever stands at the serial console', () => {
+  const password = 'three herons at dusk';
+  const newPassword = 'four herons at dawn';
+  const secrets = [password, newPassword, 'PRIVATE KEY'];
+  let walk: ConsoleWalk;
+  let before: { readonly claimCode: string; readonly hit: string | null };
+  const claimed = async (code: string, secret: string) =>
+    (await gateway.page.post('/api/v1/claim', { code, password: secret })).statusCode;
+
+  test('reads the address, the claim code, the identity and what was booted', async () => {
+    walk = await ConsoleWalk.fromSerialPort(gateway);
+    const [, claimCode = ''] = await walk.press('\f', /Claim code +(\S{4}-\S{4})/);
+    before = { claimCode, hit: status.identity.hit };
+    await walk.press('\r', /4 {2}Factory reset/);
+    await walk.press('\x03', new RegExp(`https://192\\.168\\.1\\.1/[\\s\\S]*${before.hit}`));
+    await walk.sees(/Boot +measured; no release/, 60_000);
+  });
+
+  test('sees the same on the screen', async () => {
+    const picture = join(gateway.machine.logFolder, 'screen.ppm');
+    await gateway.machine.qmp.execute('screendump', { filename: picture });
+    // A portable pixmap: its text has some thousand lit dots, a dark screen none.
+    expect(readFileSync(picture).filter((octet) => octet > 0x80).length).toBeGreaterThan(10_000);
+  });
+
+  test('gets a code with which the page sets a new password, once', async () => {
+    expect(await claimed(before.claimCode, password)).toBe(200);
+    await walk.menu();
+    const [, code = ''] = await walk.press('2', /Code: (\S{4}-\S{4})/);
+    expect(await claimed(code, newPassword)).toBe(200);
+    expect(await claimed(code, 'five herons at noon')).not.toBe(200);
+    secrets.push(before.claimCode, code);
+  });
+
+  test('gives whoever has it a support bundle that is whole, and holds none of the secrets', async () => {
+    const path = '/api/v1/support';
+    const stranger = new PageClient(Number(new URL(gateway.page.url).port));
+    expect((await stranger.get(path)).statusCode).toBe(401);
+    await gateway.page.signIn('admin', newPassword);
+    const { statusCode, contentType, octets } = await gateway.page.get(path, 120_000);
+    expect([statusCode, contentType]).toEqual([200, 'application/gzip']);
+    const entries = unpackBundle(octets);
+    const { missing } = JSON.parse(entries.get('manifest.json') ?? '{}');
+    expect([missing, [...entries.keys()].sort()]).toEqual([
+      {},
+      ['manifest.json', ...Object.keys(contents)].sort(),
+    ]);
+    expect(entries.get('box/status.json')).toContain(before.hit);
+    for (const [name, text] of entries)
+      for (const secret of secrets) expect(text.includes(secret), `${secret} in ${name}`).toBe(false);
+  });
+
+  test('changes the LAN’s address on trial, and keeps it', async () => {
+    await walk.menu();
+    await walk.press('1', /port1 +underlay +up/);
+    await walk.press('1', /New address of the LAN/);
+    await walk.press('192.168.77.1/24\r', /On trial for 120 s/, 60_000);
+    await walk.press('\r', /5 {2}KEEP the change on trial/);
+    await walk.press('5', /The change stays/);
+    await walk.press('\r\x03\x03', /https:\/\/192\.168\.77\.1\//);
+  });
+
+  test('has the box forget everything but who it is', async () => {
+    // Power that is cut as soon as the box restarts, which is a start from nothing for the emulator, too.
+    await gateway.machine.qmp.execute('set-action', { reboot: 'shutdown' });
+    await walk.menu();
+    await walk.press('4', /Keep the identity/);
+    await walk.press('1', /Type (\S+) to go on/);
+    await walk.press('hithe\r', /forgets everything/);
+    await gateway.machine.ended;
+    await gateway.machine.powerOn();
+    walk = new ConsoleWalk(gateway.machine.console);
+    // At the address of before the change.
+    const again = await gateway.waitForPage();
+    expect(again.answer.fingerprint).not.toBe(fingerprint);
+    status = await gateway.page.waitForStatus('network, TPM and identity are there', settled, 60_000);
+    expect([status.claimed, status.identity.hit]).toEqual([false, before.hit]);
+    const [, claimCode] = await walk.sees(/Claim code +(\S{4}-\S{4})/);
+    expect(claimCode).not.toBe(before.claimCode);
+    expect(await claimed(before.claimCode, password)).toBe(403);
+    expect((await gateway.page.get('/api/v1/log?limit=500')).body).toContain('Factory reset: state is empty');
   });
 });
 

@@ -1,60 +1,57 @@
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { buildClient, packClient } from '../../image-builder/client.ts';
-import { projectRoot } from '../../image-builder/places.ts';
-import { accessibilityFindings, launchBrowser, openPage, sidewaysOverflow } from '../webui/browser.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { pageFiles } from '../../image-builder/webui-client.ts';
+import { openPage, sharedBrowser } from '../webui/browser.ts';
+import { keepScreens } from '../webui/screens.ts';
 import { degradedStatus, emptyStatus, logLines, normalStatus } from '../webui/status-fixtures.ts';
 import { startTestBox } from '../webui/test-box.ts';
 
-/** Every state of the page at every width in both colours; the pictures lie in build/screenshots, to be looked at. */
-const folder = join(projectRoot, 'build/screenshots');
-const sizes = [
-  [360, 740],
-  [820, 1180],
-  [1440, 900],
-] as const;
+/** A site of a thousand gateways, of which a few are out of reach. */
+function manyPeers(at: number): ReturnType<typeof normalStatus> {
+  const status = normalStatus(at);
+  const [first] = status.tunnels;
+  if (first === undefined) throw new Error('a tunnel');
+  const tunnels = Array.from({ length: 1000 }, (_, index) => ({
+    ...first,
+    peer: `site-${index + 1}`,
+    hit: first.hit.replace(/[^:]+$/, (index + 1).toString(16)),
+    state: index % 300 === 7 ? 'CLOSED' : 'ESTABLISHED',
+  }));
+  return { ...status, tunnels };
+}
+
+/** Every state of the overview; the pictures lie in build/screenshots, to be looked at. */
 const scenes = [
-  { name: 'normal', reading: normalStatus, claimed: true, offline: false },
-  { name: 'empty', reading: emptyStatus, claimed: false, offline: false },
-  { name: 'degraded', reading: degradedStatus, claimed: false, offline: false },
-  { name: 'offline', reading: normalStatus, claimed: true, offline: true },
+  { name: 'normal', reading: normalStatus, offline: false },
+  { name: 'empty', reading: emptyStatus, offline: false },
+  { name: 'degraded', reading: degradedStatus, offline: false },
+  { name: 'many', reading: manyPeers, offline: false },
+  { name: 'offline', reading: normalStatus, offline: true },
 ];
 
-const pageFiles = packClient(await buildClient());
 let browser: Browser;
 beforeAll(async () => {
-  mkdirSync(folder, { recursive: true });
-  browser = await launchBrowser();
+  browser = await sharedBrowser();
 });
-afterAll(() => browser.close());
 
-describe.each(scenes)('$name', ({ name, reading, claimed, offline }) => {
-  test.each(['light', 'dark'] as const)('%s', async (colorScheme) => {
-    const box = await startTestBox({
-      page: pageFiles,
-      readStatus: () => reading(Date.now()),
-      lines: name === 'empty' ? [] : logLines(Date.now()),
-    });
-    if (claimed) await box.ui.claim.attempt(box.ui.claim.code() ?? '');
-    try {
-      const { page, complaints } = await openPage(browser, box.url, { colorScheme });
-      await page.waitForSelector('#log');
-      if (offline) {
-        await box.ui.close();
-        await page.waitForSelector('main.offline');
-      }
-      for (const [width, height] of sizes) {
-        await page.setViewportSize({ width, height });
-        await page.screenshot({ path: join(folder, `${name}-${width}-${colorScheme}.png`), fullPage: true });
-        expect(await sidewaysOverflow(page), `${width} px`).toBe(0);
-        expect(await accessibilityFindings(page), `${width} px`).toEqual([]);
-      }
-      expect(complaints).toEqual([]);
-      await page.context().close();
-    } finally {
-      await box.close();
-    }
+test.each(scenes)('$name', async ({ name, reading, offline }) => {
+  const box = await startTestBox({
+    page: pageFiles,
+    readStatus: () => reading(Date.now()),
+    lines: name === 'empty' ? [] : logLines(Date.now()),
   });
+  try {
+    const owner = await box.claim();
+    const { page, complaints } = await openPage(browser, box.url, { owner });
+    await page.waitForSelector('#overview');
+    if (offline) {
+      await box.ui.close();
+      await page.waitForSelector('main.offline');
+    }
+    await keepScreens(page, `overview-${name}`);
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  } finally {
+    await box.close();
+  }
 });
