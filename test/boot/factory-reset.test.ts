@@ -5,7 +5,6 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
-  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,7 +17,6 @@ import {
   type ResetFiles,
 } from '../../firmware/boot/factory-reset.ts';
 import { resetFiles } from '../../firmware/system/reset-files.ts';
-import { enrolledBox } from './identity/box.ts';
 
 /** What a box in use has on its state partition. */
 const inUse = {
@@ -191,30 +189,5 @@ describe('power that is cut', () => {
     writeFileSync(join(folder, 'factory-reset.json.new'), '{"ver');
     expect(await finishFactoryReset(resetFiles(folder))).toBeNull();
     expect(state()).toEqual({ ...inUse, 'factory-reset.json.new': '{"ver' });
-  });
-});
-
-describe('the identity in a TPM', () => {
-  test('is found again where it was kept, and another one is made where it was not', async () => {
-    const { box, hit } = await enrolledBox();
-    await using _ = box;
-    rmSync(join(folder, 'secrets'), { recursive: true });
-    symlinkSync(box.secretsFolder, join(folder, 'secrets'));
-    const files = resetFiles(folder);
-    await begin(files, 'kept');
-    await finishFactoryReset(files);
-    expect(await box.hit()).toBe(hit);
-    await begin(files, 'new');
-    await finishFactoryReset(files);
-    const made = await box.hit();
-    expect(made).not.toBe(hit);
-    expect(await box.hit()).toBe(made);
-  });
-
-  test('is found again by a state partition that has no record of it any more', async () => {
-    const { box, hit } = await enrolledBox();
-    await using _ = box;
-    rmSync(box.secretsFolder, { recursive: true });
-    expect(await box.hit()).toBe(hit);
   });
 });
