@@ -13,6 +13,7 @@ import { Diagnosis } from './diagnosis/diagnosis.ts';
 import { FlowStore } from './store/flow-store.ts';
 import { limits as settingsLimits } from './store/limits.ts';
 import { openSettingsStore } from './store/open-store.ts';
+import { readApiDocument } from './system/api-document.ts';
 import { backupSeal } from './system/backup-seal.ts';
 import { certificateKeys } from './system/certificate-keys.ts';
 import { derivePassword } from './system/derive-password.ts';
@@ -152,6 +153,7 @@ export async function runDaemon(): Promise<void> {
           elapsed: () => performance.now(),
           derivePassword,
           sha256,
+          readApiDocument,
           audit,
           openListeners: openWebListeners,
           replaceIdentity,

@@ -98,7 +98,9 @@ export function layOutRoot(
     chmodSync(join(runtime, name), 0o644);
     if (name.endsWith('.node')) copier.needsOf(join(bundle, name));
   }
-  warmCompileCache(runtime);
+  const apiDocument = join(runtime, 'openapi.json');
+  writeFileSync(apiDocument, warmUp(runtime));
+  chmodSync(apiDocument, 0o644);
 
   modules.install(Object.values(rootModules).flat(), root, tools);
 
@@ -131,8 +133,10 @@ export function osRelease(version: string, development: boolean): string {
  * root, so it is as trustworthy as the code. The seed makes the cache the same bytes each time; V8 leaves it out of what
  * a cache must have in common with its user. V8 writes the script's path into the cache: it is one that is the same
  * wherever the build runs. The cache's folder carries the user's number, in the image that is 0.
+ *
+ * @returns the API's document, as that run wrote it
  */
-function warmCompileCache(runtime: string): void {
+function warmUp(runtime: string): string {
   const here = '/proc/self/cwd';
   const pathAsGiven = ['--preserve-symlinks', '--preserve-symlinks-main'];
   const result = spawnSync(
@@ -153,6 +157,7 @@ function warmCompileCache(runtime: string): void {
   const [made, ...others] = readdirSync(cache);
   if (made === undefined || others.length > 0) throw new BuildError('content', 'Node left no compile cache.');
   renameSync(join(cache, made), join(cache, made.replace(/-\d+$/, '-0')));
+  return result.stdout;
 }
 
 /**

@@ -20,7 +20,7 @@ const nowhere = '/nonexistent';
 
 /**
  * Runs the parts of a start that need no box: V8 then has compiled what a start compiles, and Node keeps that in its
- * compile cache. Opens no socket and writes no file of its own.
+ * compile cache. Opens no socket and writes no file of its own. Its answer is the API's document, for the image to hold.
  */
 export async function warmUp(): Promise<number> {
   await import('../daemon.ts');
@@ -93,16 +93,21 @@ export async function warmUp(): Promise<number> {
       support: async () => ({ octets: new Uint8Array(), fileName: '' }),
       factoryReset: { begin: async () => null },
       presence: { shown: () => true, used: () => {} },
+      readApiDocument: async () => null,
     },
     { page: await loadPageFiles(), httpsPort: 443, httpPort: 80, localSocket: null, interfaces: [] },
   );
-  for (const path of ['/', '/api/v1/status', '/api/v1/log']) {
-    await handler?.(new Request(`https://localhost${path}`), {
-      transport: 'https',
-      remoteAddress: '127.0.0.1',
-    });
+  const headers = { host: '192.168.1.1' };
+  const connection = { transport: 'https', remoteAddress: '192.168.1.2' } as const;
+  async function ask(path: string): Promise<string> {
+    const answer = await handler?.(new Request(`https://${headers.host}${path}`, { headers }), connection);
+    if (answer?.status !== 200) throw new Error(`${path} was answered with ${answer?.status}`);
+    return answer.text();
   }
+  for (const path of ['/', '/api/v1/status', '/api/v1/log']) await ask(path);
+  const apiDocument = await ask('/api/v1/openapi.json');
   await web.close();
+  process.stdout.write(apiDocument);
   return 0;
 }
 

@@ -51,6 +51,12 @@ export type DerivePassword = (
 ) => Promise<Uint8Array>;
 
 /** SHA-256 of the text's UTF-8, in lower-case hexadecimal. */
+/**
+ * The OpenAPI document of this very version, as JSON, where it was written beforehand: it takes a second of a small
+ * processor, in which nothing else is answered. Does not fail: null where there is none.
+ */
+export type ReadApiDocument = () => Promise<string | null>;
+
 export type Sha256 = (text: string) => string;
 
 /** Something that somebody did to the box, or tried to. */

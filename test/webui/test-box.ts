@@ -170,6 +170,7 @@ export async function startTestBox(options: TestBoxOptions = {}): Promise<TestBo
       elapsed: () => performance.now(),
       derivePassword: deriveQuickly,
       sha256,
+      readApiDocument: async () => null,
       audit: testAudit(Date.now),
       replaceIdentity: options.replaceIdentity ?? (async (hit) => ({ outcome: 'other-identity', hit })),
       attestation: options.attestation ?? testAttestation,

@@ -65,6 +65,8 @@ export interface TestSite {
   readonly log: ReturnType<typeof testLog>;
   readonly clock: { at: number };
   readonly claimed: string[];
+  /** What the image holds, beside the bundle. */
+  readonly image: { apiDocument: string | null };
   /** The button on the front panel. */
   readonly presence: ShownPresence & { pressed: boolean; readonly uses: number };
   /** A request as a browser on the LAN would make it, unless told otherwise. */
@@ -88,6 +90,7 @@ export async function openTestSite(
   const clock = { at: testTime };
   const files: Record<string, string> = {};
   const claimed: string[] = [];
+  const image: TestSite['image'] = { apiDocument: null };
   const presence = {
     pressed: true,
     shown: () => presence.pressed,
@@ -116,6 +119,7 @@ export async function openTestSite(
   const site = createSite({
     page: preparePageFiles(smallPage),
     hostname: () => 'gate-hamburg',
+    readApiDocument: async () => image.apiDocument,
     httpsPort: 443,
     readStatus,
     log,
@@ -186,7 +190,7 @@ export async function openTestSite(
   }
 
   return {
-    ...{ claim, accounts, audit, files, log, clock, claimed, presence, request, signIn },
+    ...{ claim, accounts, audit, files, log, clock, claimed, image, presence, request, signIn },
     close: site.close,
   };
 }

@@ -1,6 +1,13 @@
 import { OpenAPIHono, z } from '@hono/zod-openapi';
 import { limits } from '../limits.ts';
-import type { AuditLog, LogReader, ReadClock, ReadStatus, ReplaceIdentity } from '../ports.ts';
+import type {
+  AuditLog,
+  LogReader,
+  ReadApiDocument,
+  ReadClock,
+  ReadStatus,
+  ReplaceIdentity,
+} from '../ports.ts';
 import { addAccessGuard, sessionCookie } from './access-guard.ts';
 import { type AlarmsView, addAlarmsRoutes } from './alarms-route.ts';
 import { type Associations, addAssociationsRoute } from './associations-route.ts';
@@ -53,6 +60,7 @@ export interface ApiPorts extends ClaimRoutePorts {
   readonly restart: Restart;
   readonly support: MakeSupportBundle;
   readonly factoryReset: FactoryReset;
+  readonly readApiDocument: ReadApiDocument;
 }
 
 const problem = (description: string) => ({
@@ -214,14 +222,14 @@ export function createApi(ports: ApiPorts) {
     ...{ type: 'http', scheme: 'bearer' },
     description: 'A token of this box; it has the accesses that it was made with.',
   });
-  // Written when it is first asked for: nothing at boot waits for it.
-  let document: object | null = null;
+  let document: Promise<string> | null = null;
+  /** Read or written when it is first asked for: nothing at boot waits for it. */
   const described = () => {
-    document ??= openApiDocument(app);
+    document ??= ports.readApiDocument().then((text) => text ?? JSON.stringify(openApiDocument(app)));
     return document;
   };
-  app.get('/api/v1/openapi.json', (context) =>
-    context.body(JSON.stringify(described()), 200, { 'content-type': 'application/json' }),
+  app.get('/api/v1/openapi.json', async (context) =>
+    context.body(await described(), 200, { 'content-type': 'application/json' }),
   );
 
   const methods = new Map([...allowedMethods(registeredRoutes(app)), ['/api/v1/openapi.json', 'GET, HEAD']]);

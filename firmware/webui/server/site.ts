@@ -41,9 +41,9 @@ export function createSite(ports: SitePorts): Site {
   });
   // Written when it is first asked for, and once: everybody may ask.
   let reference: string | null = null;
-  site.get(referencePaths.page, (context) => {
+  site.get(referencePaths.page, async (context) => {
     // The document is what the reference was written for.
-    reference ??= renderReference(api.described() as ApiDocument);
+    reference ??= renderReference(JSON.parse(await api.described()) as ApiDocument);
     return context.html(reference, 200, revalidated);
   });
   site.get(referencePaths.style, (context) =>

@@ -24,6 +24,7 @@ import type {
   ListenerOptions,
   LogReader,
   RandomBytes,
+  ReadApiDocument,
   ReadClock,
   ReadStatus,
   ReplaceIdentity,
@@ -69,6 +70,7 @@ export interface WebUiPorts {
   readonly support: MakeSupportBundle;
   readonly factoryReset: FactoryReset;
   readonly presence: ShownPresence;
+  readonly readApiDocument: ReadApiDocument;
 }
 
 export interface WebUiOptions {

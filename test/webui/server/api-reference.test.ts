@@ -23,6 +23,22 @@ describe('the reference of the API', () => {
     site.close();
   });
 
+  test('and the document are those that the image holds, where it holds one', async () => {
+    const site = await openTestSite();
+    const document = (await (await site.request('/api/v1/openapi.json')).json()) as ApiDocument;
+    const other = await openTestSite();
+    other.image.apiDocument = JSON.stringify({
+      ...document,
+      info: { ...document.info, title: 'Another box' },
+    });
+    expect(await (await other.request('/api/v1/openapi.json')).text()).toBe(other.image.apiDocument);
+    expect(await (await other.request(referencePaths.page)).text()).toContain(
+      '<title>Another box: API</title>',
+    );
+    site.close();
+    other.close();
+  });
+
   test('is read, not written to', async () => {
     const site = await openTestSite();
     expect((await site.request(referencePaths.page, { method: 'POST' })).status).toBeGreaterThan(400);
