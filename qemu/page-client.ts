@@ -71,6 +71,11 @@ export class PageClient {
     return this.#ask(path, JSON.stringify(document));
   }
 
+  /** Sends any text as if it were a JSON document. @param timeoutMs without an octet */
+  postText(path: string, text: string, timeoutMs?: number): Promise<PageAnswer> {
+    return this.#ask(path, text, timeoutMs);
+  }
+
   #ask(path: string, body?: string, timeout: number = limits.requestMs): Promise<PageAnswer> {
     return new Promise((resolve, reject) => {
       // The certificate is self-signed: what vouches for it is its fingerprint, which the console shows.

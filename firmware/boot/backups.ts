@@ -1,5 +1,6 @@
+import { shapeProblem } from '../bytes/json-shape.ts';
 import { type BackupOrigin, parseBackup, type SealedSettings, sealedHeader } from '../store/backup-file.ts';
-import { shapeProblem } from '../store/document-shape.ts';
+import { limits as settingsLimits } from '../store/limits.ts';
 import { withoutHidden, withSecretsOf } from '../store/secret-settings.ts';
 import { describeSettingsProblem } from '../store/settings-problem.ts';
 import type { Backup, BackupResult, Backups as BackupsApi, RestorePlan } from '../webui/api/backup-route.ts';
@@ -83,7 +84,7 @@ export class Backups implements BackupsApi {
         code: 'backup-password',
         detail: 'The password is not the one that this backup was sealed with, or the file was changed.',
       };
-    const shape = shapeProblem(text);
+    const shape = shapeProblem(text, settingsLimits.documentShape);
     if (shape !== null) return wrong(`The settings in it are too large: ${shape}.`);
     try {
       return this.#withKnownSecrets(made, JSON.parse(text));

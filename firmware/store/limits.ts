@@ -38,8 +38,7 @@ export const limits = {
   /** Characters of sealed settings in base64: the largest document, its tag, a third more. */
   sealedLength: 11_184_832,
   /** Values in it, and levels of them: the largest overlay and policy fit; more would take the memory of a small box. */
-  documentValues: 400_000,
-  documentDepth: 64,
+  documentShape: { values: 400_000, depth: 64 },
   /** Field errors that are reported of one document: a person reads no more, and a hostile one has millions. */
   problems: 20,
   /** Code units of a problem's path or text: what a document says about itself is quoted, and may be long. */

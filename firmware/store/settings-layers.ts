@@ -1,4 +1,4 @@
-import { shapeProblem } from './document-shape.ts';
+import { shapeProblem } from '../bytes/json-shape.ts';
 import { limits } from './limits.ts';
 import { type Parsed, problemOfWhole, problemsOf, type SettingsProblem } from './settings-problem.ts';
 import {
@@ -62,7 +62,7 @@ export function parseSettingsLayer(text: string): Parsed<SettingsLayer> {
   if (text.length > limits.documentSize || new TextEncoder().encode(text).length > limits.documentSize) {
     return problemOfWhole(`the document has more than ${limits.documentSize} octets`);
   }
-  const shape = shapeProblem(text);
+  const shape = shapeProblem(text, limits.documentShape);
   if (shape !== null) return problemOfWhole(`the document is too large: ${shape}`);
   let document: unknown;
   try {

@@ -225,12 +225,12 @@ describe('parseSettingsLayer', () => {
     const peers = (count: number) =>
       problems(`{"version":1,"overlay":{"peers":[${Array.from({ length: count }, () => '{}').join()}]}}`);
     // A brace and a comma each, beside four around them.
-    const most = (limits.documentValues - 4) / 2;
+    const most = (limits.documentShape.values - 4) / 2;
     expect(peers(most)).toEqual([expect.stringContaining('Too big')]);
     expect(peers(most + 1)).toEqual([expect.stringContaining('holds more than 400000 values')]);
     const nested = (depth: number) => problems('['.repeat(depth) + ']'.repeat(depth));
-    expect(nested(limits.documentDepth)).toEqual([expect.stringContaining('expected object')]);
-    expect(nested(limits.documentDepth + 1)).toEqual([expect.stringContaining('more than 64 levels')]);
+    expect(nested(limits.documentShape.depth)).toEqual([expect.stringContaining('expected object')]);
+    expect(nested(limits.documentShape.depth + 1)).toEqual([expect.stringContaining('more than 64 levels')]);
     const text = '{[,"\\\\'.repeat(100_000);
     expect(problems(`{"version":1,"hostname":${JSON.stringify(text)}}`)).toContainEqual(
       expect.stringMatching(/^hostname: /),

@@ -196,6 +196,41 @@ describe('whoever stands at the serial console', () => {
       for (const secret of secrets) expect(text.includes(secret), `${secret} in ${name}`).toBe(false);
   });
 
+  describe('meanwhile, settings of any shape and size', () => {
+    const path = '/api/v1/config/plan';
+    const document = (value: string) => `{"document":${value}}`;
+    const filled = (part: string, octets: number) => part.repeat(Math.floor(octets / part.length));
+    const largest = 8 * 1024 * 1024;
+
+    const members = Array.from({ length: 390_000 }, (_, index) => `"x${index}":0`);
+    test.each<[string, string, number, string]>([
+      ['ten megabytes', document(`{"hostname":"${filled('a', 10_000_000)}"}`), 413, 'body-too-large'],
+      ['brackets that never end', document(filled('[', largest)), 400, 'bad-request'],
+      [
+        'brackets in brackets',
+        document(filled('[', largest / 2) + filled(']', largest / 2)),
+        400,
+        'bad-request',
+      ],
+      [
+        'four million rules',
+        document(`{"policy":{"rules":[${filled('0,', largest)}0]}}`),
+        400,
+        'bad-request',
+      ],
+      [
+        'what nobody knows, as much as there may be',
+        document(`{${members.join()}}`),
+        400,
+        'settings-invalid',
+      ],
+    ])('are refused with a reason: %s', async (_name, text, statusCode, code) => {
+      const answer = await gateway.page.postText(path, text, 120_000);
+      expect([answer.statusCode, JSON.parse(answer.body).code]).toEqual([statusCode, code]);
+      expect((await gateway.page.status()).claimed).toBe(true);
+    });
+  });
+
   test('changes the LAN’s address on trial, and keeps it', async () => {
     await walk.menu();
     await walk.press('1', /port1 +underlay +up/);

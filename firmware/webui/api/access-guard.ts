@@ -2,6 +2,7 @@ import type { Context, MiddlewareHandler, Next } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { getCookie } from 'hono/cookie';
 import { matchedRoutes } from 'hono/route';
+import { shapeProblem } from '../../bytes/json-shape.ts';
 import { type Actor, accessesOf, nameOf } from '../access.ts';
 import type { Accounts } from '../accounts.ts';
 import { limits } from '../limits.ts';
@@ -69,11 +70,16 @@ export function addAccessGuard(api: Api, ports: GuardPorts): void {
     return answer;
   });
 
-  function takeBodyOf({ bodyTypes, rules }: RegisteredRoute, context: GuardContext, next: Next) {
+  async function takeBodyOf({ bodyTypes, rules }: RegisteredRoute, context: GuardContext, next: Next) {
     const type = /^[^;\s]*/.exec(context.req.header('content-type') ?? '')?.[0]?.toLowerCase() ?? '';
     if (bodyTypes.length > 0 && !bodyTypes.includes(type))
       return problemResponse('not-json', `Send the body as ${bodyTypes.join(' or ')}.`);
-    return takeBody(rules.bodyBytes ?? limits.bodyBytes, context, next);
+    let refusal: Response | null = null;
+    const answer = await takeBody(rules.bodyBytes ?? limits.bodyBytes, context, async () => {
+      if (type === 'application/json') refusal = await misshapen(context);
+      if (refusal === null) await next();
+    });
+    return refusal ?? answer;
   }
 }
 
@@ -191,6 +197,12 @@ function actOf(method: string, path: string): string {
   const words = path.split('/').slice(3);
   const verb = { PATCH: ['change'], PUT: ['set'], DELETE: ['remove'] }[method] ?? [];
   return [...words.filter((word) => !word.startsWith(':')), ...verb].join(' ');
+}
+
+/** Says no to JSON that would take a small box's memory once it is parsed. */
+async function misshapen(context: GuardContext): Promise<Response | null> {
+  const problem = shapeProblem(await context.req.text(), limits.bodyShape);
+  return problem === null ? null : problemResponse('bad-request', `The body is too large: ${problem}.`);
 }
 
 /** Bounds bodies by their route, and how many large ones are in memory at once. */

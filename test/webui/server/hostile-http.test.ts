@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { limits } from '../../../firmware/webui/limits.ts';
 import { startTestBox, type TestBox } from '../test-box.ts';
 import { smallPage } from '../test-site.ts';
@@ -190,6 +190,19 @@ describe('bodies', () => {
     const answer = await plan(body);
     expect(answer).toMatch(/^HTTP\/1\.1 400 /);
     expect(answer).toContain('application/problem+json');
+    await isWell();
+  });
+
+  test.each([
+    ['levels', `{"document":${'['.repeat(4_000_000)}${']'.repeat(4_000_000)}}`],
+    ['values', `{"document":[${'0,'.repeat(4_000_000)}0]}`],
+  ])('of too many %s are not parsed: that would take the memory of a small box', async (what, body) => {
+    const parsed = vi.spyOn(JSON, 'parse');
+    const answer = await plan(body);
+    expect(parsed.mock.calls.filter(([text]) => text.length >= body.length)).toEqual([]);
+    parsed.mockRestore();
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+    expect(answer).toContain(what);
     await isWell();
   });
 

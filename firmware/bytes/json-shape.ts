@@ -1,13 +1,14 @@
-import { limits } from './limits.ts';
-
 const [quote, backslash, comma] = [0x22, 0x5c, 0x2c];
 const [openBracket, closeBracket, openBrace, closeBrace] = [0x5b, 0x5d, 0x7b, 0x7d];
+
+/** Levels of arrays and objects, and values of any kind. */
+export type ShapeBounds = { readonly depth: number; readonly values: number };
 
 /**
  * What keeps a JSON text from being parsed within a small box's memory, in words, or null. A few octets make a value of
  * some dozens, so that a text within its size may still be too large once it is parsed. Whether it is JSON is not asked.
  */
-export function shapeProblem(text: string): string | null {
+export function shapeProblem(text: string, { depth: levels, values: most }: ShapeBounds): string | null {
   let values = 1;
   let depth = 0;
   for (let index = 0; index < text.length; index++) {
@@ -18,9 +19,9 @@ export function shapeProblem(text: string): string | null {
     else if (letter === openBracket || letter === openBrace) {
       values++;
       depth++;
-      if (depth > limits.documentDepth) return `it has more than ${limits.documentDepth} levels`;
+      if (depth > levels) return `it has more than ${levels} levels`;
     }
-    if (values > limits.documentValues) return `it holds more than ${limits.documentValues} values`;
+    if (values > most) return `it holds more than ${most} values`;
   }
   return null;
 }
