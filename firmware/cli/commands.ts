@@ -138,6 +138,12 @@ export const commands: Readonly<Record<string, Command>> = {
     run: async (args) => (await import('./users.ts')).users(args),
     help: async () => (await import('./users.ts')).usersHelp,
   },
+  sessions: {
+    usage: 'sessions list | sessions end ID',
+    tells: 'who is signed in on the page, and from where (sessions --help)',
+    run: async (args) => (await import('./sessions.ts')).sessions(args),
+    help: async () => (await import('./sessions.ts')).sessionsHelp,
+  },
   tokens: {
     usage: 'tokens list | tokens make NAME --access … | tokens revoke ID',
     tells: 'what programs use the API with, and for what (tokens --help)',

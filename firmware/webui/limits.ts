@@ -89,6 +89,8 @@ export const limits = {
   recoveryMs: 15 * 60_000,
   /** Of a JSON body, before it is parsed: a settings document has at most 64 levels and 400,000 values, and goes in an envelope. */
   bodyShape: { depth: 68, values: 400_016 },
+  /** Characters of a browser's name that the list of sessions shows: common ones have 130. */
+  shownUserAgent: 200,
   /** Bodies above `bodyBytes` that are taken at once from the network: each is up to 8 MiB. */
   largeBodiesAtOnce: 2,
   /** Fields that one problem document names: a form has fewer, and a broken document could have thousands. */

@@ -12,6 +12,8 @@ export interface Client {
 export interface Session {
   /** The secret in the cookie. */
   readonly id: string;
+  /** By which it is spoken of; no secret. */
+  readonly label: string;
   readonly user: { readonly name: string; readonly role: Role };
   /** The secret that requests which change something carry beside the cookie. */
   readonly csrfToken: string;
@@ -19,6 +21,18 @@ export interface Session {
   readonly leftMs: number;
   /** Milliseconds for which dangerous acts are allowed; null where the password has to be given again. */
   readonly confirmedMs: number | null;
+}
+
+/** A session as others than its own browser may see it. */
+export interface ListedSession {
+  readonly label: string;
+  readonly user: Session['user'];
+  /** Where it was used last. */
+  readonly client: Client;
+  /** Milliseconds since it began, since it was last used, and that it lasts still unless it is used. */
+  readonly ageMs: number;
+  readonly idleMs: number;
+  readonly leftMs: number;
 }
 
 export interface Sessions {
@@ -34,22 +48,26 @@ export interface Sessions {
   /** Allows dangerous acts for a while. */
   confirm(id: string): Session | null;
   end(id: string): void;
+  /** Those that last, the one that was used last first. */
+  list(): readonly ListedSession[];
+  /** Ends one of the list. */
+  endLabelled(label: string): void;
   /** Ends all of a user's, or everybody's, but for one. */
   endAll(which: { readonly user?: string; readonly except?: string }): void;
   count(): number;
 }
 
 interface Kept {
+  readonly label: string;
   readonly user: Session['user'];
   readonly csrfToken: string;
-  readonly network: string;
-  readonly userAgent: string;
+  client: Client;
   readonly beganAt: number;
   usedAt: number;
   confirmedAt: number | null;
 }
 
-const secretOctets = 32;
+const [secretOctets, labelOctets] = [32, 6];
 
 export interface SessionsPorts {
   readonly random: RandomBytes;
@@ -72,42 +90,43 @@ export function createSessions({ random, elapsed, onElsewhere }: SessionsPorts):
   }
 
   function view(id: string, kept: Kept): Session {
-    const { user, csrfToken, confirmedAt } = kept;
+    const { label, user, csrfToken, confirmedAt } = kept;
     const time = elapsed();
     const confirmedMs = confirmedAt === null ? 0 : confirmedAt + limits.confirmedMs - time;
     return {
-      ...{ id, user, csrfToken, leftMs: endOf(kept) - time },
+      ...{ id, label, user, csrfToken, leftMs: endOf(kept) - time },
       confirmedMs: confirmedMs > 0 ? confirmedMs : null,
     };
   }
 
   return {
-    begin(user, { address, userAgent }) {
+    begin(user, client) {
       for (const id of [...sessions.keys()]) current(id);
       // In the order of their last use, since renewing puts a session at the end.
       for (const oldest of sessions.keys()) {
         if (sessions.size < limits.sessions) break;
         sessions.delete(oldest);
       }
-      const [id, csrfToken] = [secretText(random), secretText(random)];
+      const [id, csrfToken] = [letters(random(secretOctets)), letters(random(secretOctets))];
       const time = elapsed();
       const kept: Kept = {
-        ...{ user, csrfToken, network: networkOf(address), userAgent },
+        ...{ label: letters(random(labelOctets)), user, csrfToken, client },
         ...{ beganAt: time, usedAt: time, confirmedAt: null },
       };
       sessions.set(id, kept);
       return view(id, kept);
     },
-    find(id, { address, userAgent }, { renew = true } = {}) {
+    find(id, client, { renew = true } = {}) {
       const kept = current(id);
       if (kept === null) return null;
-      if (kept.network !== networkOf(address) || kept.userAgent !== userAgent) {
+      if (!isSame(kept.client, client)) {
         sessions.delete(id);
-        onElsewhere(kept.user.name, address);
+        onElsewhere(kept.user.name, client.address);
         return null;
       }
       if (renew) {
         kept.usedAt = elapsed();
+        kept.client = client;
         sessions.delete(id);
         sessions.set(id, kept);
       }
@@ -121,6 +140,19 @@ export function createSessions({ random, elapsed, onElsewhere }: SessionsPorts):
       return view(id, kept);
     },
     end: (id) => void sessions.delete(id),
+    list() {
+      const time = elapsed();
+      return [...sessions]
+        .filter(([id]) => current(id) !== null)
+        .map(([, kept]) => ({
+          ...{ label: kept.label, user: kept.user, client: kept.client },
+          ...{ ageMs: time - kept.beganAt, idleMs: time - kept.usedAt, leftMs: endOf(kept) - time },
+        }))
+        .reverse();
+    },
+    endLabelled(label) {
+      for (const [id, kept] of [...sessions]) if (kept.label === label) sessions.delete(id);
+    },
     endAll({ user, except }) {
       for (const [id, kept] of [...sessions])
         if (id !== except && (user === undefined || kept.user.name === user)) sessions.delete(id);
@@ -133,8 +165,14 @@ function endOf({ beganAt, usedAt }: Kept): number {
   return Math.min(beganAt + limits.sessionMs, usedAt + limits.sessionIdleMs);
 }
 
-/** 256 bits in letters that a cookie and a header take as they are. */
-function secretText(random: RandomBytes): string {
-  const letters = String.fromCharCode(...random(secretOctets));
-  return btoa(letters).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+function isSame(one: Client, other: Client): boolean {
+  return networkOf(one.address) === networkOf(other.address) && one.userAgent === other.userAgent;
+}
+
+/** Octets in letters that a cookie, a header and an address take as they are. */
+function letters(octets: Uint8Array): string {
+  return btoa(String.fromCharCode(...octets))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replace(/=+$/, '');
 }

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { audit } from '../../firmware/cli/audit.ts';
+import { sessions } from '../../firmware/cli/sessions.ts';
 import { tokens } from '../../firmware/cli/tokens.ts';
 import { users } from '../../firmware/cli/users.ts';
 import { startTestBox, type TestBox } from '../webui/test-box.ts';
@@ -79,6 +80,22 @@ describe('hithe users', () => {
     ['remove'],
     ['paint', 'ada'],
   ])('%j is wrong use', async (...args) => expect(await run(users, ...args)).toMatchObject({ status: 2 }));
+});
+
+describe('hithe sessions', () => {
+  test('lists who is signed in, and signs them out', async () => {
+    await box.claim();
+    const listed = await run(sessions, 'list');
+    const [, id = ''] = /^(\S+) +admin +owner +127\.0\.0\.1 +2\d{3}-/m.exec(listed.stdout) ?? [];
+    expect(await run(sessions, 'end', id)).toMatchObject({ status: 0, stdout: `Session ${id} has ended.\n` });
+    expect(JSON.parse((await run(sessions, 'list', '--json')).stdout)).toEqual([]);
+    expect(await run(sessions, 'end', id)).toMatchObject({ status: 3 });
+  });
+
+  test.each([[], ['end'], ['list', 'more'], ['end', 'a', 'b'], ['paint', 'x']])(
+    '%j is wrong use',
+    async (...args) => expect(await run(sessions, ...args)).toMatchObject({ status: 2 }),
+  );
 });
 
 describe('hithe tokens', () => {

@@ -210,6 +210,17 @@ describe('the system’s page', () => {
     await fine();
   });
 
+  test('who is signed in: another browser is signed out from here', async () => {
+    await open('/system?tab=access');
+    // The box was claimed by another program.
+    await eventually(() => section('sessions').locator('tbody tr').count()).toBe(2);
+    await keepScreens(page, 'system-sessions');
+    await fine();
+    await section('sessions').getByRole('button', { name: 'Sign out admin' }).click();
+    await eventually(() => section('sessions').locator('tbody tr').count()).toBe(1);
+    await eventually(() => section('sessions').textContent()).toContain('this browser');
+  });
+
   test('users, tokens and the audit: only with the password said again, a token shown once', async () => {
     await open('/system?tab=access');
     await button('Add a user').click();

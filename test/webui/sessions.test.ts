@@ -52,6 +52,33 @@ describe('a session', () => {
     expect(sessions.find(id, laptop)).toBeNull();
   });
 
+  test('is listed as long as it lasts, the one used last first, without its secrets', () => {
+    const { clock, sessions } = open();
+    const phone = { address: '192.168.1.60', userAgent: 'Safari' };
+    const [first, second] = [sessions.begin(ada, laptop), sessions.begin(ada, phone)];
+    clock.at += 1_000;
+    sessions.find(first.id, laptop);
+    const labels = () => sessions.list().map(({ label }) => label);
+    expect(labels()).toEqual([first.label, second.label]);
+    expect(sessions.list()[1]).toEqual({
+      ...{ label: second.label, user: ada, client: phone },
+      ...{ ageMs: 1_000, idleMs: 1_000, leftMs: limits.sessionIdleMs - 1_000 },
+    });
+    expect(JSON.stringify(sessions.list())).not.toContain(first.id);
+    clock.at += limits.sessionIdleMs - 1_000;
+    expect(labels()).toEqual([first.label]);
+    sessions.endLabelled(first.label);
+    expect([labels(), sessions.find(first.id, laptop)]).toEqual([[], null]);
+  });
+
+  test('is listed where it was used last', () => {
+    const { sessions } = open();
+    const at = (host: string): Client => ({ address: `2001:db8::${host}`, userAgent: 'Firefox' });
+    const { id } = sessions.begin(ada, at('1'));
+    sessions.find(id, at('2'));
+    expect(sessions.list().map(({ client }) => client.address)).toEqual(['2001:db8::2']);
+  });
+
   test('is not kept by what the page asks for by itself', () => {
     const { clock, sessions } = open();
     const { id } = sessions.begin(ada, laptop);

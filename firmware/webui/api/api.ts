@@ -31,6 +31,7 @@ import { addPolicyRoutes, type PolicyView } from './policy-route.ts';
 import { problemAnswer, problemResponse, problemSchema } from './problem.ts';
 import { addRestartRoute, type Restart } from './restart-route.ts';
 import { type ApiEnvironment, allowedMethods, apiRoute, registeredRoutes } from './route.ts';
+import { addSessionListRoutes } from './session-list-route.ts';
 import { addSessionRoutes } from './session-route.ts';
 import { logEntry, type Status, type StatusUpdate, status as statusSchema } from './status-schema.ts';
 import { addSupportRoute, type MakeSupportBundle } from './support-route.ts';
@@ -192,6 +193,7 @@ export function createApi(ports: ApiPorts) {
   });
   addClaimRoute(app, ports);
   addSessionRoutes(app, ports);
+  addSessionListRoutes(app, ports);
   addUserRoutes(app, ports);
   addTokenRoutes(app, ports);
   addAuditRoute(app, ports.audit);

@@ -23,6 +23,7 @@ const tags: Readonly<Record<string, string>> = {
   events: 'What changes, as it does',
   claim: 'The first owner',
   session: 'Signing in',
+  sessions: 'Who is signed in',
   users: 'Who may sign in',
   tokens: 'What programs sign in with',
   audit: 'Who did what',

@@ -44,6 +44,7 @@ export const problems = {
   'backup-password': { status: 400, title: 'Bad Request' },
   'not-found': { status: 404, title: 'Not Found' },
   'method-not-allowed': { status: 405, title: 'Method Not Allowed' },
+  'session-not-there': { status: 404, title: 'Not Found' },
   'token-not-there': { status: 404, title: 'Not Found' },
   'user-not-there': { status: 404, title: 'Not Found' },
   'name-taken': { status: 409, title: 'Conflict' },

@@ -978,6 +978,13 @@ export const texts = {
     passwordChanged: 'Your password is changed.',
   },
 
+  sessions: {
+    title: 'Signed in',
+    columns: { who: 'Who', where: 'Where', since: 'Since', used: 'Last used', acts: 'Change' },
+    own: 'this browser',
+    end: 'Sign out',
+  },
+
   users: {
     title: 'Users',
     ownersOnly: 'Who may sign in, which programs may, and who did what is shown to owners alone.',

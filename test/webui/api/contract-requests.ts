@@ -1,4 +1,5 @@
 import type { MeasuredBoot } from '../../../firmware/webui/api/attestation-route.ts';
+import type { SessionList } from '../../../firmware/webui/api/session-list-route.ts';
 import type { MadeToken } from '../../../firmware/webui/api/token-route.ts';
 import { normalStatus } from '../status-fixtures.ts';
 import { openTestSite, type TestSite, testPassword, testTime } from '../test-site.ts';
@@ -80,6 +81,14 @@ async function withToken(site: TestSite): Promise<MadeToken> {
   return local<MadeToken>(site, '/api/v1/tokens', { name: 'backup', access: ['read'], days: 1 });
 }
 
+/** As what the list has the session of somebody who has just signed in. */
+async function newSession(site: TestSite): Promise<string> {
+  await site.signIn('viewer');
+  const answer = await site.request('/api/v1/sessions', {}, 'local');
+  const { sessions } = (await answer.json()) as SessionList;
+  return sessions[0]?.id ?? '';
+}
+
 const after = (prepare: (site: TestSite) => Promise<void>, asked: Asked) => async (site: TestSite) => {
   await prepare(site);
   return asked;
@@ -112,6 +121,8 @@ export const requests: Readonly<Record<string, Ask>> = {
   postUsers: { body: { name: 'erika', role: 'viewer', password: 'seven herons over the quay' } },
   patchUsersByName: after(withErika, { path: { name: 'erika' }, body: { role: 'operator' } }),
   deleteUsersByName: after(withErika, { path: { name: 'erika' }, status: 204 }),
+  getSessions: {},
+  deleteSessionsById: async (site) => ({ path: { id: await newSession(site) }, status: 204 }),
   getTokens: after(async (site) => void (await withToken(site)), {}),
   postTokens: { body: { name: 'backup', access: ['read', 'own'], days: null } },
   deleteTokensById: async (site) => ({ path: { id: (await withToken(site)).token.id }, status: 204 }),

@@ -19,6 +19,7 @@ const verbOf: Readonly<Record<string, string | Alone>> = {
   getEvents: { since: 'it keeps the page up to date; hithe flows --follow and hithe log ask by themselves' },
   postClaim: { since: 'whoever is root on the box sets an owner: hithe users set' },
   ...{ postSession: people, getSession: people, deleteSession: people },
+  ...{ getSessions: 'sessions list', deleteSessionsById: 'sessions end' },
   ...{ postSessionConfirm: people, postSessionPassword: people },
   ...{ getUsers: 'users list', postUsers: 'users add', patchUsersByName: 'users set' },
   deleteUsersByName: 'users remove',
