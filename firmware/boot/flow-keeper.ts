@@ -4,6 +4,7 @@ import type { FlowRecord } from '../flows/flow-record.ts';
 import { FlowTracker, type TrackerLosses } from '../flows/tracker.ts';
 import type { PolicyInForce } from '../netd/policy/enforcement.ts';
 import { knownPolicy } from '../netd/policy/known-policy.ts';
+import { type LinkAddresses, networkAddresses } from '../netd/policy/network-addresses.ts';
 import type { FlowBounds, FlowPage, FlowStore, FlowsSince } from '../store/flow-store.ts';
 import type { FlowsSettings } from '../store/flows-schema.ts';
 import { StoreError, type StoreResult } from '../store/store-error.ts';
@@ -16,6 +17,8 @@ export type FlowKeeperPorts = {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly setTimer: (milliseconds: number, callback: () => void) => { readonly close: () => void };
+  /** What the links have now. */
+  readonly interfaces: () => LinkAddresses;
   /** Lets the runtime do what else is due. */
   readonly pause: () => Promise<void>;
   readonly log: (level: 'info' | 'warning' | 'error', message: string) => void;
@@ -80,6 +83,8 @@ export class FlowKeeper {
   #store: FlowStore | null = null;
   #recording: Recording | null = null;
   #policy: PolicyInForce | null = null;
+  /** Of the networks, by which flows were told last. */
+  #addresses = '';
   #unwritten = 0;
   #reads = 0;
   #timer: { readonly close: () => void } | null = null;
@@ -107,7 +112,22 @@ export class FlowKeeper {
   /** Takes note of a policy: flows are told by the one they began under. */
   policyInForce(policy: PolicyInForce): void {
     this.#policy = policy;
-    this.#recording?.tracker.setPolicy(knownPolicy(policy));
+    this.#tellTracker(this.#recording?.tracker, policy);
+  }
+
+  /** Takes note of addresses that came or went: a provider's prefix is another one. */
+  addressesChanged(): void {
+    if (this.#policy === null || this.#addressesOf(this.#policy) === this.#addresses) return;
+    this.policyInForce({ ...this.#policy, since: this.#ports.now() });
+  }
+
+  #tellTracker(tracker: FlowTracker | undefined, policy: PolicyInForce): void {
+    this.#addresses = this.#addressesOf(policy);
+    tracker?.setPolicy(knownPolicy(policy, this.#ports.interfaces()));
+  }
+
+  #addressesOf({ facts }: PolicyInForce): string {
+    return networkAddresses(facts, this.#ports.interfaces()).flat().join();
   }
 
   /** Recorded flows, newest first. */
@@ -219,7 +239,7 @@ export class FlowKeeper {
     if (this.#recording !== null) return;
     try {
       const tracker = new FlowTracker();
-      if (this.#policy !== null) tracker.setPolicy(knownPolicy(this.#policy));
+      if (this.#policy !== null) this.#tellTracker(tracker, this.#policy);
       this.#recording = { kernel: await this.#ports.openKernel(), tracker };
       this.#ports.clearWarning(warningCode);
       this.#wait();

@@ -136,6 +136,7 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     ...{ ...ports.flows, stateMebibytes: ports.stateMebibytes, now: ports.wallClock },
     setTimer: ports.network.setTimer,
     pause: () => ports.wait(0, stop.signal),
+    interfaces: () => network?.snapshot().interfaces ?? [],
     log: (level, message) => ports.log(level, 'flows', message),
     warn: (warning) => board.warn(warning),
     clearWarning: (code) => board.clearWarning(code),
@@ -183,6 +184,7 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     ]);
     if (seen === interfacesSeen) return;
     interfacesSeen = seen;
+    flows.addressesChanged();
     await page.setInterfaces(interfaces);
     console.update();
     // Not on the underlay, where nothing tells that the box is there.

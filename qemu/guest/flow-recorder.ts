@@ -23,6 +23,7 @@ export function flowRecorder(folder: string, log: (level: string, message: strin
         warn,
       }),
     stateMebibytes: () => 256,
+    interfaces: () => [],
     now: () => Date.now(),
     setTimer: (milliseconds, callback) => {
       const timer = setTimeout(callback, milliseconds);

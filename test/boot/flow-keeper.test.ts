@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { FlowKeeper } from '../../firmware/boot/flow-keeper.ts';
 import type { Connection } from '../../firmware/flows/conntrack-messages.ts';
 import type { FlowKernel } from '../../firmware/flows/flow-kernel.ts';
+import { limits } from '../../firmware/flows/limits.ts';
 import { pieceMs } from '../../firmware/flows/tracker.ts';
 import { compilePolicy } from '../../firmware/policy/compile.ts';
 import { type FlowBounds, FlowStore } from '../../firmware/store/flow-store.ts';
@@ -21,6 +22,7 @@ class Scene implements FlowKernel {
   ends: Connection[] = [];
   lives: Connection[] = [];
   isOpen = false;
+  lanAddresses = ['192.168.1.1/24', 'fe80::1/64'];
   refuses: Error | null = null;
   bounds: FlowBounds[] = [];
   readonly said: string[] = [];
@@ -47,6 +49,7 @@ class Scene implements FlowKernel {
         });
       },
       stateMebibytes: () => stateMebibytes,
+      interfaces: () => [{ kernelName: 'br-lan', addresses: this.lanAddresses }],
       now: () => this.now,
       setTimer: (milliseconds, callback) => {
         const timer = { close: () => void this.#timers.delete(timer) };
@@ -57,11 +60,12 @@ class Scene implements FlowKernel {
       log: (_, message) => this.said.push(message),
       clearWarning: (code) => this.said.push(`no ${code}`),
     });
-    const { policy, overlay, network } = defaultSettings;
+    const { policy, overlay, network: told } = defaultSettings;
+    const network = { ...told, lan: { ...told.lan, delegated: 0 } };
     const input = { policy, own: {}, peers: [] };
     const compiled = compilePolicy(input, new Map([['modbus', 1]]), 0);
     if (!compiled.ok) throw new Error(compiled.problem);
-    const facts = { settings: { policy, overlay, network }, own: {}, lan: [], apart: [] };
+    const facts = { settings: { policy, overlay, network }, own: {}, lan: ['br-lan'], apart: [] };
     this.keeper.policyInForce({ since: 0, facts, input, compiled: compiled.value });
   }
 
@@ -157,6 +161,48 @@ describe('recording', () => {
     expect(await scene.recorded()).toEqual([]);
     await scene.pass(600_000);
     expect(await scene.recorded()).toEqual([7]);
+  });
+
+  test('knows hosts of a delegated prefix as the gateway’s, from when it has it', async () => {
+    const told = async () => {
+      const page = await scene.keeper.query({}, { limit: 3 });
+      return page.ok
+        ? page.value.flows.map(({ from, to, direction }) => [from.gateway, to.gateway, direction])
+        : [];
+    };
+    const [host, gateway] = ['2001:db8:ff00::50', '2001:db8:ff00::1'];
+    const spoken = (start: number) => connection(443, { from: host, to: gateway, start, end: start + 1 });
+    await scene.keeper.apply(settings);
+    const before = scene.now;
+    scene.lanAddresses = [...scene.lanAddresses, `${gateway}/64`];
+    await scene.pass(2_000);
+    scene.keeper.addressesChanged();
+    scene.ends = [spoken(before), spoken(scene.now + 100)];
+    await scene.pass(2_000);
+    expect(await told()).toEqual([
+      ['this', 'this', 'local'],
+      [null, null, 'internet'],
+    ]);
+    // Another prefix: the one before is somebody else's.
+    scene.lanAddresses = ['192.168.1.1/24', '2001:db8:ee00::1/64'];
+    scene.keeper.addressesChanged();
+    scene.ends = [spoken(scene.now + 100)];
+    await scene.pass(2_000);
+    expect((await told())[0]).toEqual([null, null, 'internet']);
+  });
+
+  test('keeps what it knew before where no address changed', async () => {
+    await scene.keeper.apply(settings);
+    const before = scene.now;
+    await scene.pass(1_000);
+    for (let change = 0; change < 2 * limits.policies; change++) {
+      scene.lanAddresses = ['192.168.1.1/24', `fe80::${change + 1}/64`, '2001:db8:ff00::1/64'];
+      scene.keeper.addressesChanged();
+    }
+    scene.ends = [connection(1, { from: '2001:db8:ff00::50', start: before, end: before + 1 })];
+    await scene.pass(1_000);
+    const page = await scene.keeper.query({}, { limit: 1 });
+    expect(page.ok && page.value.flows[0]?.from.gateway).toBe(null);
   });
 
   test('that the kernel refuses is a warning, which goes once it does not', async () => {

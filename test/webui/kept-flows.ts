@@ -48,6 +48,7 @@ export async function openKeptFlows(records: readonly FlowRecord[]): Promise<Kep
       close: () => {},
     }),
     openStore,
+    interfaces: () => [],
     stateMebibytes: () => 4_096,
     now: Date.now,
     setTimer: (milliseconds, callback) => {

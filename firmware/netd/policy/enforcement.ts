@@ -17,12 +17,12 @@ import { isActive, minuteOfWeek } from '../../policy/schedule.ts';
 import type { NetworkSettings } from '../../store/network-schema.ts';
 import type { Settings } from '../../store/settings-schema.ts';
 import { overlayDevice } from '../desired.ts';
-import type { InterfaceStatus } from '../status.ts';
 import { type CommandRunner, type NetworkSystem, programs } from '../system-port.ts';
 import { addCounts, type Counts, parseCounters, parseHits } from './counts.ts';
 import type { NameListener } from './discovery.ts';
 import { formatMemory, type KernelMemory, parseMemory } from './memory.ts';
 import { type Neighbour, parseNeighbours } from './neighbours.ts';
+import { type LinkAddresses, networkAddresses } from './network-addresses.ts';
 import { policyPeers } from './peers.ts';
 import { type GatewayVerdicts, gatewayVerdicts } from './verdicts.ts';
 
@@ -41,7 +41,7 @@ export type PolicyPorts = Pick<
   /** The claims of a signed token, null where none of the keys (PEM) signed it; without this nothing is known of peers. */
   readonly readToken?: (token: string, keys: readonly string[]) => unknown;
   /** Of the hosts' networks the addresses that nobody's settings say: a provider's prefix comes and goes. */
-  readonly interfaces?: () => readonly Pick<InterfaceStatus, 'kernelName' | 'addresses'>[];
+  readonly interfaces?: () => LinkAddresses;
   /** Told of each policy that comes in force. */
   readonly inForce?: (policy: PolicyInForce) => void;
 };
@@ -332,16 +332,12 @@ function addressesByMac(neighbours: readonly Neighbour[]): ReadonlyMap<string, r
 }
 
 /** By addresses, what the ruleset tells by links: so a link's own count, too, but for those that every link has. */
-function explainedLans(
-  { settings: { network }, lan, apart }: PolicyFacts,
-  interfaces: ReturnType<NonNullable<PolicyPorts['interfaces']>>,
-): readonly ExplainedLan[] {
-  const { lan: main, networks = {} } = network;
-  return [main, ...Object.values(networks)].map(({ address, ipv6, delegated, ntpServer }, index) => {
-    const link = interfaces.find(({ kernelName }) => kernelName === lan[index]);
-    const found = delegated === undefined ? [] : (link?.addresses ?? []);
-    const global = found.filter((each) => each.includes(':') && !/^fe[89ab]/i.test(each));
-    const given = [address, ...(ipv6 === undefined ? [] : [ipv6]), ...global];
+function explainedLans(facts: PolicyFacts, links: LinkAddresses): readonly ExplainedLan[] {
+  const { lan, apart } = facts;
+  const { lan: main, networks = {} } = facts.settings.network;
+  const addresses = networkAddresses(facts, links);
+  return [main, ...Object.values(networks)].map(({ ntpServer }, index) => {
+    const given = addresses[index] ?? [];
     const read = (texts: readonly string[]) =>
       unionOf(texts.map(parseAddressRange).filter((range) => range !== undefined));
     return {

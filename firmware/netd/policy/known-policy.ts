@@ -1,16 +1,15 @@
 import type { KnownPolicy } from '../../flows/attribution.ts';
 import { formatAddress, parseAddress, parseAddressRange, unionOf } from '../../policy/address-line.ts';
 import type { PolicyInForce } from './enforcement.ts';
+import { type LinkAddresses, networkAddresses } from './network-addresses.ts';
 
 /** What flows are told by of a policy in force and of the networks it is for. */
-export function knownPolicy({ since, facts, input, compiled }: PolicyInForce): KnownPolicy {
-  const { lan, networks = {}, management, routes = [] } = facts.settings.network;
-  const addresses = [
-    management.address,
-    ...[lan, ...Object.values(networks)].flatMap(({ address, ipv6 }) =>
-      ipv6 === undefined ? [address] : [address, ipv6],
-    ),
-  ];
+export function knownPolicy(
+  { since, facts, input, compiled }: PolicyInForce,
+  links: LinkAddresses,
+): KnownPolicy {
+  const { management, routes = [] } = facts.settings.network;
+  const addresses = [management.address, ...networkAddresses(facts, links).flat()];
   const ranges = [...addresses, ...routes.map(({ destination }) => destination)];
   return {
     ...{ since, input, compiled },
