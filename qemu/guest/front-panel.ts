@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { boardProfiles } from '../../firmware/boot/board-profiles.ts';
@@ -28,10 +29,11 @@ const descriptor = Buffer.from(
 class MadePanel implements AsyncDisposable {
   readonly #device: FileHandle;
   readonly #reading: Promise<void>;
+  #isGone = false;
 
   private constructor(device: FileHandle, onLights: (lights: number) => void) {
     this.#device = device;
-    this.#reading = this.#read(onLights).catch(() => undefined);
+    this.#reading = this.#read(onLights);
   }
 
   static async make(
@@ -39,7 +41,7 @@ class MadePanel implements AsyncDisposable {
     productId: number,
     onLights: (lights: number) => void,
   ): Promise<MadePanel> {
-    const device = await open('/dev/uhid', 'r+');
+    const device = await open('/dev/uhid', constants.O_RDWR | constants.O_NONBLOCK);
     const event = Buffer.alloc(uhid.eventOctets);
     event.writeUInt32LE(uhid.create2, 0);
     event.write('Front panel of a test', 4, 'latin1');
@@ -63,9 +65,20 @@ class MadePanel implements AsyncDisposable {
 
   async #read(onLights: (lights: number) => void): Promise<void> {
     const event = Buffer.alloc(uhid.eventOctets);
-    for (;;) {
-      const { bytesRead } = await this.#device.read(event, 0, event.length, null);
+    while (!this.#isGone) {
+      const bytesRead = await this.#readEvent(event);
+      // A read that waits would hold one of Node's threads, for which the process waits at its end.
+      if (bytesRead === 0) await delay(5);
       if (bytesRead >= 6 && event.readUInt32LE(0) === uhid.output) onLights(event[5] ?? 0);
+    }
+  }
+
+  async #readEvent(event: Buffer): Promise<number> {
+    try {
+      return (await this.#device.read(event, 0, event.length, null)).bytesRead;
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'EAGAIN') return 0;
+      throw error;
     }
   }
 
@@ -74,10 +87,9 @@ class MadePanel implements AsyncDisposable {
     const event = Buffer.alloc(4);
     event.writeUInt32LE(uhid.destroy, 0);
     await this.#device.write(event);
-  }
-
-  get ended(): Promise<void> {
-    return this.#reading;
+    this.#isGone = true;
+    await this.#reading;
+    await this.#device.close();
   }
 }
 
