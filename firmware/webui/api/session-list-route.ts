@@ -6,7 +6,7 @@ import { limits } from '../limits.ts';
 import type { ReadClock } from '../ports.ts';
 import type { ListedSession } from '../sessions.ts';
 import { problemAnswer, problemSchema } from './problem.ts';
-import { type Api, type ApiEnvironment, apiRoute } from './route.ts';
+import { type Api, type ApiEnvironment, apiRoute, refuseUnlessOwn } from './route.ts';
 
 const entry = z
   .object({
@@ -47,7 +47,7 @@ const routes = {
     method: 'delete',
     path: `${path}/{id}`,
     ...{ access: 'read', personal: true, act: 'session end' },
-    summary: 'Signs out somewhere: one’s own session, for an owner anybody’s',
+    summary: 'Signs out somewhere: one’s own session, for an owner who gave the password again anybody’s',
     request: { params: z.object({ id: z.string().max(64) }) },
     responses: {
       204: { description: 'Ended, and so is what it was being sent' },
@@ -86,6 +86,10 @@ export function addSessionListRoutes(api: Api, { accounts: { sessions }, now }: 
     context.set('audited', session?.user.name ?? 'unknown');
     if (session === undefined)
       return problemAnswer(context, 'session-not-there', 'There is no session with this id.');
+    const actor = context.get('actor');
+    const isOwn = actor.kind === 'user' && actor.name === session.user.name;
+    const refusal = isOwn ? null : refuseUnlessOwn(actor);
+    if (refusal !== null) return problemAnswer(context, refusal.code, refusal.detail);
     sessions.endLabelled(id);
     return context.body(null, 204);
   });

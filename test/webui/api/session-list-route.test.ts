@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { SessionList } from '../../../firmware/webui/api/session-list-route.ts';
 import { limits } from '../../../firmware/webui/limits.ts';
 import { openTestSite, type SignedIn, type TestSite, testTime } from '../test-site.ts';
-import { codeOf } from './sign-in-requests.ts';
+import { codeOf, confirm } from './sign-in-requests.ts';
 
 let site: TestSite;
 let owner: SignedIn;
@@ -66,6 +66,7 @@ describe('a session that is ended', () => {
     const reader = stream.body?.getReader();
     await reader?.read();
     const other = (await listed(owner)).find(({ own }) => !own);
+    await confirm(owner);
     expect((await end(owner, other?.id)).status).toBe(204);
     expect(await isSignedIn(viewer)).toBe(false);
     while (!(await reader?.read())?.done);
@@ -82,6 +83,19 @@ describe('a session that is ended', () => {
     expect(await codeOf(end(owner))).toBe('session-not-there');
     expect(await isSignedIn(owner)).toBe(true);
     expect((await end(viewer, of('viewer'))).status).toBe(204);
+    expect(await isSignedIn(viewer)).toBe(false);
+  });
+
+  test('is another’s only with the password said again, and one’s own elsewhere without', async () => {
+    const elsewhere = await site.signIn();
+    const id = (await listed(owner)).find(({ user }) => user.name === 'viewer')?.id;
+    expect(await codeOf(end(owner, id))).toBe('confirm-password');
+    expect(await isSignedIn(viewer)).toBe(true);
+    const own = (await listed(elsewhere)).find(({ own }) => own)?.id;
+    expect((await end(owner, own)).status).toBe(204);
+    expect(await isSignedIn(elsewhere)).toBe(false);
+    await confirm(owner);
+    expect((await end(owner, id)).status).toBe(204);
     expect(await isSignedIn(viewer)).toBe(false);
   });
 
