@@ -104,7 +104,16 @@ function renderNetwork({ name, link, pool, reservations, prefix, delegated, time
     ),
     // Hosts get their name servers with it (RFC 8106); addresses they make themselves.
     ...(announced === null ? [] : [`dhcp-range=set:${name},${announced},ra-stateless,64,${leaseSeconds}`]),
+    ...(time && announced !== null ? timeOptions(link) : []),
   ];
+}
+
+/**
+ * RFC 5908 § 4.1, and RFC 4075 § 4 for hosts that know only that; dnsmasq puts the link's own addresses for `[::]`. By the
+ * link's tag: what `set:` names is lost where a link has several prefixes.
+ */
+function timeOptions(link: string): string[] {
+  return ['ntp-server', 'sntp-server'].map((option) => `dhcp-option=tag:${link},option6:${option},[::]`);
 }
 
 export function lanServicesProgram(configurationFile: string): SupervisedProgram {

@@ -35,6 +35,22 @@ test('hosts that are given addresses are told to ask the gateway for the time wh
   expect(configuration({ lan: { ...lan, dhcpServer: false } })).not.toContain('ntp');
 });
 
+test('hosts that make their IPv6 addresses themselves are told it too, whether the prefix is fixed or delegated', () => {
+  const lan = { ...defaultSettings.network.lan, dhcpServer: false };
+  const told = (change: object) =>
+    configuration({ lan: { ...lan, ...change } })
+      .split('\n')
+      .filter((line) => line.startsWith('dhcp-option='));
+  const options = [
+    'dhcp-option=tag:br-lan,option6:ntp-server,[::]',
+    'dhcp-option=tag:br-lan,option6:sntp-server,[::]',
+  ];
+  expect(told({ ntpServer: true, ipv6: 'fd00:1::1/64' })).toEqual(options);
+  expect(told({ ntpServer: true, delegated: 3 })).toEqual(options);
+  expect(told({ ntpServer: true })).toEqual([]);
+  expect(told({ ipv6: 'fd00:1::1/64' })).toEqual([]);
+});
+
 test('networks, reservations, an announced prefix, names of the world', () => {
   const text = configuration({
     lan: {

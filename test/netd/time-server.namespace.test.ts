@@ -68,6 +68,14 @@ describe.skipIf(missing !== null)(
       expect(server).toBe('192.168.1.1');
       await lab.ip('host', `address add ${address}/24 dev eth0`);
 
+      // And by DHCPv6 (options 56 and 31).
+      const options = await lab.run('host', process.execPath, [script, 'dhcpv6']);
+      const gateway = 'fd000001000000000000000000000001';
+      expect(JSON.parse(options.stdout), options.stderr).toMatchObject({
+        31: gateway,
+        56: `00010010${gateway}`,
+      });
+
       const synchronised = (told: TimeTold) => told.off !== null;
       const told = await eventually(() => asked('192.168.1.1'), synchronised, 40_000);
       // Leap 0, version 4, mode 4; one server further from the clock than the provider's.
