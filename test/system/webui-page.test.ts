@@ -191,7 +191,7 @@ describe('pages have addresses', () => {
     await page.waitForSelector('.sentence');
     await page.locator('nav a[href="/network"]:visible').click();
     await page.waitForSelector('#network');
-    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Network');
+    await expect.poll(() => page.evaluate(() => document.activeElement?.textContent)).toBe('Network');
     expect(await page.evaluate(() => scrollY)).toBe(0);
   });
 

@@ -100,6 +100,7 @@ describe('a boot of the release', () => {
     await page.getByRole('link', { name: 'Image' }).click();
     const panel = page.getByRole('dialog', { name: 'Image' });
     expect(new URL(page.url()).search).toBe('?link=image');
+    await panel.waitFor();
     const digests = await panel.locator('.digest code').allTextContents();
     expect(digests).toHaveLength(2);
     expect(digests[0]).toBe(digests[1]);

@@ -8,12 +8,13 @@ import { Overview } from './pages/overview.tsx';
 import { Setup } from './pages/setup.tsx';
 import { SignIn } from './pages/sign-in.tsx';
 import { TrialBar } from './parts/trial-bar.tsx';
-import { navigate, type PageName, useRoute } from './router.tsx';
+import { navigate, type PageName, usePage } from './router.tsx';
 import { findSession, keepSession } from './session.ts';
 import { SessionPrompts } from './session-prompts.tsx';
 import { useSession } from './session-state.ts';
 import { SettingsChange } from './settings/settings-change.tsx';
 import { texts } from './texts.ts';
+import { useAfterPaint } from './use-after-paint.ts';
 import { type Box, BoxView } from './use-box.ts';
 import { BoxNow, boxTime, useTicks } from './use-now.ts';
 import { UserMenu } from './user-menu.tsx';
@@ -26,14 +27,18 @@ export function App() {
   useEffect(() => void findSession(), []);
   useEffect(keepSession, []);
   useTicks();
-  const { page: asked } = useRoute();
+  const asked = usePage();
   const { state } = useSession();
   const { phase, status, rates, log } = view;
   const box = useMemo<Box | null>(
     () => (status === null ? null : { status, rates, log, live: phase === 'live' }),
     [status, rates, log, phase],
   );
-  const page: PageName = status === null && phase === 'closed' && state.kind === 'nobody' ? 'sign-in' : asked;
+  const chosen: PageName =
+    status === null && phase === 'closed' && state.kind === 'nobody' ? 'sign-in' : asked;
+  const page = useAfterPaint(chosen);
+  // Drawn anew where what it is made of changes, not with every second and every key that the rest follows.
+  const content = useMemo(() => <Content page={page} onClaimed={setClosed} />, [page]);
   useFirstUse(status);
   useTitle(page, view);
   useHeadingFocus(page, box !== null);
@@ -54,15 +59,11 @@ export function App() {
           <UserMenu />
         </div>
       </header>
-      {!isAlone(page) && <Navigation current={page} />}
+      {!isAlone(page) && <Navigation current={chosen} />}
       <main id="content" tabIndex={-1} class={mainClass(page, phase)}>
         <TrialBar view={view} />
         {page === 'sign-in' ? <SignIn /> : <Connection view={view} closed={closed} />}
-        {box !== null && (
-          <BoxView.Provider value={box}>
-            <Content page={page} onClaimed={setClosed} />
-          </BoxView.Provider>
-        )}
+        {box !== null && <BoxView.Provider value={box}>{content}</BoxView.Provider>}
       </main>
       <SettingsChange />
       <SessionPrompts />

@@ -33,11 +33,21 @@ const tell = () => {
   for (const follow of followers) follow();
 };
 
-/** Where the page is now, followed through links, `navigate` and the browser's own buttons. */
+/** The page that is asked for now. */
+export function usePage(): PageName {
+  return useLocation((_, { page }) => page);
+}
+
+/** Where on its page a component is now. Another page's address is not its: it is about to go. */
 export function useRoute(): Route {
-  const [route, setRoute] = useState(() => readRoute(location));
+  return useLocation<Route>((before, now) => (before === null || before.page === now.page ? now : before));
+}
+
+/** Follows the address through links, `navigate` and the browser's own buttons. */
+function useLocation<Seen>(see: (before: Seen | null, now: Route) => Seen): Seen {
+  const [seen, setSeen] = useState(() => see(null, readRoute(location)));
   useEffect(() => {
-    const follow = () => setRoute(readRoute(location));
+    const follow = () => setSeen((before) => see(before, readRoute(location)));
     // The address may have changed since it was first read.
     follow();
     followers.add(follow);
@@ -47,7 +57,7 @@ export function useRoute(): Route {
       removeEventListener('popstate', follow);
     };
   }, []);
-  return route;
+  return seen;
 }
 
 /** Goes to another page or view. `replace` for what back should not return to. */

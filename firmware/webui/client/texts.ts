@@ -1010,8 +1010,7 @@ export const texts = {
   tokens: {
     title: 'Tokens',
     term: 'a token',
-    meaning:
-      'A program sends it in the place of a password (Authorization: Bearer …) and may do what it allows.',
+    meaning: 'A program sends it (Authorization: Bearer …) and may do what it allows.',
     none: 'No program has a token.',
     noneAdvice: 'A script that reads the status, or a collector of metrics, needs one.',
     columns: { name: 'Name', access: 'May', expires: 'Good until', used: 'Last used', acts: 'Change' },
@@ -1037,7 +1036,7 @@ export const texts = {
   audit: {
     title: 'Audit',
     term: 'the audit',
-    meaning: 'Who changed what and when, and who was refused. Nobody can change it, owners neither.',
+    meaning: 'Who changed what and when, and who was refused. Nobody can change it.',
     none: 'Nothing has been done yet.',
     columns: { time: 'Time', outcome: 'Outcome', who: 'Who', what: 'What' },
     outcomes: { done: 'Done', refused: 'Refused', failed: 'Failed' },

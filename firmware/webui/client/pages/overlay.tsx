@@ -16,6 +16,7 @@ import { Link, navigate, useRoute } from '../router.tsx';
 import { type Summary, tunnelTrouble } from '../summary.ts';
 import { texts } from '../texts.ts';
 import { type Tunnel, tunnelCondition, tunnelMarks } from '../tunnel-state.ts';
+import { useAfterPaint } from '../use-after-paint.ts';
 import { useBox } from '../use-box.ts';
 import { useMay } from '../use-may.ts';
 import { OwnIdentity } from './overlay/own-identity.tsx';
@@ -36,7 +37,23 @@ export function Overlay() {
   const mayChange = useMay('change');
   const wanted = query.get('find') ?? '';
   const sort = sorts.find((each) => each === query.get('sort')) ?? 'state';
-  const shown = useInOrder(tunnels, wanted, sort);
+  const found = useAfterPaint(wanted);
+  const shown = useInOrder(tunnels, found, sort);
+  // A table takes long to draw; a key is answered before.
+  const table = useMemo(
+    () => (
+      <VirtualTable
+        label={texts.pages.overlay}
+        kind="tunnels"
+        columns={Object.values(text.columns)}
+        items={shown}
+        keyOf={({ hit }) => hit}
+        rowHeight={rowHeight}
+        render={(tunnel) => <TunnelCells tunnel={tunnel} rates={rates.get(tunnel.hit)} />}
+      />
+    ),
+    [shown, rates],
+  );
   const opened = tunnels.find(({ peer }) => peer === query.get('peer'));
   const edited = query.get('edit');
   return (
@@ -51,18 +68,8 @@ export function Overlay() {
         )}
       </div>
       {tunnels.length === 0 && <Empty title={text.none} advice={text.noneAdvice} />}
-      {tunnels.length > 0 && shown.length === 0 && <Empty title={text.noneFound(wanted)} />}
-      {shown.length > 0 && (
-        <VirtualTable
-          label={texts.pages.overlay}
-          kind="tunnels"
-          columns={Object.values(text.columns)}
-          items={shown}
-          keyOf={({ hit }) => hit}
-          rowHeight={rowHeight}
-          render={(tunnel) => <TunnelCells tunnel={tunnel} rates={rates.get(tunnel.hit)} />}
-        />
-      )}
+      {tunnels.length > 0 && shown.length === 0 && <Empty title={text.noneFound(found)} />}
+      {shown.length > 0 && table}
       <OwnIdentity />
       {opened !== undefined && (
         <PeerPanel key={opened.hit} tunnel={opened} rates={rates.get(opened.hit)} mayChange={mayChange} />
@@ -82,8 +89,10 @@ function useInOrder(tunnels: readonly Tunnel[], wanted: string, sort: Sort): rea
     // Not by the tunnels themselves, which are others every two seconds.
     [present, sort],
   );
-  const byHit = new Map(tunnels.map((tunnel) => [tunnel.hit, tunnel]));
-  return order.flatMap((hit) => byHit.get(hit) ?? []).filter((tunnel) => tunnelMatches(tunnel, wanted));
+  return useMemo(() => {
+    const byHit = new Map(tunnels.map((tunnel) => [tunnel.hit, tunnel]));
+    return order.flatMap((hit) => byHit.get(hit) ?? []).filter((tunnel) => tunnelMatches(tunnel, wanted));
+  }, [order, tunnels, wanted]);
 }
 
 function Search({ wanted, sort }: { wanted: string; sort: Sort }) {
