@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type DesiredNetwork, desiredNetwork } from '../../firmware/netd/desired.ts';
 import { planNetwork } from '../../firmware/netd/diff.ts';
 import { renderLanServices } from '../../firmware/netd/lan-services.ts';
+import { mirrorOf } from '../../firmware/netd/mirror.ts';
 import { observationBatch, parseObservation } from '../../firmware/netd/observed.ts';
 import { describePlan, renderBatch } from '../../firmware/netd/plan-text.ts';
 import { assignPorts } from '../../firmware/netd/ports.ts';
@@ -11,7 +12,7 @@ import { defaultSettings } from '../../firmware/store/settings-schema.ts';
 import { stderrProgress } from '../../image-builder/progress.ts';
 import { OverlayGuest } from '../../qemu/overlay-guest.ts';
 
-/** VLANs, and what serves hosts, with the image's kernel and programs. The guest's provider plays the gateway here. */
+/** VLANs, what serves hosts, and copies for an analyser, with the image's kernel and programs. The guest's provider plays the gateway here. */
 const settings: NetworkSettings = {
   ...defaultSettings.network,
   ports: { port1: 'lan' },
@@ -102,5 +103,32 @@ describe('an uplink in a VLAN', () => {
     await guest.provider.run('busybox ping -c 1 -W 3 10.20.0.1');
     await apply({ ...tagged, underlay: { ...tagged.underlay, uplinks: {} } });
     expect(await guest.provider.run('ip -o link show')).not.toContain('port1.20');
+  });
+});
+
+describe('a mirror', () => {
+  const mirrored: NetworkSettings = {
+    ...defaultSettings.network,
+    ports: { port1: 'lan', port2: 'unused' },
+    mirror: { from: ['port1'], to: 'port2' },
+  };
+  const counting =
+    'table netdev count { chain heard { type filter hook ingress device "eth0" priority 0; ip protocol icmp counter; }; }';
+
+  test('copies both ways to the analyser', async () => {
+    await guest.provider.run(`set -e
+      ip netns add analyser && ip link add eth2 type veth peer name eth0 netns analyser
+      ip link set eth2 up
+      ip -n analyser link set eth0 up
+      ip link set eth1 nomaster up
+      ip address add 10.30.0.2/24 dev eth1
+      ip -n station address add 10.30.0.1/24 dev eth0`);
+    await guest.provider.run('ip netns exec analyser nft -f -', counting);
+    const nics = [nic, { ...nic, kernelName: 'eth2' }];
+    const ports = assignPorts(nics, { order: 'kernel-name', named: [] }, mirrored.ports);
+    await guest.provider.run('nft -f -', mirrorOf(mirrored, ports)?.ruleset ?? '');
+    await guest.provider.run('busybox ping -c 3 -W 3 10.30.0.1');
+    const heard = await guest.provider.run('ip netns exec analyser nft list table netdev count');
+    expect(heard).toContain('packets 6');
   });
 });
