@@ -34,6 +34,11 @@ export async function keepScreens(
     // Between a phone and a wide screen is nothing that neither of them has.
     if (width !== 820) expect(await accessibilityFindings(page), `${name}, ${width} px`).toEqual([]);
   }
+  // What is enlarged has fewer pixels: to twice its size, and as far as WCAG asks (1.4.10 Reflow).
+  for (const width of [720, 320]) {
+    await page.setViewportSize({ width, height: 450 });
+    expect(await sidewaysOverflow(page), `${name}, ${width} px`).toBe(0);
+  }
   // Dark differs in its colours alone.
   await page.emulateMedia({ colorScheme: 'dark' });
   await picture('dark', 1440);
