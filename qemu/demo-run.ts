@@ -57,15 +57,18 @@ export async function runDemo(
   const lab = running.use(await Lab.start({ image: { ...image, labInitrdPath }, memoryMiB, progress }));
   const [a, b] = await Promise.all([meet(lab, 'a', progress), meet(lab, 'b', progress)]);
   progress('Plugging a stick with settings into each gateway');
-  const after = await lab.connect({ a: a.hit, b: b.hit });
+  await lab.connect({ a: a.hit, b: b.hit });
   progress('The tunnel is established; pinging through it');
   const ping = await lab.ping('a', pings);
   progress(`Sending ${transferMiB} MiB through it by TCP`);
   const { octets, megabitsPerSecond } = await lab.transfer('a', transferMiB);
-  const tunnelState = (side: Side) => after[side].tunnels.map(({ state }) => state).join(', ');
+  const tunnelState = async (side: Side) => {
+    const { tunnels } = await lab.gateways[side].page.status();
+    return tunnels.map(({ state }) => state).join(', ');
+  };
   const gateways = [
-    { ...a, tunnel: tunnelState('a') },
-    { ...b, tunnel: tunnelState('b') },
+    { ...a, tunnel: await tunnelState('a') },
+    { ...b, tunnel: await tunnelState('b') },
   ];
   const whole = octets === transferMiB * 1024 * 1024;
   const error =
