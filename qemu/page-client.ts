@@ -68,7 +68,7 @@ export class PageClient {
 
   /** Sends a JSON document, as a program beside the box does. */
   post(path: string, document: object): Promise<PageAnswer> {
-    return this.#ask(path, JSON.stringify(document));
+    return this.postText(path, JSON.stringify(document));
   }
 
   /** Sends any text as if it were a JSON document. @param timeoutMs without an octet */

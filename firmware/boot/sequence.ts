@@ -55,6 +55,10 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
 
   /** The measurement that is under way, or the last one. */
   let measured: Promise<void> = Promise.resolve();
+  const warnings: Pick<StatusBoard, 'warn' | 'clearWarning'> = {
+    warn: (warning) => board.warn(warning),
+    clearWarning: (code) => board.clearWarning(code),
+  };
   const identity = new IdentityKeeper({
     ...ports.identity,
     // The overlay works by the settings, so it waits until they are measured; opening the identity takes as long.
@@ -62,8 +66,7 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
       await measured;
       return ports.identity.startOverlay(key, wanted);
     },
-    warn: (warning) => board.warn(warning),
-    clearWarning: (code) => board.clearWarning(code),
+    ...warnings,
     log: (level, message) => ports.log(level, 'identity', message),
   });
   const board = new StatusBoard(
@@ -127,8 +130,7 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     planNetwork: async (wanted) => (await network?.plan(wanted.network)) ?? [],
     wait: ports.wait,
     seconds: ports.uptimeSeconds,
-    warn: (warning) => board.warn(warning),
-    clearWarning: (code) => board.clearWarning(code),
+    ...warnings,
     log: (level, message) => ports.log(level, 'settings', message),
     byItself: (act, what) => ports.audit.add({ who: 'system', from: null, act, what, outcome: 'done' }),
   });
@@ -138,8 +140,7 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     pause: () => ports.wait(0, stop.signal),
     interfaces: () => network?.snapshot().interfaces ?? [],
     log: (level, message) => ports.log(level, 'flows', message),
-    warn: (warning) => board.warn(warning),
-    clearWarning: (code) => board.clearWarning(code),
+    ...warnings,
   });
   const policy = new PolicyKeeper(
     {
@@ -151,8 +152,7 @@ export async function startGateway(ports: BootPorts): Promise<Gateway> {
     },
     {
       platform: platform.platform,
-      warn: (warning) => board.warn(warning),
-      clearWarning: (code) => board.clearWarning(code),
+      ...warnings,
       seenDevicesFile: ports.seenDevicesFile,
     },
   );

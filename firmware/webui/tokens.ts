@@ -3,6 +3,7 @@ import { type Access, accesses } from './access.ts';
 import { reasonOf } from './error.ts';
 import { limits } from './limits.ts';
 import type { RandomBytes, ReadClock, SecretFiles, Sha256, WriteLog } from './ports.ts';
+import { parseStoredList } from './stored-list.ts';
 
 const fileName = 'tokens.json';
 const idOctets = 4;
@@ -147,20 +148,7 @@ async function readTokens(secrets: SecretFiles, log: WriteLog): Promise<readonly
 }
 
 /** All tokens of a file, or null where any of it is not understood. */
-export function parseTokens(text: string): readonly StoredToken[] | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return null;
-  }
-  if (typeof value !== 'object' || value === null || !('version' in value) || value.version !== 1)
-    return null;
-  if (!('tokens' in value) || !Array.isArray(value.tokens)) return null;
-  const tokens = value.tokens.map(parseToken);
-  const known = tokens.filter((token) => token !== null);
-  return known.length === tokens.length ? known : null;
-}
+export const parseTokens = (text: string) => parseStoredList(text, 'tokens', parseToken);
 
 function parseToken(value: unknown): StoredToken | null {
   if (typeof value !== 'object' || value === null) return null;

@@ -4,6 +4,7 @@ import { reasonOf } from './error.ts';
 import { limits } from './limits.ts';
 import { type Passwords, readStoredPassword, type StoredPassword } from './passwords.ts';
 import type { ReadClock, SecretFiles, WriteLog } from './ports.ts';
+import { parseStoredList } from './stored-list.ts';
 
 const fileName = 'users.json';
 
@@ -179,20 +180,7 @@ async function readUsers(secrets: SecretFiles, log: WriteLog): Promise<readonly 
 }
 
 /** All users of a file, or null: one that is half understood could lack the user whom somebody removed. */
-export function parseUsers(text: string): readonly StoredUser[] | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return null;
-  }
-  if (typeof value !== 'object' || value === null || !('version' in value) || value.version !== 1)
-    return null;
-  if (!('users' in value) || !Array.isArray(value.users)) return null;
-  const users = value.users.map(parseUser);
-  const known = users.filter((user) => user !== null);
-  return known.length === users.length ? known : null;
-}
+export const parseUsers = (text: string) => parseStoredList(text, 'users', parseUser);
 
 function parseUser(value: unknown): StoredUser | null {
   if (typeof value !== 'object' || value === null) return null;

@@ -29,16 +29,22 @@ const extMagic = 0xef53;
 const cleanlyUnmounted = 1;
 const needsRecovery = 4;
 
-/** Whether the ext4 file system at that offset of an image was unmounted, with nothing left in its journal. */
-export function isUnmounted(image: string, offset: number): boolean {
-  const file = openSync(image, 'r');
+/** Octets of a file from a place on. */
+export function readRange(path: string, offset: number, length: number): Buffer {
+  const file = openSync(path, 'r');
   try {
-    const bytes = Buffer.alloc(superblock.length);
-    readSync(file, bytes, 0, bytes.length, offset + superblock.offset);
-    if (bytes.readUInt16LE(superblock.magic) !== extMagic) throw new Error(`${image} has no ext4 there`);
-    const isClean = bytes.readUInt16LE(superblock.state) === cleanlyUnmounted;
-    return isClean && (bytes.readUInt32LE(superblock.incompatible) & needsRecovery) === 0;
+    const bytes = Buffer.alloc(length);
+    readSync(file, bytes, 0, length, offset);
+    return bytes;
   } finally {
     closeSync(file);
   }
+}
+
+/** Whether the ext4 file system at that offset of an image was unmounted, with nothing left in its journal. */
+export function isUnmounted(image: string, offset: number): boolean {
+  const bytes = readRange(image, offset + superblock.offset, superblock.length);
+  if (bytes.readUInt16LE(superblock.magic) !== extMagic) throw new Error(`${image} has no ext4 there`);
+  const isClean = bytes.readUInt16LE(superblock.state) === cleanlyUnmounted;
+  return isClean && (bytes.readUInt32LE(superblock.incompatible) & needsRecovery) === 0;
 }

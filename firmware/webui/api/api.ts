@@ -28,9 +28,10 @@ import { addLearnRoutes, type PolicyLearning } from './learn-route.ts';
 import { addMetricsRoute, type MetricsView } from './metrics-route.ts';
 import { openApiDocument } from './openapi-document.ts';
 import { addPolicyRoutes, type PolicyView } from './policy-route.ts';
-import { problemAnswer, problemResponse, problemSchema } from './problem.ts';
+import { problemAnswer, problemResponse } from './problem.ts';
 import { addRestartRoute, type Restart } from './restart-route.ts';
 import { type ApiEnvironment, allowedMethods, apiRoute, registeredRoutes } from './route.ts';
+import { problem } from './route-content.ts';
 import { addSessionListRoutes } from './session-list-route.ts';
 import { addSessionRoutes } from './session-route.ts';
 import { logEntry, type Status, type StatusUpdate, status as statusSchema } from './status-schema.ts';
@@ -63,11 +64,6 @@ export interface ApiPorts extends ClaimRoutePorts {
   readonly factoryReset: FactoryReset;
   readonly readApiDocument: ReadApiDocument;
 }
-
-const problem = (description: string) => ({
-  description,
-  content: { 'application/problem+json': { schema: problemSchema } },
-});
 
 const statusRoute = apiRoute({
   method: 'get',

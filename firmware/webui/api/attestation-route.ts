@@ -1,12 +1,8 @@
 import { z } from '@hono/zod-openapi';
 import { limits } from '../limits.ts';
-import { problemAnswer, problemSchema } from './problem.ts';
+import { problemAnswer } from './problem.ts';
 import { type Api, apiRoute } from './route.ts';
-
-const problem = (description: string) => ({
-  description,
-  content: { 'application/problem+json': { schema: problemSchema } },
-});
+import { problem } from './route-content.ts';
 
 const measuredPcr = z.object({
   index: z.number().int(),

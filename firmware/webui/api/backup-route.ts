@@ -13,6 +13,7 @@ import {
 } from './config-route.ts';
 import { type ProblemCode, problemAnswer } from './problem.ts';
 import { type Api, type ApiEnvironment, apiRoute } from './route.ts';
+import { body, json } from './route-content.ts';
 
 const made = z.object({
   hostname: z.string(),
@@ -64,14 +65,6 @@ export interface Backups {
     options: TrialOptions,
   ): Promise<BackupResult<SettingsApplied>>;
 }
-
-const json = <Schema extends z.ZodType>(description: string, schema: Schema) => ({
-  description,
-  content: { 'application/json': { schema } },
-});
-const body = <Schema extends z.ZodType>(schema: Schema) => ({
-  body: { required: true, content: { 'application/json': { schema } } },
-});
 
 const password = z
   .string()

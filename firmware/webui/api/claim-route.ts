@@ -5,8 +5,9 @@ import { limits } from '../limits.ts';
 import { passwordProblem } from '../passwords.ts';
 import type { ReadClock, ShownPresence } from '../ports.ts';
 import { clientOf } from './access-guard.ts';
-import { pressButton, problemAnswer, problemSchema } from './problem.ts';
+import { pressButton, problemAnswer } from './problem.ts';
 import { type Api, apiRoute } from './route.ts';
+import { problem } from './route-content.ts';
 import { giveCookie, passwordField, sessionView, viewOfSession } from './session-route.ts';
 import { userNameField } from './user-route.ts';
 
@@ -21,11 +22,6 @@ export interface ClaimRoutePorts {
   /** Called once the box is claimed and the answer is on its way. */
   readonly onClaimed: () => void;
 }
-
-const problem = (description: string) => ({
-  description,
-  content: { 'application/problem+json': { schema: problemSchema } },
-});
 
 const claimRoute = apiRoute({
   method: 'post',

@@ -1,8 +1,9 @@
 import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { limits } from '../limits.ts';
-import { type Problem, type ProblemCode, problemAnswer, problemSchema } from './problem.ts';
+import { type Problem, type ProblemCode, problemAnswer } from './problem.ts';
 import { type Api, type ApiEnvironment, apiRoute, authorOf, refuseUnlessOwn } from './route.ts';
+import { body, json, problem } from './route-content.ts';
 
 const revision = z
   .object({
@@ -117,18 +118,6 @@ export interface Configuration {
   /** @param against another revision that it is compared with; the one that it changed unless given */
   revision(id: number, against?: number): ConfigurationResult<RevisionDetail>;
 }
-
-const problem = (description: string) => ({
-  description,
-  content: { 'application/problem+json': { schema: problemSchema } },
-});
-const json = <Schema extends z.ZodType>(description: string, schema: Schema) => ({
-  description,
-  content: { 'application/json': { schema } },
-});
-const body = <Schema extends z.ZodType>(schema: Schema) => ({
-  body: { required: true, content: { 'application/json': { schema } } },
-});
 
 /** What may go wrong with any of them. */
 export const refusals = {

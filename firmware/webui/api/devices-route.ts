@@ -8,6 +8,7 @@ import {
   settingsApplied,
 } from './config-route.ts';
 import { type Api, apiRoute, authorOf } from './route.ts';
+import { body } from './route-content.ts';
 
 const name = z.string().min(1).max(limits.policyEndLength);
 /** Bounded here by what a request may carry alone: the settings say what a MAC, an address and a label are. */
@@ -37,9 +38,6 @@ export interface DeviceChanges {
 }
 
 const author = z.string().min(1).max(limits.authorLength).optional();
-const body = <Schema extends z.ZodType>(schema: Schema) => ({
-  body: { required: true, content: { 'application/json': { schema } } },
-});
 const responses = {
   200: {
     description: 'In force, and confirmed once peers and page are reachable',

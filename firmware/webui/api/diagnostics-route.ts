@@ -2,8 +2,9 @@ import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { limits } from '../limits.ts';
 import { policyExplanation } from './policy-route.ts';
-import { type ProblemCode, problemAnswer, problemSchema } from './problem.ts';
+import { type ProblemCode, problemAnswer } from './problem.ts';
 import { type Api, type ApiEnvironment, apiRoute } from './route.ts';
+import { body, json, problem } from './route-content.ts';
 import { status } from './status-schema.ts';
 
 const end = z.string().min(1).max(limits.policyEndLength);
@@ -136,17 +137,6 @@ export interface Diagnostics {
   readCapture(): DiagnosticsResult<{ readonly octets: number; readonly content: ReadableStream<Uint8Array> }>;
 }
 
-const problem = (description: string) => ({
-  description,
-  content: { 'application/problem+json': { schema: problemSchema } },
-});
-const json = <Schema extends z.ZodType>(description: string, schema: Schema) => ({
-  description,
-  content: { 'application/json': { schema } },
-});
-const body = <Schema extends z.ZodType>(schema: Schema) => ({
-  body: { required: true, content: { 'application/json': { schema } } },
-});
 const refusals = {
   400: problem('A field is wrong; the detail says which, and why'),
   404: problem('There is no capture'),

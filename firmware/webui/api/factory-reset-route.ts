@@ -1,18 +1,14 @@
 import { z } from '@hono/zod-openapi';
 import type { ShownPresence } from '../ports.ts';
-import { pressButton, problemAnswer, problemSchema } from './problem.ts';
+import { pressButton, problemAnswer } from './problem.ts';
 import { type Api, apiRoute, authorOf } from './route.ts';
+import { problem } from './route-content.ts';
 
 /** Has the box forget everything, once the answer to whoever asked is on its way. */
 export interface FactoryReset {
   /** Resolves with why it cannot begin, or null: then the box restarts. */
   begin(identity: 'kept' | 'new', by: string): Promise<string | null>;
 }
-
-const problem = (description: string) => ({
-  description,
-  content: { 'application/problem+json': { schema: problemSchema } },
-});
 
 const route = apiRoute({
   method: 'post',

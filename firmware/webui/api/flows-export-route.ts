@@ -2,13 +2,9 @@ import { z } from '@hono/zod-openapi';
 import { limits } from '../limits.ts';
 import { type FlowFormat, flowFormats } from './flow-lines.ts';
 import { type FlowsFilter, type FlowsPage, type FlowsView, flowFilterFields } from './flows-route.ts';
-import { problemAnswer, problemSchema } from './problem.ts';
+import { problemAnswer } from './problem.ts';
 import { type Api, apiRoute } from './route.ts';
-
-const problem = (description: string) => ({
-  description,
-  content: { 'application/problem+json': { schema: problemSchema } },
-});
+import { problem } from './route-content.ts';
 
 const exportRoute = apiRoute({
   method: 'get',

@@ -1,7 +1,8 @@
 import { z } from '@hono/zod-openapi';
 import { limits } from '../limits.ts';
-import { problemAnswer, problemSchema } from './problem.ts';
+import { problemAnswer } from './problem.ts';
 import { type Api, apiRoute } from './route.ts';
+import { json, problem } from './route-content.ts';
 
 const directions = ['outbound', 'inbound', 'local', 'internet'] as const;
 const reasons = ['rule', 'observed', 'default', 'quarantine', 'spoofed', 'replaced', 'firewall'] as const;
@@ -123,14 +124,6 @@ type FlowsResult<Value> =
   | { readonly ok: true; readonly value: Value }
   | { readonly ok: false; readonly error: Error };
 
-const problem = (description: string) => ({
-  description,
-  content: { 'application/problem+json': { schema: problemSchema } },
-});
-const json = <Schema extends z.ZodType>(description: string, schema: Schema) => ({
-  description,
-  content: { 'application/json': { schema } },
-});
 const refusals = {
   400: problem('A filter is none'),
   500: problem('The records cannot be read'),

@@ -1,13 +1,9 @@
 import { z } from '@hono/zod-openapi';
 import type { ReplaceIdentity } from '../ports.ts';
-import { problemAnswer, problemSchema } from './problem.ts';
+import { problemAnswer } from './problem.ts';
 import { type Api, apiRoute } from './route.ts';
+import { problem } from './route-content.ts';
 import { status } from './status-schema.ts';
-
-const problem = (description: string) => ({
-  description,
-  content: { 'application/problem+json': { schema: problemSchema } },
-});
 
 /** Dangerous: a new HIT cuts the box off from its peers. */
 const replaceIdentityRoute = apiRoute({

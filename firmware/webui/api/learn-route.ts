@@ -8,6 +8,7 @@ import {
   settingsApplied,
 } from './config-route.ts';
 import { type Api, apiRoute, authorOf } from './route.ts';
+import { json } from './route-content.ts';
 
 const service = { protocol: z.string(), port: z.number().int() };
 const proposal = z.object({
@@ -69,10 +70,6 @@ export interface PolicyLearning {
   ): Promise<ConfigurationResult<SettingsApplied>>;
 }
 
-const json = <Schema extends z.ZodType>(description: string, schema: Schema) => ({
-  description,
-  content: { 'application/json': { schema } },
-});
 const author = z.string().min(1).max(limits.authorLength).optional();
 const ids = z.array(z.string().min(1).max(limits.policyEndLength)).min(1).max(limits.rulesAtOnce);
 

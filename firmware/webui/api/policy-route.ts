@@ -1,7 +1,8 @@
 import { z } from '@hono/zod-openapi';
 import { limits } from '../limits.ts';
-import { problemAnswer, problemSchema } from './problem.ts';
+import { problemAnswer } from './problem.ts';
 import { type Api, apiRoute } from './route.ts';
+import { problem } from './route-content.ts';
 
 const report = z
   .object({
@@ -108,11 +109,6 @@ export interface PolicyView {
     | { readonly ok: true; readonly value: PolicyExplanation }
     | { readonly ok: false; readonly problem: string };
 }
-
-const problem = (description: string) => ({
-  description,
-  content: { 'application/problem+json': { schema: problemSchema } },
-});
 
 const policyRoutes = {
   devices: apiRoute({

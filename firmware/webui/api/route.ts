@@ -3,7 +3,7 @@ import type { Context } from 'hono';
 import { type Access, type Actor, accessesOf, nameOf } from '../access.ts';
 import type { Connection } from '../ports.ts';
 import type { Session } from '../sessions.ts';
-import { problemSchema } from './problem.ts';
+import { problem } from './route-content.ts';
 
 /** Beside what the handlers need, the guard says who asks, and handlers say what was done. */
 export type ApiEnvironment = {
@@ -42,11 +42,6 @@ export interface RouteRules {
 
 /** The rules as they stand in the OpenAPI document, under this name. */
 const extension = 'x-hithe';
-
-const problem = (description: string) => ({
-  description,
-  content: { 'application/problem+json': { schema: problemSchema } },
-});
 
 /** What the guard answers, and what a handler may answer where its route's rules are not all there is to it. */
 const refusals = {

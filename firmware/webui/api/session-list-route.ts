@@ -5,8 +5,9 @@ import type { Accounts } from '../accounts.ts';
 import { limits } from '../limits.ts';
 import type { ReadClock } from '../ports.ts';
 import type { ListedSession } from '../sessions.ts';
-import { problemAnswer, problemSchema } from './problem.ts';
+import { problemAnswer } from './problem.ts';
 import { type Api, type ApiEnvironment, apiRoute, refuseUnlessOwn } from './route.ts';
+import { problem } from './route-content.ts';
 
 const entry = z
   .object({
@@ -28,11 +29,6 @@ const entry = z
   .openapi('SessionEntry');
 const list = z.object({ sessions: z.array(entry).readonly() }).openapi('Sessions');
 export type SessionList = z.infer<typeof list>;
-
-const problem = (description: string) => ({
-  description,
-  content: { 'application/problem+json': { schema: problemSchema } },
-});
 
 const path = '/api/v1/sessions';
 const routes = {

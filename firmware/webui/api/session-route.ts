@@ -8,8 +8,9 @@ import { passwordProblem } from '../passwords.ts';
 import type { ReadClock } from '../ports.ts';
 import type { Session } from '../sessions.ts';
 import { clientOf, sessionCookie } from './access-guard.ts';
-import { problemAnswer, problemSchema } from './problem.ts';
+import { problemAnswer } from './problem.ts';
 import { type Api, type ApiEnvironment, apiRoute } from './route.ts';
+import { body, problem } from './route-content.ts';
 
 export const sessionView = z
   .object({
@@ -25,13 +26,6 @@ export const sessionView = z
   .openapi('Session');
 export type SessionView = z.infer<typeof sessionView>;
 
-const problem = (description: string) => ({
-  description,
-  content: { 'application/problem+json': { schema: problemSchema } },
-});
-const body = <Schema extends z.ZodType>(schema: Schema) => ({
-  body: { required: true, content: { 'application/json': { schema } } },
-});
 const answer = (description: string) => ({
   description,
   content: { 'application/json': { schema: sessionView } },

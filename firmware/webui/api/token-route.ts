@@ -3,8 +3,9 @@ import { accesses, nameOf } from '../access.ts';
 import type { Accounts } from '../accounts.ts';
 import { limits } from '../limits.ts';
 import { tokenNameSyntax } from '../tokens.ts';
-import { problemAnswer, problemSchema } from './problem.ts';
+import { problemAnswer } from './problem.ts';
 import { type Api, apiRoute } from './route.ts';
+import { json, problem } from './route-content.ts';
 
 const token = z
   .object({
@@ -32,14 +33,6 @@ const made = z
   .openapi('NewToken');
 export type MadeToken = z.infer<typeof made>;
 
-const problem = (description: string) => ({
-  description,
-  content: { 'application/problem+json': { schema: problemSchema } },
-});
-const json = <Schema extends z.ZodType>(description: string, schema: Schema) => ({
-  description,
-  content: { 'application/json': { schema } },
-});
 const refusals = {
   400: problem('A field is missing or cannot be taken; `errors` says which'),
   500: problem('It could not be stored; everything is as before'),

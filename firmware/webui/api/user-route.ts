@@ -4,8 +4,9 @@ import { roles } from '../access.ts';
 import type { Accounts } from '../accounts.ts';
 import { passwordProblem } from '../passwords.ts';
 import { type UsersOutcome, userNameSyntax } from '../users.ts';
-import { problemAnswer, problemSchema } from './problem.ts';
+import { problemAnswer } from './problem.ts';
 import { type Api, type ApiEnvironment, apiRoute } from './route.ts';
+import { body, json, problem } from './route-content.ts';
 import { passwordField } from './session-route.ts';
 
 const user = z
@@ -19,17 +20,6 @@ const user = z
   .openapi('User');
 export type UserView = z.infer<typeof user>;
 
-const problem = (description: string) => ({
-  description,
-  content: { 'application/problem+json': { schema: problemSchema } },
-});
-const json = <Schema extends z.ZodType>(description: string, schema: Schema) => ({
-  description,
-  content: { 'application/json': { schema } },
-});
-const body = <Schema extends z.ZodType>(schema: Schema) => ({
-  body: { required: true, content: { 'application/json': { schema } } },
-});
 const refusals = {
   400: problem('A field is missing or cannot be taken; `errors` says which'),
   404: problem('There is no such user'),
