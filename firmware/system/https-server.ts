@@ -17,6 +17,7 @@ import type {
   ListenFailure,
   WebListeners,
 } from '../webui/ports.ts';
+import { answerBeforeEnd } from './early-answer.ts';
 
 /** TLS 1.2 with forward secrecy and authenticated encryption, or 1.3. */
 const tlsOptions = {
@@ -59,11 +60,12 @@ export function openWebListeners(options: ListenerOptions): WebListeners {
 
   function requestListener(transport: Connection['transport']) {
     return getRequestListener(
-      (request, { incoming }) =>
-        handler(request, {
-          transport,
-          remoteAddress: (incoming as IncomingMessage).socket.remoteAddress ?? '',
-        }),
+      async (request, bindings) => {
+        const incoming = bindings.incoming as IncomingMessage;
+        const remoteAddress = incoming.socket.remoteAddress ?? '';
+        const answer = await handler(request, { transport, remoteAddress });
+        return answer.status < 400 || incoming.complete ? answer : answerBeforeEnd(answer, incoming);
+      },
       {
         errorHandler: (error) =>
           malformed(

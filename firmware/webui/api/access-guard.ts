@@ -215,7 +215,7 @@ function bodyBounds() {
       bound = bodyLimit({
         maxSize,
         onError: () =>
-          problemResponse('body-too-large', `A body has at most ${maxSize} octets.`, { connection: 'close' }),
+          problemResponse('body-too-large', `A body has at most ${maxSize} octets.`),
       });
       bounds.set(maxSize, bound);
     }

@@ -2,6 +2,7 @@ import { lstatSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { callLocalApi } from '../../../firmware/system/local-api.ts';
@@ -170,6 +171,34 @@ describe('hostile requests', () => {
     const answer = await exchange(socket, head);
     clearInterval(pour);
     expect(answer).toMatch(/^HTTP\/1\.1 413 /);
+  });
+
+  describe('who reads only once all is sent hears why it is refused', () => {
+    const mebibyte = Buffer.alloc(1024 * 1024, ' ');
+    const chunk = Buffer.concat([Buffer.from('100000\r\n'), mebibyte, Buffer.from('\r\n')]);
+    const head = 'POST /api/v1/claim HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n';
+    const length = `Content-Length: ${20 * mebibyte.length}\r\n`;
+
+    test.each([
+      ['a length', 413, `${head}${length}\r\n`, mebibyte, ''],
+      ['a length, and wants no more answers', 413, `${head}${length}Connection: close\r\n\r\n`, mebibyte, ''],
+      ['chunks', 413, `${head}Transfer-Encoding: chunked\r\n\r\n`, chunk, '0\r\n\r\n'],
+      ['another site’s name', 421, `${head.replace('127.0.0.1', 'evil.example')}${length}\r\n`, mebibyte, ''],
+    ])('%s', async (_what, status, start, part, end) => {
+      const socket = secure().pause();
+      const sent = (octets: string | Buffer) =>
+        new Promise<void>((resolve, reject) =>
+          socket.write(octets, (error) => (error ? reject(error) : resolve())),
+        );
+      await sent(start);
+      for (let mebibytes = 0; mebibytes < 20; mebibytes++) await sent(part);
+      // On a path with a while between both ends, too.
+      await delay(600);
+      await sent(end);
+      const answer = await exchange(socket.resume(), '');
+      expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+      expect(answer).toMatch(/\}$/);
+    });
   });
 
   test('plain HTTP on the port of HTTPS', async () => {
