@@ -53,13 +53,8 @@ export function RecordedList({
           </button>
         )}
         <p class="exports">
-          {text.export}{' '}
-          <a href={`/api/v1/flows/export?${asked}&format=csv`} download="flows.csv">
-            CSV
-          </a>{' '}
-          <a href={`/api/v1/flows/export?${asked}&format=jsonl`} download="flows.jsonl">
-            {text.jsonLines}
-          </a>
+          {text.export} <a href={`/api/v1/flows/export?${asked}&format=csv`}>CSV</a>{' '}
+          <a href={`/api/v1/flows/export?${asked}&format=jsonl`}>{text.jsonLines}</a>
         </p>
       </div>
       {loading && <p class="quiet">{texts.flows.loading}</p>}

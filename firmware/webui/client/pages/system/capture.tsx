@@ -120,7 +120,7 @@ function Kept({ capture, onChanged }: { capture: Running; onChanged: () => void 
             {text.stop}
           </button>
         ) : (
-          <a class="button" href={`${path}/file`} download="hithe-capture.pcap">
+          <a class="button" href={`${path}/file`}>
             {text.download}
           </a>
         )}

@@ -20,7 +20,7 @@ export function Upkeep() {
         <p class="prose">{text.supportMeaning}</p>
         {isOwner ? (
           <p class="actions">
-            <a class="button" href="/api/v1/support" download="">
+            <a class="button" href="/api/v1/support">
               {text.supportDownload}
             </a>
           </p>
