@@ -214,8 +214,7 @@ function bodyBounds() {
     if (bound === undefined) {
       bound = bodyLimit({
         maxSize,
-        onError: () =>
-          problemResponse('body-too-large', `A body has at most ${maxSize} octets.`),
+        onError: () => problemResponse('body-too-large', `A body has at most ${maxSize} octets.`),
       });
       bounds.set(maxSize, bound);
     }
