@@ -50,13 +50,16 @@ export type FlowStatus = {
 };
 
 /** The kernel is read so often, and for at most so long each time: records take a fifth of one CPU at the most. */
-const readEveryMs = 200;
+const turnMs = 200;
 const readForMs = 40;
-/** Reads between two writes, and until what was written is on the disk for sure: what a power cut can take. */
-const readsPerWrite = 5;
-const readsPerSync = 25;
-/** Reads between two looks at connections that last. */
-const readsPerSweep = 1_500;
+/** Where less than this came, as many turns pass until the next read: the kernel keeps some ten thousand meanwhile. */
+const muchToRead = 500;
+const turnsWithLittle = 5;
+/** Turns between two writes, and until what was written is on the disk for sure: what a power cut can take. */
+const turnsPerWrite = 5;
+const turnsPerSync = 25;
+/** Turns between two looks at connections that last. */
+const turnsPerSweep = 1_500;
 /** Records in one transaction, which the runtime waits for. */
 const batch = 128;
 /** Part of the state partition that records may fill at most, whatever the settings say. */
@@ -86,7 +89,7 @@ export class FlowKeeper {
   /** Of the networks, by which flows were told last. */
   #addresses = '';
   #unwritten = 0;
-  #reads = 0;
+  #turns = 0;
   #timer: { readonly close: () => void } | null = null;
   #work: Promise<void> = Promise.resolve();
   /** Called when there are new records. */
@@ -242,7 +245,7 @@ export class FlowKeeper {
       if (this.#policy !== null) this.#tellTracker(tracker, this.#policy);
       this.#recording = { kernel: await this.#ports.openKernel(), tracker };
       this.#ports.clearWarning(warningCode);
-      this.#wait();
+      this.#wait(turnsWithLittle);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       this.#ports.warn({
@@ -263,24 +266,35 @@ export class FlowKeeper {
     this.#recording = null;
   }
 
-  #wait(): void {
-    this.#timer = this.#ports.setTimer(readEveryMs, () => {
+  #wait(turns: number): void {
+    this.#timer = this.#ports.setTimer(turns * turnMs, () => {
       if (this.#recording === null) return;
-      this.#read(this.#recording);
-      this.#reads++;
-      if (this.#reads % readsPerWrite === 0) void this.#enqueue(() => this.#keep());
-      if (this.#reads % readsPerSync === 0) void this.#enqueue(() => this.#sync());
-      if (this.#reads % readsPerSweep === 0) void this.#enqueue(() => this.#sweep());
-      this.#wait();
+      const came = this.#read(this.#recording);
+      const before = this.#turns;
+      this.#turns += turns;
+      const isTime = (every: number) => Math.floor(before / every) !== Math.floor(this.#turns / every);
+      if (isTime(turnsPerWrite)) void this.#enqueue(() => this.#keep());
+      if (isTime(turnsPerSync)) void this.#enqueue(() => this.#sync());
+      if (isTime(turnsPerSweep)) void this.#enqueue(() => this.#sweep());
+      this.#wait(came < muchToRead ? turnsWithLittle : 1);
     });
   }
 
-  #read({ kernel, tracker }: Recording): void {
+  /** How much came. */
+  #read({ kernel, tracker }: Recording): number {
     const now = this.#ports.now();
+    let came = 0;
     kernel.read(readForMs, {
-      ended: (connection) => tracker.ended(connection, now),
-      logged: (packet) => tracker.logged(packet, now),
+      ended: (connection) => {
+        came++;
+        tracker.ended(connection, now);
+      },
+      logged: (packet) => {
+        came++;
+        tracker.logged(packet, now);
+      },
     });
+    return came;
   }
 
   async #keep(): Promise<void> {
@@ -288,7 +302,11 @@ export class FlowKeeper {
     const records = this.#recording.tracker.take(this.#ports.now());
     await this.#write(records);
     // As much goes as came, and a little more, where there is too much.
-    for (let step = 0; step <= records.length / batch; step++) {
+    if (records.length > 0) await this.#prune(1 + records.length / batch);
+  }
+
+  async #prune(steps: number): Promise<void> {
+    for (let step = 0; step < steps; step++) {
       const pruned = this.#store?.prune();
       if (!pruned?.ok || !pruned.value) break;
       await this.#ports.pause();
@@ -317,6 +335,8 @@ export class FlowKeeper {
     const synced = await this.#store?.sync();
     if (synced?.ok === false)
       this.#ports.log('error', `records of flows may not be on the disk: ${synced.error.message}`);
+    // Records grow old where none come, too.
+    await this.#prune(1);
   }
 
   async #sweep(): Promise<void> {

@@ -22,6 +22,7 @@ class Scene implements FlowKernel {
   ends: Connection[] = [];
   lives: Connection[] = [];
   isOpen = false;
+  reads = 0;
   lanAddresses = ['192.168.1.1/24', 'fe80::1/64'];
   refuses: Error | null = null;
   bounds: FlowBounds[] = [];
@@ -70,6 +71,7 @@ class Scene implements FlowKernel {
   }
 
   read(_: number, { ended }: Parameters<FlowKernel['read']>[1]): void {
+    this.reads += 1;
     for (const connection of this.ends.splice(0)) ended(connection);
   }
   async dump(visit: (connection: Connection) => void): Promise<void> {
@@ -139,6 +141,36 @@ describe('recording', () => {
       records: 300,
       newest: 300,
     });
+  });
+
+  test('reads the kernel five times as often while much comes, so that little costs little', async () => {
+    await scene.keeper.apply(settings);
+    const readsIn = async (milliseconds: number, each = () => {}) => {
+      scene.reads = 0;
+      for (let past = 0; past < milliseconds; past += 200) {
+        each();
+        await scene.pass(200);
+      }
+      return scene.reads;
+    };
+    const much = () => {
+      scene.ends = Array.from({ length: 600 }, (_, port) => connection(port));
+    };
+    expect(await readsIn(10_000)).toBe(10);
+    expect(await readsIn(10_000, much)).toBeGreaterThanOrEqual(45);
+    expect(await readsIn(10_000)).toBeLessThanOrEqual(11);
+    const { records } = scene.keeper.status();
+    expect(records).toBeGreaterThan(20_000);
+  });
+
+  test('lets records go that are too old, also where none come', async () => {
+    await scene.keeper.apply({ ...settings, keep: { ...settings.keep, days: 1 } });
+    scene.ends = [connection(1, { start: scene.now, end: scene.now })];
+    await scene.pass(2_000);
+    expect(await scene.recorded()).toEqual([1]);
+    scene.now += 2 * 86_400_000;
+    await scene.pass(10_000);
+    expect(await scene.recorded()).toEqual([]);
   });
 
   test('ends with the settings, keeps what was written, and begins again', async () => {
