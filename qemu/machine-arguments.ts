@@ -35,6 +35,11 @@ export type Hardware = {
   readonly watchdog?: boolean;
   /** A graphics card, whose picture the monitor's screendump takes. */
   readonly screen?: boolean;
+  /**
+   * Emulated, with a clock that goes by what the processor does, two nanoseconds an instruction: figures of what work costs
+   * are the same whatever else this machine is at.
+   */
+  readonly countsInstructions?: boolean;
   /** UEFI that enforces Secure Boot once it has keys, and takes the loader's on the first boot. */
   readonly secureBoot?: boolean;
 };
@@ -104,6 +109,13 @@ function processor({ looksPhysical }: Hardware, { accelerator }: HostParts): str
   ].join(',');
 }
 
+function clock({ countsInstructions }: Hardware, { accelerator }: HostParts): string[] {
+  if (accelerator === 'kvm') return ['-accel', 'kvm'];
+  return countsInstructions
+    ? ['-accel', 'tcg,thread=single', '-icount', 'shift=1']
+    : ['-accel', 'tcg,thread=multi'];
+}
+
 /**
  * QEMU's command line, by options that versions 6.2 to 10 share. The monitor is expected on descriptor 3 and the serial
  * line on descriptor 4: sockets that the parent made, so that neither has a path and nothing of the output is lost.
@@ -120,7 +132,7 @@ export function machineArguments(hardware: Hardware, parts: HostParts): string[]
     ],
     // Only system management mode may write the variables.
     ...(hardware.secureBoot ? ['-global', 'driver=cfi.pflash01,property=secure,value=on'] : []),
-    ...['-accel', parts.accelerator === 'kvm' ? 'kvm' : 'tcg,thread=multi'],
+    ...clock(hardware, parts),
     ...['-cpu', processor(hardware, parts), '-smp', `${hardware.cpus}`, '-m', `${hardware.memoryMiB}`],
     ...bootArguments(hardware.boot, parts),
     ...['-chardev', 'socket,id=monitor,fd=3', '-mon', 'chardev=monitor,mode=control'],

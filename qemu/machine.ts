@@ -102,7 +102,7 @@ export class Machine implements AsyncDisposable {
     await using parts = new AsyncDisposableStack();
     const folder = parts.use(new ScratchFolder()).path;
     const hardware = {
-      accelerator: await chooseAccelerator(options.probeKernel),
+      accelerator: options.countsInstructions ? 'tcg' : await chooseAccelerator(options.probeKernel),
       firmware: options.boot === 'uefi' ? await prepareFirmware(folder, options) : null,
       disk: options.image === undefined ? null : await overlay(folder, options.image, options.diskMiB),
     };

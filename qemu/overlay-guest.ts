@@ -20,6 +20,8 @@ export type OverlayGuestOptions = {
   readonly name: string;
   readonly progress: Progress;
   readonly memoryMiB?: number;
+  /** For figures of what something costs: see `Hardware`. It has one processor then. */
+  readonly countsInstructions?: boolean;
 };
 
 export type GatewayPlan = {
@@ -87,7 +89,7 @@ export class OverlayGuest implements AsyncDisposable {
     this.#parts = parts;
   }
 
-  static async start({ name, progress, memoryMiB = 768 }: OverlayGuestOptions): Promise<OverlayGuest> {
+  static async start({ name, progress, ...options }: OverlayGuestOptions): Promise<OverlayGuest> {
     await using parts = new AsyncDisposableStack();
     const scratch = parts.use(new ScratchFolder());
     const system = await overlaySystem(scratch.path, progress);
@@ -103,7 +105,8 @@ export class OverlayGuest implements AsyncDisposable {
     const card = (index: number) => ({ model: 'virtio-net-pci', mac: cardMac(0, index + 1) }) as const;
     const machine = parts.use(
       await Machine.start({
-        ...{ name, memoryMiB, cpus: 2, probeKernel: system.kernelPath, image: system.rootPath },
+        ...{ name, memoryMiB: 768, cpus: options.countsInstructions ? 1 : 2, ...options },
+        ...{ probeKernel: system.kernelPath, image: system.rootPath },
         boot: {
           kernel: system.kernelPath,
           initrd: system.initrdPath,

@@ -25,14 +25,32 @@ function groups(text: string): number[] | undefined {
 /** The canonical text form (RFC 5952 §4): lower case, no leading zeros, the longest run of two or more zero groups as `::`. */
 export function formatIpv6(address: Uint8Array): string {
   const view = new DataView(address.buffer, address.byteOffset, 16);
-  const words = Array.from({ length: 8 }, (_, index) => view.getUint16(index * 2));
-  let best = { start: 0, length: 0 };
+  const longest = longestRunOfZeros(view);
+  let text = '';
+  for (let group = 0; group < 8; group++) {
+    if (group === longest.start) {
+      text += '::';
+      group = longest.end - 1;
+    } else {
+      if (group > 0 && group !== longest.end) text += ':';
+      text += view.getUint16(group * 2).toString(16);
+    }
+  }
+  return text;
+}
+
+/** Of two groups or more, the first of those that are as long; both -1 where there is none. */
+function longestRunOfZeros(view: DataView): { readonly start: number; readonly end: number } {
+  let longest = { start: -1, end: -1 };
+  let length = 1;
   for (let start = 0; start < 8; start++) {
     let end = start;
-    while (words[end] === 0) end++;
-    if (end - start > best.length) best = { start, length: end - start };
+    while (end < 8 && view.getUint16(end * 2) === 0) end++;
+    if (end - start > length) {
+      longest = { start, end };
+      length = end - start;
+    }
+    if (end > start) start = end;
   }
-  const text = (part: readonly number[]) => part.map((word) => word.toString(16)).join(':');
-  if (best.length < 2) return text(words);
-  return `${text(words.slice(0, best.start))}::${text(words.slice(best.start + best.length))}`;
+  return longest;
 }

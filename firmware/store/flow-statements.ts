@@ -16,7 +16,9 @@ export function prepareFlowStatements(database: Database) {
     `INSERT INTO ${table} (${columns.map((name) => `"${name}"`).join(', ')}) VALUES (${columns.map((name) => `:${name}`).join(', ')})`;
   return {
     database,
-    insertFlow: database.prepare<[FlowRow]>(insert('flow', flowColumns)),
+    insertFlow: database.prepare<[FlowRow[keyof FlowRow][]]>(
+      `INSERT INTO flow (${flowColumns.map((name) => `"${name}"`).join(', ')}) VALUES (${flowColumns.map(() => '?').join(', ')})`,
+    ),
     insertEndpoint: database.prepare<[EndpointRow & { epoch: number }]>(
       insert('endpoint', ['epoch', ...endpointColumns]),
     ),

@@ -5,7 +5,7 @@ import { flowDatabaseName, openFlowDatabase, setFlowsAside } from './flow-databa
 import {
   conditionOf,
   endpointRow,
-  flowRow,
+  flowValues,
   type JoinedRow,
   type StoredFlow,
   selectFlows,
@@ -123,7 +123,7 @@ export class FlowStore {
           for (const record of records) {
             this.#enterEpoch(Math.floor((last + 1) / epochLength));
             const ends = { source: this.#endpoint(record.from), destination: this.#endpoint(record.to) };
-            last = Number(insertFlow.run(flowRow(record, ends)).lastInsertRowid);
+            last = Number(insertFlow.run(flowValues(record, ends)).lastInsertRowid);
           }
         })
         .immediate();

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compareBytes, concatBytes, equalBytes, fromHex, toHex } from '../../firmware/bytes/bytes.ts';
 import { decode } from '../../firmware/bytes/decode.ts';
+import { formatIpv6, parseIpv6 } from '../../firmware/bytes/ipv6-text.ts';
 import { Reader } from '../../firmware/bytes/reader.ts';
 import { Writer } from '../../firmware/bytes/writer.ts';
 
@@ -105,6 +106,25 @@ describe('hexadecimal and comparison', () => {
   test('concatBytes joins in order', () => {
     expect(concatBytes(Uint8Array.of(1), new Uint8Array(), Uint8Array.of(2, 3))).toEqual(
       Uint8Array.of(1, 2, 3),
+    );
+  });
+});
+
+describe('IPv6 addresses as text', () => {
+  const group = fc.oneof({ weight: 2, arbitrary: fc.constant(0) }, fc.integer({ min: 0, max: 0xffff }));
+
+  test('are written as the URL standard writes them, and read back', async () => {
+    await fc.assert(
+      fc.property(fc.array(group, { minLength: 8, maxLength: 8 }), (groups) => {
+        const writer = new Writer(16);
+        for (const value of groups) writer.u16(value);
+        const octets = writer.finish();
+        const text = formatIpv6(octets);
+        const long = groups.map((value) => value.toString(16).padStart(4, '0')).join(':');
+        expect(`[${text}]`).toBe(new URL(`http://[${long}]`).hostname);
+        expect(parseIpv6(text)).toEqual(octets);
+      }),
+      { numRuns: 2_000 },
     );
   });
 });

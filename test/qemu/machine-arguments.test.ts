@@ -49,6 +49,15 @@ describe('machineArguments', () => {
     expect(valuesOf('-cpu', machineArguments(hardware, { ...parts, accelerator: 'kvm' }))).toEqual(['max']);
   });
 
+  test('a clock that goes by instructions has one thread for all processors', () => {
+    const args = machineArguments({ ...hardware, countsInstructions: true }, parts);
+    expect([valuesOf('-accel', args), valuesOf('-icount', args)]).toEqual([
+      ['tcg,thread=single'],
+      ['shift=1'],
+    ]);
+    expect(machineArguments(hardware, parts)).not.toContain('-icount');
+  });
+
   test('a TPM is there only with its socket', () => {
     expect(machineArguments(hardware, parts).join(' ')).not.toContain('tpm');
     expect(machineArguments(hardware, { ...parts, tpmSocket: '/t.sock' })).toContain('tpm-tis,tpmdev=tpm0');
