@@ -20,7 +20,9 @@ beforeAll(async () => {
   guest = await OverlayGuest.start({ name: 'overlay-hostile', progress: stderrProgress('hostile') });
   a = await guest.gateway('a');
   b = await guest.gateway('b');
-  await Promise.all([a.start({ peers: [b.asPeer()] }), b.start({ peers: [a.asPeer()] })]);
+  // b is the one that opens it, whichever of the two is up first.
+  await a.start({ peers: [{ ...b.asPeer(), connect: 'on-demand' }] });
+  await b.start({ peers: [a.asPeer()] });
   await Promise.all([a.connected(b), b.connected(a)]);
   await b.host.traffic({ do: 'serve' });
   stranger = await Stranger.join(guest.station, strangerAddresses.ipv4, strangerAddresses.routerIpv4);

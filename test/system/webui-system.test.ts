@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Browser, Page } from 'playwright-core';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { SettingsLayer } from '../../firmware/store/settings-schema.ts';
+import { callLocalApi } from '../../firmware/system/local-api.ts';
 import { pageFiles } from '../../image-builder/webui-client.ts';
 import { accessibilityFindings, openPage, sharedBrowser, sidewaysOverflow } from '../webui/browser.ts';
 import { eventually } from '../webui/eventually.ts';
@@ -219,6 +220,27 @@ describe('the system’s page', () => {
     await section('sessions').getByRole('button', { name: 'Sign out admin' }).click();
     await eventually(() => section('sessions').locator('tbody tr').count()).toBe(1);
     await eventually(() => section('sessions').textContent()).toContain('this browser');
+  });
+
+  test('somebody else is signed out only with the password said again', async () => {
+    const operator = { name: 'nachtschicht', password: 'guten Abend Hamburg' };
+    const added = await callLocalApi({
+      ...{ method: 'POST', path: '/api/v1/users', socketPath: box.socket },
+      body: { ...operator, role: 'operator' },
+    });
+    expect(added).toMatchObject({ ok: true, status: 200 });
+    const other = await openPage(browser, `${box.url}/system?tab=log`, { owner: operator });
+    await open('/system?tab=access');
+    const theirs = section('sessions').getByRole('button', { name: 'Sign out nachtschicht' });
+    await theirs.click();
+    await page.locator('#prompt-password').fill('not it at all');
+    await page.keyboard.press('Enter');
+    await eventually(() => page.getByRole('dialog').textContent()).toContain('wrong-password');
+    await confirmPassword();
+    await eventually(() => theirs.count()).toBe(0);
+    await other.page.reload();
+    await other.page.getByRole('button', { name: 'Sign in' }).waitFor();
+    await other.page.context().close();
   });
 
   test('users, tokens and the audit: only with the password said again, a token shown once', async () => {
