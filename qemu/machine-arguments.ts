@@ -109,7 +109,7 @@ function processor({ looksPhysical }: Hardware, { accelerator }: HostParts): str
   ].join(',');
 }
 
-function clock({ countsInstructions }: Hardware, { accelerator }: HostParts): string[] {
+function acceleration({ countsInstructions }: Hardware, { accelerator }: HostParts): string[] {
   if (accelerator === 'kvm') return ['-accel', 'kvm'];
   return countsInstructions
     ? ['-accel', 'tcg,thread=single', '-icount', 'shift=1']
@@ -132,7 +132,7 @@ export function machineArguments(hardware: Hardware, parts: HostParts): string[]
     ],
     // Only system management mode may write the variables.
     ...(hardware.secureBoot ? ['-global', 'driver=cfi.pflash01,property=secure,value=on'] : []),
-    ...clock(hardware, parts),
+    ...acceleration(hardware, parts),
     ...['-cpu', processor(hardware, parts), '-smp', `${hardware.cpus}`, '-m', `${hardware.memoryMiB}`],
     ...bootArguments(hardware.boot, parts),
     ...['-chardev', 'socket,id=monitor,fd=3', '-mon', 'chardev=monitor,mode=control'],

@@ -61,7 +61,7 @@ export const selectFlows = `SELECT flow.id, ${flowColumns.map((name) => `flow."$
     .join(', ')}
   FROM flow JOIN endpoint AS "from" ON "from".id = flow.source JOIN endpoint AS "to" ON "to".id = flow.destination`;
 
-/** The values of a row of `flow` in the order of {@link flowColumns}: by their places SQLite takes them in half the time. */
+/** The values of a row of `flow` in the order of {@link flowColumns}: bound by their places they are in a quarter faster. */
 export function flowValues(
   { start, end, protocol, port, direction, verdict, reason, rule, staged, sent, received }: FlowRecord,
   ends: { readonly source: number; readonly destination: number },

@@ -12,13 +12,11 @@ export type FlowStatements = ReturnType<typeof prepareFlowStatements>;
 
 /** What the records' store asks of its database. */
 export function prepareFlowStatements(database: Database) {
-  const insert = (table: string, columns: readonly string[]) =>
-    `INSERT INTO ${table} (${columns.map((name) => `"${name}"`).join(', ')}) VALUES (${columns.map((name) => `:${name}`).join(', ')})`;
+  const insert = (table: string, columns: readonly string[], value = (name: string) => `:${name}`) =>
+    `INSERT INTO ${table} (${columns.map((name) => `"${name}"`).join(', ')}) VALUES (${columns.map(value).join(', ')})`;
   return {
     database,
-    insertFlow: database.prepare<[FlowRow[keyof FlowRow][]]>(
-      `INSERT INTO flow (${flowColumns.map((name) => `"${name}"`).join(', ')}) VALUES (${flowColumns.map(() => '?').join(', ')})`,
-    ),
+    insertFlow: database.prepare<[FlowRow[keyof FlowRow][]]>(insert('flow', flowColumns, () => '?')),
     insertEndpoint: database.prepare<[EndpointRow & { epoch: number }]>(
       insert('endpoint', ['epoch', ...endpointColumns]),
     ),

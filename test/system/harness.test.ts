@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { runsBootSector } from '../../qemu/accelerator.ts';
 import { Machine } from '../../qemu/machine.ts';
 import { settingsDisc } from '../../qemu/settings-disc.ts';
+import { waitUntil } from '../../qemu/wait-until.ts';
 
 const shellMs = 60_000;
 
@@ -31,9 +32,15 @@ test('a machine without a disk: firmware on the console, monitor, snapshot, USB 
 
     const disc = settingsDisc(join(machine.scratchPath, 'disc'), 'harness', { version: 1, hostname: 'gate' });
     await machine.plugUsbStick(disc, 'CIDATA');
-    machine.console.write('map -r\r');
-    await machine.console.expect(/FS0:.*USB/is, shellMs);
-    await machine.console.expect(/Shell> $/, shellMs);
+    // The firmware looks at its ports once a second, and maps what it has found by then.
+    const mapped = async () => {
+      machine.console.write('map -r\r');
+      const [answer] = await machine.console.expect(/map -r[\s\S]*Shell> $/, shellMs);
+      return answer;
+    };
+    await waitUntil('the stick is mapped', mapped, (text) => /FS0:.*USB/is.test(text), {
+      timeoutMs: shellMs,
+    });
     machine.console.write('type fs0:\\user-data\r');
     await machine.console.expect(/"hostname": "gate"/, shellMs);
     machine.console.write('vol fs0:\r');
