@@ -91,11 +91,11 @@ async function movedTo(...addresses: readonly string[]): Promise<void> {
 }
 
 /** TCP and UDP between the hosts while the work is done: TCP whole to the last octet, both going on afterwards. */
-async function underTraffic(what: string, work: () => Promise<void>): Promise<void> {
+async function underTraffic(what: string, work: () => Promise<void>): Promise<StreamReport> {
   const host = b.host.addresses.ipv4;
   const [tcp, udp] = [`tcp, ${what}`, `udp, ${what}`];
   await a.host.traffic({ do: 'stream', name: tcp, kind: 'tcp', host, octets: 1000, everyMs: 50 });
-  await a.host.traffic({ do: 'stream', name: udp, kind: 'udp', host, octets: 200, everyMs: 50 });
+  await a.host.traffic({ do: 'stream', name: udp, kind: 'udp', host, octets: 200, everyMs: 5 });
   const returned = async (name: string) =>
     (await a.host.traffic<StreamReport>({ do: 'look', name })).returned;
   for (const name of [tcp, udp])
@@ -122,6 +122,13 @@ async function underTraffic(what: string, work: () => Promise<void>): Promise<vo
   console.info(
     `${what}: nothing came back for ${Math.round(ofUdp.longestStallMs)} ms over UDP, ${Math.round(ofTcp.longestStallMs)} ms over TCP`,
   );
+  return ofUdp;
+}
+
+/** The same where nothing may be lost on the way: both uplinks are there, or nothing moves at all. */
+async function withoutLoss(what: string, work: () => Promise<void>): Promise<void> {
+  const { sent, returned } = await underTraffic(what, work);
+  expect({ lost: sent - returned }).toEqual({ lost: 0 });
 }
 
 const trialOver = () =>
@@ -141,7 +148,7 @@ describe('an uplink that fails under TCP and UDP', () => {
       await guest.provider.run('ip link set to-a down');
       await movedTo(second);
     });
-    await underTraffic('back on the preferred uplink', async () => {
+    await withoutLoss('back on the preferred uplink', async () => {
       await guest.provider.run('ip link set to-a up');
       await movedTo(first);
     });
@@ -191,8 +198,20 @@ describe('settings on trial, changed over the tunnel itself', () => {
   });
 
   test('one that leaves it whole confirms itself', async () => {
-    await a.tryOut({ ...good(), hostname: 'plant-7' }, 60);
-    expect((await trialOver()).outcomes).toEqual(['confirmed', 'reverted', 'confirmed']);
+    const stranger = {
+      name: 'c',
+      uri: 'hip://10.99.9.9/2001:22::c',
+      protectedPrefixes: ['192.168.77.0/24'],
+      connect: 'on-demand' as const,
+    };
+    await withoutLoss('a trial that brings another peer', async () => {
+      await a.tryOut({ ...good(), overlay: { peers: [b.asPeer(), stranger] } }, 60);
+      expect((await trialOver()).outcomes).toEqual(['confirmed', 'reverted', 'confirmed']);
+    });
+    await withoutLoss('a trial that takes the peer away again', async () => {
+      await a.tryOut({ ...good(), hostname: 'plant-7' }, 60);
+      await trialOver();
+    });
     expect(await b.host.ping(a.host.addresses.ipv4)).toMatchObject({ received: 3 });
   });
 });

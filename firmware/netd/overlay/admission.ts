@@ -6,6 +6,7 @@ import { header, packetTypes } from '../../hip/packet.ts';
 import { OverlayError } from './error.ts';
 import { limits } from './limits.ts';
 import type { Peer } from './peer.ts';
+import { renderSetChange } from './set-change.ts';
 
 const table = 'inet hithe_admission';
 
@@ -18,17 +19,22 @@ const ways = { udp: (8 + 4) * 8, ip: 0 } as const;
  * nor costs a process its time, and another peer's packets find room. A HIT can be claimed by anybody who has seen one,
  * from ever new addresses; so packets are counted by HIT too: who floods under one peer's name is in nobody else's way.
  * I1 and I2, which open associations, are counted apart: a flood of them leaves the open association its UPDATEs.
+ *
+ * @param before the peers that the table has been made for, or undefined to make it from nothing
  */
-export function renderAdmission(localHit: string, peers: readonly Peer[]): string {
+export function renderAdmission(localHit: string, peers: readonly Peer[], before?: readonly Peer[]): string {
   const own = parseHit(localHit);
   if (own === undefined) throw new OverlayError('bad-peer', `${localHit} is not a HIT`);
-  const tags = peers.map(({ tag }) => hex(tag));
-  return `add table ${table}
-delete table ${table}
-table ${table} {
+  const tags = (of: readonly Peer[]) => of.map(({ tag }) => hex(tag));
+  const change = renderSetChange(`${table} peer_tags`, tags(before ?? []), tags(peers));
+  return before === undefined ? `${admissionRemoval}${tableOf(own)}${change}` : change;
+}
+
+function tableOf(own: HostIdentityTag): string {
+  return `table ${table} {
 	set peer_tags {
 		typeof @th,0,128
-${tags.length === 0 ? '' : `		elements = { ${tags.join(', ')} }\n`}	}
+	}
 ${rates('senders_ipv4', '@th,0,128 . ip saddr')}
 ${rates('senders_ipv6', '@th,0,128 . ip6 saddr')}
 ${rates('openers', '@th,0,128')}

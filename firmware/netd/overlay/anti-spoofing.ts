@@ -1,5 +1,7 @@
 import { overlayDevice } from '../desired.ts';
+import { limits } from './limits.ts';
 import type { Peer } from './peer.ts';
+import { renderSetChange } from './set-change.ts';
 
 const table = 'inet hithe_overlay';
 
@@ -7,34 +9,51 @@ const table = 'inet hithe_overlay';
 export const wrongSourceSet = `${table} wrong_sources`;
 
 /**
- * The overlay's own nftables table, whole, as one transaction for `nft -f -`. What comes out of `hip0` carries the mark
- * of the security association that decrypted it, and may have no source outside that peer's prefixes: a peer cannot
- * speak for another. TCP is held to what ESP carries in one piece, in both directions, since the other end may be
- * another make of gateway.
+ * The overlay's own nftables table as one transaction for `nft -f -`. What comes out of `hip0` carries the mark of the
+ * security association that decrypted it, and may have no source outside that peer's prefixes: a peer cannot speak for
+ * another. TCP is held to what ESP carries in one piece, in both directions, since the other end may be another make of
+ * gateway.
+ *
+ * @param before the peers that the table has been made for, or undefined to make it from nothing
  */
-export function renderAntiSpoofing(peers: readonly Peer[], mtu: number): string {
-  const sources = peers.flatMap(({ mark, protectedPrefixes }) =>
-    protectedPrefixes.map((prefix) => ({ mark, prefix })),
+export function renderAntiSpoofing(peers: readonly Peer[], mtu: number, before?: readonly Peer[]): string {
+  const elements = ipVersions.map((version) =>
+    renderSetChange(
+      `${table} peer_sources_${version}`,
+      sources(before ?? [], version),
+      sources(peers, version),
+    ),
   );
-  return `add table ${table}
-delete table ${table}
-table ${table} {
-${set(
-  'peer_sources_ipv4',
-  'ip saddr',
-  sources.filter(({ prefix }) => !prefix.includes(':')),
-)}
-${set(
-  'peer_sources_ipv6',
-  'ip6 saddr',
-  sources.filter(({ prefix }) => prefix.includes(':')),
-)}
+  const flush = chains.map((name) => `flush chain ${table} ${name}\n`);
+  return [
+    ...(before === undefined ? [antiSpoofingRemoval, declarations] : flush),
+    rules(peers, mtu),
+    ...elements,
+  ].join('');
+}
+
+const chains = ['sources', 'raw', 'segments', 'clamp'] as const;
+
+const declarations = `table ${table} {
+	set peer_sources_ipv4 {
+		typeof meta mark . ip saddr
+		flags interval
+	}
+	set peer_sources_ipv6 {
+		typeof meta mark . ip6 saddr
+		flags interval
+	}
 	set wrong_sources {
 		type mark
-		size ${Math.max(1, peers.length)}
+		size ${limits.wrongSources}
 		flags dynamic
 		counter
 	}
+}
+`;
+
+function rules(peers: readonly Peer[], mtu: number): string {
+  return `table ${table} {
 	chain sources {
 		type filter hook prerouting priority raw; policy accept;
 		iifname != "${overlayDevice}" accept
@@ -43,7 +62,10 @@ ${set(
 		update @wrong_sources { meta mark counter }
 		counter drop comment "source is not the peer's"
 	}
-${peers.some(isRaw) ? '' : noRaw}	chain segments {
+	chain raw {
+		type filter hook input priority filter - 1; policy accept;
+${peers.some(isRaw) ? '' : noRaw}	}
+	chain segments {
 		type filter hook forward priority mangle; policy accept;
 		tcp flags & (syn | rst) != syn accept
 		oifname "${overlayDevice}" jump clamp
@@ -60,21 +82,20 @@ ${peers.some(isRaw) ? '' : noRaw}	chain segments {
 /** Takes the table away. */
 export const antiSpoofingRemoval = `add table ${table}\ndelete table ${table}\n`;
 
+const ipVersions = ['ipv4', 'ipv6'] as const;
+
+function sources(peers: readonly Peer[], version: (typeof ipVersions)[number]): string[] {
+  return peers.flatMap(({ mark, protectedPrefixes }) =>
+    protectedPrefixes
+      .filter((prefix) => prefix.includes(':') === (version === 'ipv6'))
+      .map((prefix) => `0x${mark.toString(16)} . ${prefix}`),
+  );
+}
+
 function isRaw({ places }: Peer): boolean {
   return places.some(({ port }) => port === null);
 }
 
 /** Where no peer is met without UDP, HIP (139) and ESP (50) straight over IP get nowhere. */
-const noRaw = `	chain raw {
-		type filter hook input priority filter - 1; policy accept;
-		meta l4proto { 50, 139 } counter drop comment "HIP or ESP without UDP"
-	}
+const noRaw = `		meta l4proto { 50, 139 } counter drop comment "HIP or ESP without UDP"
 `;
-
-function set(name: string, field: string, sources: readonly { mark: number; prefix: string }[]): string {
-  const elements = sources.map(({ mark, prefix }) => `0x${mark.toString(16)} . ${prefix}`);
-  return `	set ${name} {
-		typeof meta mark . ${field}
-		flags interval
-${elements.length === 0 ? '' : `		elements = { ${elements.join(', ')} }\n`}	}`;
-}

@@ -1,8 +1,6 @@
 import type { AssociationEffect } from '../../hip/association.ts';
 import type { Locator } from '../../hip/locator.ts';
 import type { RekeySettings } from '../../store/settings-schema.ts';
-import { admissionRemoval, renderAdmission } from './admission.ts';
-import { antiSpoofingRemoval, renderAntiSpoofing } from './anti-spoofing.ts';
 import { OverlayError } from './error.ts';
 import { type EspCounters, parseEspListing } from './esp-listing.ts';
 import { KernelCommands } from './kernel-commands.ts';
@@ -11,6 +9,7 @@ import { limits } from './limits.ts';
 import { narrowBelow, narrowWayRoutes } from './narrow-way.ts';
 import { pathMtuRemoval, renderSegments } from './path-mtu.ts';
 import type { Peer } from './peer.ts';
+import { PeerGuard } from './peer-guard.ts';
 import type { OverlayPorts } from './ports.ts';
 import {
   renderDeviceMtu,
@@ -18,7 +17,6 @@ import {
   renderPeerRoutes,
   renderRouteRemoval,
   renderTeardown,
-  segmentMtu,
 } from './routes.ts';
 import {
   type EspEnds,
@@ -72,7 +70,7 @@ export type DataPath = {
   forget(peer: Peer, spi: number): void;
   /** All security associations as they count now. */
   counters(): Promise<readonly EspCounters[]>;
-  /** Packets of each mark that were dropped for a source that is not the peer's, since `setPeers`. */
+  /** Packets of each mark that were dropped for a source that is not the peer's, since the first `setPeers`. */
   wrongSources(): Promise<ReadonlyMap<number, number>>;
   /** What the kernel knows that the way to each address takes in one packet, in octets. */
   pathMtus(addresses: readonly string[]): Promise<ReadonlyMap<string, number>>;
@@ -91,6 +89,7 @@ type Installed<Association> = { readonly association: Association; readonly ends
 export class KernelDataPath implements DataPath {
   readonly #ports: Pick<OverlayPorts, 'run' | 'sourceAddress'>;
   readonly #kernel: KernelCommands;
+  readonly #guard: PeerGuard;
   readonly #localHit: string;
   readonly #localPort: number;
   readonly #prepared: Promise<void>;
@@ -120,6 +119,7 @@ export class KernelDataPath implements DataPath {
     this.#ports = ports;
     this.#prepared = prepared;
     this.#kernel = new KernelCommands(ports.run);
+    this.#guard = new PeerGuard(this.#kernel, localHit);
     this.#localHit = localHit;
     this.#localPort = localPort;
   }
@@ -134,9 +134,7 @@ export class KernelDataPath implements DataPath {
   async setPeers(peers: readonly Peer[], { underlayMtu, rekey }: DataPathSettings): Promise<void> {
     this.#rekey = rekey;
     // Sources before routes: no route may lead to an open door.
-    await this.#kernel.nft(
-      renderAntiSpoofing(peers, segmentMtu(underlayMtu)) + renderAdmission(this.#localHit, peers),
-    );
+    await this.#guard.letIn(peers, underlayMtu);
     const wanted = new Map(
       peers.flatMap(({ hit, protectedPrefixes }) =>
         protectedPrefixes.map((prefix) => [prefix, hit] as const),
@@ -240,7 +238,8 @@ export class KernelDataPath implements DataPath {
   async close(): Promise<void> {
     await this.#kernel.ipTolerant(renderTeardown() + narrowWayRoutes.remove);
     await this.#kernel.narrowWays('remove');
-    await this.#kernel.nft(antiSpoofingRemoval + admissionRemoval + pathMtuRemoval);
+    await this.#guard.close();
+    await this.#kernel.nft(pathMtuRemoval);
   }
 
   async #installInbound(peer: Peer, association: Inbound): Promise<void> {

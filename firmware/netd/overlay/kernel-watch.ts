@@ -40,11 +40,6 @@ export class KernelWatch {
     this.#arm();
   }
 
-  /** The counters of wrong sources start over with a new set of peers. */
-  countersStartOver(): void {
-    this.#wrongSources = new Map();
-  }
-
   close(): void {
     this.#closed = true;
     this.#events?.close();

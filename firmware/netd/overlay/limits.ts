@@ -56,6 +56,8 @@ export const limits = {
   /** A peer's packets are told of once per reason in this many milliseconds, and for so many reasons. */
   reportWindowMs: 10_000,
   reportsInWindow: 20,
+  /** Peers whose wrong sources are counted: as many as the settings take. */
+  wrongSources: 10_000,
   /** Senders whose packets are counted at a time: 100 octets of kernel memory each. */
   countedSenders: 4096,
   /** After this a silent sender's count goes: longer than its allowance takes to fill again. */

@@ -165,7 +165,6 @@ class RunningOverlay implements Overlay {
     this.#config = config;
     if (config.keyLog !== true) this.#ports.keyLog?.remove();
     await this.#dataPath.setPeers(peers, this.#dataPathSettings());
-    this.#kernel.countersStartOver();
     const { responder } = this.#respondWith(config);
     const gone = [...this.#runners.values()].filter(({ peer }) => !peers.some(({ hit }) => hit === peer.hit));
     for (const { peer } of gone) {

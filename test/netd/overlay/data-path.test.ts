@@ -290,7 +290,12 @@ describe('the kernel as data path', () => {
     expect(calls.map(({ command, input }) => [command, input])).toEqual([
       ['/usr/sbin/nft', expect.stringMatching(/^add table/)],
       ['/sbin/ip', expect.stringMatching(/^xfrm policy update .*\nroute replace 10.0.0.0\/8 /)],
-      ['/usr/sbin/nft', expect.stringMatching(/^add table/)],
+      [
+        '/usr/sbin/nft',
+        expect.stringMatching(
+          /delete element inet hithe_overlay peer_sources_ipv4 \{ 0x7 \. 10\.0\.0\.0\/8 \}/,
+        ),
+      ],
       [
         '/sbin/ip',
         expect.stringMatching(/^route delete 10.0.0.0\/8 .*\nxfrm state count\nxfrm policy delete /),

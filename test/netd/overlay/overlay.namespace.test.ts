@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { formatHit } from '../../../firmware/hip/host-identity-tag.ts';
 import { ownIdentity } from '../../../firmware/hip/own-identity.ts';
+import { renderAdmission } from '../../../firmware/netd/overlay/admission.ts';
 import { renderAntiSpoofing } from '../../../firmware/netd/overlay/anti-spoofing.ts';
 import { firstMark, readPeers } from '../../../firmware/netd/overlay/peer.ts';
 import { renderBasePolicies, renderTrap } from '../../../firmware/netd/overlay/xfrm.ts';
@@ -288,14 +289,23 @@ describe.skipIf(missing !== null)(
         ],
         (hit) => firstMark + (hit === b.hit ? 0 : 1),
       );
-      for (const given of [peers, peers, [], peers]) {
-        const { status, stderr } = await laboratory.run(
-          'a',
-          '/usr/sbin/nft',
-          ['-f', '-'],
-          renderAntiSpoofing(given, 1406),
-        );
+      const nft = async (input: string) => {
+        const { status, stderr } = await laboratory.run('a', '/usr/sbin/nft', ['-f', '-'], input);
         expect([status, stderr]).toEqual([0, '']);
+      };
+      const ruleset = async () =>
+        (await laboratory.run('a', '/usr/sbin/nft', ['list', 'table', 'inet', 'hithe_overlay'])).stdout +
+        (await laboratory.run('a', '/usr/sbin/nft', ['list', 'table', 'inet', 'hithe_admission'])).stdout;
+      const render = (given: typeof peers, before?: typeof peers) =>
+        renderAntiSpoofing(given, 1406, before) + renderAdmission(a.hit, given, before);
+      let before: typeof peers = [];
+      await nft(render(before));
+      for (const given of [peers, peers, peers.slice(1), peers.slice(0, 1), [], peers]) {
+        await nft(render(given, before));
+        const changed = await ruleset();
+        await nft(render(given));
+        expect(changed).toBe(await ruleset());
+        before = given;
       }
       for (let times = 0; times < 2; times++) {
         const { status, stderr } = await laboratory.run(
