@@ -108,11 +108,12 @@ export async function openAccounts(ports: AccountPorts): Promise<Accounts> {
       const before = await checked(name, password, client.address);
       if ('outcome' in before) return before;
       if (before.securityKeys > 0 && !touch) return { outcome: 'key-needed' };
+      const mark = users.passwordMark(name);
       const proven = before.securityKeys > 0 ? await secondFactor.prove(before.name, client, signal) : null;
       if (proven !== null && proven.outcome !== 'proven') return proven;
       // Much may have happened while the touch was waited for.
       const user = users.find(name);
-      if (user === null || user.passwordSetAt !== before.passwordSetAt) return { outcome: 'wrong' };
+      if (user === null || users.passwordMark(name) !== mark) return { outcome: 'wrong' };
       attempts.succeeded(client.address);
       return { outcome: 'right', user: { name: user.name, role: user.role }, key: proven?.key ?? null };
     },

@@ -57,6 +57,8 @@ export interface Users {
   find(name: string): User | null;
   /** The user whose name and password these are; null where they are nobody's, `busy` where others are looked at. */
   verify(name: string, password: string): Promise<User | null | 'busy'>;
+  /** The same object for as long as the user has the same password; null where there is no such user. */
+  passwordMark(name: string): object | null;
   add(name: string, role: Role, password: string): Promise<UsersOutcome>;
   change(
     name: string,
@@ -155,6 +157,7 @@ export async function openUsers({ secrets, passwords, now, log }: UsersPorts): P
       const now = called(name);
       return right && user !== undefined && now?.password === user.password ? shown(now) : null;
     },
+    passwordMark: (name) => called(name)?.password ?? null,
     add: (name, role, password) =>
       inTurn(async () => {
         if (called(name) !== undefined) return { outcome: 'name-taken' };
