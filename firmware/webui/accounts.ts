@@ -107,7 +107,10 @@ export async function openAccounts(ports: AccountPorts): Promise<Accounts> {
     async prove({ name, password, touch }, client, signal) {
       const before = await checked(name, password, client.address);
       if ('outcome' in before) return before;
-      if (before.securityKeys > 0 && !touch) return { outcome: 'key-needed' };
+      if (before.securityKeys > 0 && !touch) {
+        attempts.giveBack(client.address);
+        return { outcome: 'key-needed' };
+      }
       const mark = users.passwordMark(name);
       const proven = before.securityKeys > 0 ? await secondFactor.prove(before.name, client, signal) : null;
       if (proven !== null && proven.outcome !== 'proven') return proven;

@@ -42,7 +42,10 @@ export class PluggedKeys implements KeySystem {
         if (!this.#ports.has(path)) throw new Error('gone');
         key.take(report);
       },
-      close: async () => void this.#open.delete(path),
+      close: async () => {
+        this.#open.delete(path);
+        key.blinks = false;
+      },
     };
   }
 }

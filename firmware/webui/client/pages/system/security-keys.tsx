@@ -48,7 +48,7 @@ export function SecurityKeys() {
                 <Ago iso={addedAt} />
               </Cell>
               <Cell name={columns.used} line="wide" named>
-                {usedAt !== null && <Ago iso={usedAt} />}
+                {usedAt === null ? '–' : <Ago iso={usedAt} />}
               </Cell>
               <Cell name={columns.acts} line="wide">
                 <button type="button" class="link" onClick={() => void remove(id)}>
