@@ -13,8 +13,8 @@ const [controlOctets, interruptOctets, helloOctets] = [10, 4, 68];
 /** Of a hello, and of what follows between two who know ids of eight octets. */
 const [firstHeader, header] = [12, 16];
 const [stalled, controlType, interruptType, noType, fullSpeed] = [4, 0, 3, 255, 1];
-/** That endpoints have the size of their packets beside them, and ids eight octets: QEMU's XHCI wants both. */
-const capabilities = (1 << 4) | (1 << 5);
+/** What QEMU's XHCI wants: sizes of packets beside the endpoints, ids of eight octets, long bulk packets. */
+const capabilities = (1 << 4) | (1 << 5) | (1 << 6);
 
 const [inEndpoint, outEndpoint, packetOctets] = [0x81, 0x01, 64];
 /** USB 2.0, 9.4 and 9.6; USB HID 1.11, 7.1. */

@@ -35,7 +35,8 @@ beforeAll(async () => {
   key = await VirtualKey.make();
   device = await UsbHidDevice.listen(
     {
-      ...{ vendorId: 0x1209, productId: 0x0001, product: 'Security key of a test' },
+      // Ids for tests; the board's profile has the first of them for a front panel.
+      ...{ vendorId: 0x1209, productId: 0x0002, product: 'Security key of a test' },
       reportDescriptor: fidoReports,
     },
     (report) => key.take(report),
