@@ -139,6 +139,15 @@ describe('a key that is asked', () => {
     expect(key.asked).toBe(asked);
   });
 
+  test('is not looked for either', async () => {
+    const leaving = new AbortController();
+    const proving = reader().prove([await registered()], leaving.signal);
+    await time.wait(2000, never);
+    leaving.abort();
+    expect(await proving).toBe('cancelled');
+    expect(time.now).toBeLessThan(limits.touchMs);
+  });
+
   test('is among as many as a hub has; more are not asked', async () => {
     const made = await registered();
     for (let index = 0; index < limits.keysAtOnce; index++) keys.plug(await VirtualKey.make());

@@ -296,9 +296,14 @@ describe('a user’s keys', () => {
     expect(await codeOf(owner.request('/api/v1/users/nobody/security-keys'))).toBe('user-not-there');
   });
 
-  test('that are gone leave the password; the audit says who removed them', async () => {
+  test('are removed as anything dangerous is done, and leave the password', async () => {
     const owner = await ownerWithKey();
     const [blue] = await listed(owner);
+    site.clock.at += limits.confirmedMs;
+    expect(await codeOf(remove(owner, blue?.id ?? ''))).toBe('confirm-password');
+    key.touch();
+    const again = JSON.stringify({ password: testPassword, touch: true });
+    expect((await owner.request('/api/v1/session/confirm', post(again))).status).toBe(200);
     expect((await remove(owner, blue?.id ?? '')).status).toBe(204);
     expect((await signInAt(site, 'admin', testPassword)).status).toBe(200);
   });
