@@ -32,6 +32,7 @@ const failed = (failure: Exclude<KeyAnswer, { ok: true }>['failure']): KeyAnswer
 /** A conversation with one key, a question at a time. It never rejects: what a key does wrong is an answer. */
 export class KeyChannel {
   readonly #ports: Pick<KeyPorts, 'elapsed' | 'wait' | 'random'>;
+  readonly #until: number;
   #line: KeyLine | null = null;
   #channel = broadcastChannel;
   #assembly: Assembly = null;
@@ -39,13 +40,18 @@ export class KeyChannel {
   #heardAt = 0;
   #gone = false;
 
-  private constructor(ports: KeyPorts) {
+  private constructor(ports: KeyPorts, until: number) {
     this.#ports = ports;
+    this.#until = until;
   }
 
-  /** Rejects where the key cannot be opened. */
-  static async open(ports: KeyPorts, path: string): Promise<KeyChannel> {
-    const channel = new KeyChannel(ports);
+  /**
+   * Rejects where the key cannot be opened.
+   *
+   * @param until by `elapsed`: from then on a key without an answer is silent, however much it talks
+   */
+  static async open(ports: KeyPorts, path: string, until: number): Promise<KeyChannel> {
+    const channel = new KeyChannel(ports, until);
     channel.#line = await ports.system.open(path, {
       report: (report) => channel.#take(report),
       gone: () => channel.#lose(),
@@ -106,7 +112,7 @@ export class KeyChannel {
   /** Resolves once the key has said nothing for too long, or talked for too long. */
   async #silence(signal: AbortSignal): Promise<KeyAnswer> {
     const { elapsed, wait } = this.#ports;
-    const end = elapsed() + limits.answerMs;
+    const end = Math.min(elapsed() + limits.answerMs, this.#until);
     for (;;) {
       const until = Math.min(end, this.#heardAt + limits.silenceMs);
       const left = until - elapsed();

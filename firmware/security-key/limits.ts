@@ -9,7 +9,7 @@ export const limits = {
   /** Milliseconds between two questions whether a key was touched, and between two looks for keys that were plugged in. */
   pollMs: 200,
   lookMs: 1000,
-  /** Milliseconds that a touch is waited for: less than a connection of the page may be silent. */
+  /** Milliseconds that a touch is waited for: with a last answer less than a connection of the page may be silent. */
   touchMs: 25_000,
   /** Keys that are asked at once: a hub full of them. */
   keysAtOnce: 8,

@@ -107,7 +107,7 @@ export class SecurityKeyReader implements SecurityKeys {
     try {
       for (;;) {
         if (elapsed() - lookedAt >= limits.lookMs) {
-          await this.#look(keys);
+          await this.#look(keys, end + limits.silenceMs);
           lookedAt = elapsed();
         }
         for (const held of [...keys.values()].filter(isAsked)) {
@@ -129,12 +129,12 @@ export class SecurityKeyReader implements SecurityKeys {
   }
 
   /** Opens what was plugged in since. */
-  async #look(keys: Map<string, Held>): Promise<void> {
+  async #look(keys: Map<string, Held>, until: number): Promise<void> {
     const paths = await this.#ports.system.list().catch(() => []);
     for (const path of paths) {
       if (keys.has(path) || keys.size >= limits.keysAtOnce) continue;
       try {
-        const channel = await KeyChannel.open(this.#ports, path);
+        const channel = await KeyChannel.open(this.#ports, path, until);
         keys.set(path, { channel, standing: 'unfit' });
         const init = await channel.init();
         if (init !== null) keys.set(path, { channel, standing: init.speaksU2f ? 'new' : 'no-u2f' });

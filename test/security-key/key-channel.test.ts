@@ -20,7 +20,8 @@ beforeEach(async () => {
   const random = (octets: number) => new Uint8Array(randomBytes(octets));
   const [path = ''] = await keys.list();
   const ports = { system: keys, cryptography: keyCryptography, random };
-  channel = await KeyChannel.open({ ...ports, elapsed: time.elapsed, wait: time.wait }, path);
+  const clock = { elapsed: time.elapsed, wait: time.wait };
+  channel = await KeyChannel.open({ ...ports, ...clock }, path, 3 * limits.answerMs);
   await channel.init();
 });
 
@@ -51,6 +52,17 @@ describe('a conversation with a key', () => {
     expect(await asking).toEqual({ ok: false, failure: 'silent' });
     expect(time.now - begin).toBeGreaterThanOrEqual(limits.answerMs);
     expect(time.now - begin).toBeLessThanOrEqual(limits.answerMs + 1000);
+  });
+
+  test('is over when its time is', async () => {
+    key.flaws.add('silent');
+    await time.wait(3 * limits.answerMs - 1000, never);
+    const begin = time.now;
+    for (const left of [1000, 0, 0]) {
+      expect(await channel.message(version)).toEqual({ ok: false, failure: 'silent' });
+      expect(time.now - begin).toBeLessThanOrEqual(1000);
+      expect(time.now - begin).toBeGreaterThanOrEqual(left);
+    }
   });
 
   test('ends at once when the key is pulled out, and asks nothing of it any more', async () => {
