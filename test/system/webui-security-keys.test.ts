@@ -107,7 +107,8 @@ describe('security keys', () => {
     await blinks();
     await page.keyboard.press('Escape');
     await dialog().waitFor({ state: 'detached' });
-    await expect.poll(() => box.keys.openLines).toBe(0);
+    // Long before the box would have given up by itself.
+    await expect.poll(() => box.keys.openLines, { timeout: 3000 }).toBe(0);
     key.touch();
     await eventually(() => section().getByRole('row').count()).toBe(0);
   });
