@@ -10,6 +10,7 @@ import type { BootPorts, Page } from './boot/ports.ts';
 import { startGateway } from './boot/sequence.ts';
 import { listVolumeLabels } from './boot/settings-disc.ts';
 import { Diagnosis } from './diagnosis/diagnosis.ts';
+import { SecurityKeyReader } from './security-key/security-key-reader.ts';
 import { FlowStore } from './store/flow-store.ts';
 import { limits as settingsLimits } from './store/limits.ts';
 import { openSettingsStore } from './store/open-store.ts';
@@ -20,10 +21,12 @@ import { derivePassword } from './system/derive-password.ts';
 import { diagnosisSystem } from './system/diagnosis-system.ts';
 import { openSlotSystem } from './system/esp.ts';
 import { hidPanelSystem } from './system/hid-panel.ts';
+import { hidSecurityKeys } from './system/hid-security-keys.ts';
 import { openWebListeners } from './system/https-server.ts';
 import { imageVersion, isDevelopmentImage } from './system/image-version.ts';
 import { collectInventory } from './system/inventory.ts';
 import { followKernelMessages } from './system/kernel-messages.ts';
+import { keyCryptography } from './system/key-cryptography.ts';
 import { callLocalApi, localSocketPath } from './system/local-api.ts';
 import { openLogRing } from './system/log-ring.ts';
 import { logTransport } from './system/log-transport.ts';
@@ -153,6 +156,12 @@ export async function runDaemon(): Promise<void> {
           elapsed: () => performance.now(),
           derivePassword,
           sha256,
+          securityKeys: new SecurityKeyReader({
+            ...{ system: hidSecurityKeys, cryptography: keyCryptography },
+            random: (octets) => new Uint8Array(randomBytes(octets)),
+            elapsed: () => performance.now(),
+            wait: (milliseconds, signal) => sleep(milliseconds, undefined, { signal }).catch(() => undefined),
+          }),
           readApiDocument,
           audit,
           openListeners: openWebListeners,

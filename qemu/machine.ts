@@ -79,6 +79,7 @@ export class Machine implements AsyncDisposable {
   readonly #parts: AsyncDisposableStack;
   #running: Running | null = null;
   #sticks = 0;
+  #devices = 0;
 
   private constructor(
     options: MachineOptions,
@@ -221,6 +222,21 @@ export class Machine implements AsyncDisposable {
     await this.qmp.execute('device_add', {
       ...{ driver: 'usb-serial', id: `${id}-usb`, chardev: id, bus: 'usb.0' },
     });
+  }
+
+  /** Plugs in a USB device that is a program of this machine, such as `UsbHidDevice`. Returns what pulls it out. */
+  async plugUsbDevice({ port }: { readonly port: number }): Promise<() => Promise<void>> {
+    const id = `device${this.#devices++}`;
+    const addr = { type: 'inet', data: { host: '127.0.0.1', port: String(port) } };
+    await this.qmp.execute('chardev-add', {
+      ...{ id, backend: { type: 'socket', data: { addr, server: false } } },
+    });
+    await this.qmp.execute('device_add', {
+      ...{ driver: 'usb-redir', id: `${id}-usb`, chardev: id, bus: 'usb.0' },
+    });
+    return async () => {
+      await this.qmp.execute('device_del', { id: `${id}-usb` });
+    };
   }
 
   /**

@@ -62,6 +62,10 @@ const need = {
   busybox: { probe: ['/bin/busybox'], package: 'busybox-static' },
   debugfs: { probe: ['/usr/sbin/debugfs', '/sbin/debugfs'], package: 'e2fsprogs' },
   dnsmasq: { probe: ['/usr/sbin/dnsmasq'], package: 'dnsmasq-base' },
+  libfido2: {
+    probe: ['/usr/lib/x86_64-linux-gnu/libfido2.so.1', '/usr/lib/aarch64-linux-gnu/libfido2.so.1'],
+    package: 'libfido2-1',
+  },
   iproute2: { probe: ['/usr/sbin/ip', '/sbin/ip', '/usr/bin/ip'], package: 'iproute2' },
   chromium: {
     probe: [
@@ -95,6 +99,7 @@ const tasks = {
       need.busybox,
       need.dnsmasq,
       need.debugfs,
+      need.libfido2,
       need.chromium,
     ],
     tells: 'run every check and every test',

@@ -82,7 +82,8 @@ function recoveryCode(ports: ConsoleJobPorts): JobOutcome {
     `Code: ${code}`,
     '',
     'Open the page and type this code with a new password for the owner. It is good',
-    'once, for 15 minutes; asking again makes another one.',
+    'once, for 15 minutes; asking again makes another one. It removes the owner’s',
+    'security keys: add them again on the page.',
   );
 }
 

@@ -138,6 +138,12 @@ export const commands: Readonly<Record<string, Command>> = {
     run: async (args) => (await import('./users.ts')).users(args),
     help: async () => (await import('./users.ts')).usersHelp,
   },
+  'security-keys': {
+    usage: 'security-keys list USER | security-keys add USER NAME | security-keys remove USER ID',
+    tells: 'the keys in the box’s USB ports that users touch to sign in (security-keys --help)',
+    run: async (args) => (await import('./security-keys.ts')).securityKeys(args),
+    help: async () => (await import('./security-keys.ts')).securityKeysHelp,
+  },
   sessions: {
     usage: 'sessions list | sessions end ID',
     tells: 'who is signed in on the page, and from where (sessions --help)',

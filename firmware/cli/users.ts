@@ -20,7 +20,7 @@ A ROLE is ${roles.join(', ')}: who looks, who also diagnoses and changes setting
 The first line of FILE is the password, ${limits.passwordCodePoints} characters or more; - is standard input. Every verb takes --json.
 
 JSON:
-  list: [ { "name", "role", "createdAt", "passwordSetAt" } ], add and set: one of them
+  list: [ { "name", "role", "createdAt", "passwordSetAt", "securityKeys" } ], add and set: one of them
 
 Exit status: 0 when done, 2 for wrong use, 3 where the box would not; it says why.
 `;
@@ -57,13 +57,10 @@ async function list(values: Values): Promise<number> {
   if (found === null) return notKnown;
   if (values.json) printJson(found.users);
   else {
-    const rows = found.users.map(({ name, role, createdAt, passwordSetAt }) => [
-      name,
-      role,
-      createdAt,
-      passwordSetAt,
+    const rows = found.users.map(({ name, role, createdAt, passwordSetAt, securityKeys }) => [
+      ...[name, role, createdAt, passwordSetAt, `${securityKeys}`],
     ]);
-    process.stdout.write(formatTable(['NAME', 'ROLE', 'CREATED', 'PASSWORD SET'], rows));
+    process.stdout.write(formatTable(['NAME', 'ROLE', 'CREATED', 'PASSWORD SET', 'KEYS'], rows));
   }
   return 0;
 }

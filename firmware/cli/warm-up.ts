@@ -67,6 +67,7 @@ export async function warmUp(): Promise<number> {
       now: () => 0,
       elapsed: () => 0,
       sha256,
+      securityKeys: { register: async () => 'none', prove: async () => 'none' },
       audit: { add: () => {}, page: async () => null },
       derivePassword: async (_password, _salt, _cost, octets) => new Uint8Array(octets),
       openListeners: (options) => {

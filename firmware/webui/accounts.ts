@@ -2,7 +2,16 @@ import type { Role } from './access.ts';
 import { createAttemptLimits } from './attempt-limits.ts';
 import type { KeepOwner } from './claim.ts';
 import { createPasswords } from './passwords.ts';
-import type { DerivePassword, RandomBytes, ReadClock, SecretFiles, Sha256, WriteLog } from './ports.ts';
+import type {
+  DerivePassword,
+  RandomBytes,
+  ReadClock,
+  SecretFiles,
+  SecurityKeys,
+  Sha256,
+  WriteLog,
+} from './ports.ts';
+import { createSecondFactor, type KeyProblem, type SecondFactor } from './second-factor.ts';
 import { type Client, createSessions, type Sessions } from './sessions.ts';
 import { openTokens, type Tokens } from './tokens.ts';
 import { openUsers, type Users } from './users.ts';
@@ -11,6 +20,7 @@ export interface AccountPorts {
   readonly secrets: SecretFiles;
   readonly derivePassword: DerivePassword;
   readonly sha256: Sha256;
+  readonly securityKeys: SecurityKeys;
   readonly random: RandomBytes;
   readonly now: ReadClock;
   /** Milliseconds since any moment; does not jump. */
@@ -23,13 +33,30 @@ export type PasswordOutcome =
   | { readonly outcome: 'wrong' | 'busy' }
   | { readonly outcome: 'too-many-tries'; readonly retryAfterSeconds: number };
 
+/** What somebody has proven, or why not. `key-needed`: the password is right, and the touch of a key is missing. */
+export type SignInOutcome =
+  | (Extract<PasswordOutcome, { readonly outcome: 'right' }> & { readonly key: string | null })
+  | Exclude<PasswordOutcome, { readonly outcome: 'right' }>
+  | { readonly outcome: 'key-needed' }
+  | KeyProblem;
+
 /** Who may use the box over the network, and who does. */
 export interface Accounts {
   readonly users: Users;
   readonly sessions: Sessions;
   readonly tokens: Tokens;
+  readonly secondFactor: SecondFactor;
   /** Whether the password is this user's, bounded by how often is asked from there and from everywhere. */
   verify(name: string, password: string, client: Client): Promise<PasswordOutcome>;
+  /**
+   * The same, and a touch of one of the user's security keys where they have any: with `touch` it is waited for, as long
+   * as the signal lets it.
+   */
+  prove(
+    given: { readonly name: string; readonly password: string; readonly touch: boolean },
+    client: Client,
+    signal: AbortSignal,
+  ): Promise<SignInOutcome>;
   /** The owner of a claim or a recovery. */
   keepOwner(name: string, password: string): KeepOwner;
 }
@@ -46,6 +73,16 @@ export async function openAccounts(ports: AccountPorts): Promise<Accounts> {
       log('warning', `The session of ${user} was used from elsewhere (${address}) and has ended.`),
   });
   const attempts = createAttemptLimits();
+  const secondFactor = createSecondFactor({ ...ports, users });
+
+  /** Counts the try; what is right is to be told to `attempts`. */
+  async function checked(name: string, password: string, address: string) {
+    const wait = attempts.take(address, elapsed());
+    if (wait > 0) return { outcome: 'too-many-tries', retryAfterSeconds: Math.ceil(wait / 1000) } as const;
+    const user = await users.verify(name, password);
+    if (user === 'busy') return { outcome: 'busy' } as const;
+    return user === null ? ({ outcome: 'wrong' } as const) : user;
+  }
 
   /** Whoever stands at the box sets an owner's password: everybody is signed out, and no bound is left. */
   async function setOwnerPassword(name: string, password: string) {
@@ -60,14 +97,28 @@ export async function openAccounts(ports: AccountPorts): Promise<Accounts> {
     users,
     sessions,
     tokens,
+    secondFactor,
     async verify(name, password, { address }) {
-      const wait = attempts.take(address, elapsed());
-      if (wait > 0) return { outcome: 'too-many-tries', retryAfterSeconds: Math.ceil(wait / 1000) };
-      const user = await users.verify(name, password);
-      if (user === 'busy') return { outcome: 'busy' };
-      if (user === null) return { outcome: 'wrong' };
+      const user = await checked(name, password, address);
+      if ('outcome' in user) return user;
       attempts.succeeded(address);
       return { outcome: 'right', user: { name: user.name, role: user.role } };
+    },
+    async prove({ name, password, touch }, client, signal) {
+      const before = await checked(name, password, client.address);
+      if ('outcome' in before) return before;
+      if (before.securityKeys > 0 && !touch) {
+        attempts.giveBack(client.address);
+        return { outcome: 'key-needed' };
+      }
+      const mark = users.passwordMark(name);
+      const proven = before.securityKeys > 0 ? await secondFactor.prove(before.name, client, signal) : null;
+      if (proven !== null && proven.outcome !== 'proven') return proven;
+      // Much may have happened while the touch was waited for.
+      const user = users.find(name);
+      if (user === null || users.passwordMark(name) !== mark) return { outcome: 'wrong' };
+      attempts.succeeded(client.address);
+      return { outcome: 'right', user: { name: user.name, role: user.role }, key: proven?.key ?? null };
     },
     keepOwner: (name, password) => async (why) => {
       if (why === 'recovery') return setOwnerPassword(name, password);

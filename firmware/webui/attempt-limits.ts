@@ -5,6 +5,8 @@ import { createTokenBucket, type TokenBucket } from './token-bucket.ts';
 export interface AttemptLimits {
   /** Counts a try from an address at the time `now` (ms since any moment): 0, or the milliseconds until one counts again. */
   take(address: string, now: number): number;
+  /** What was counted last from there was no guess, but the first half of one try. */
+  giveBack(address: string): void;
   /** Tries from where somebody got in are counted apart from the strangers' from then on. */
   succeeded(address: string): void;
   /** Forgets all of it: somebody stands at the box. */
@@ -40,6 +42,12 @@ export function createAttemptLimits(): AttemptLimits {
       if (own !== undefined) return own.take(now);
       const wait = bucketOf(network).take(now);
       return wait > 0 ? wait : ofAll.take(now);
+    },
+    giveBack(address) {
+      const network = networkOf(address);
+      const own = known.get(network);
+      (own ?? bucketOf(network)).giveBack();
+      if (own === undefined) ofAll.giveBack();
     },
     succeeded(address) {
       const network = networkOf(address);

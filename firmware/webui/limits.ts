@@ -75,6 +75,9 @@ export const limits = {
   /** Users: their file stays under the 64 KiB of a secret. */
   users: 64,
   userNameLength: 63,
+  /** Security keys of one user, and of all: one on the key ring, one in the safe. The users' file stays under the 64 KiB. */
+  keysOfUser: 4,
+  keysOfAll: 32,
   /** Tokens: a program for each, and their file stays under 64 KiB as well. */
   tokens: 64,
   /** Days that a token may be good for. */

@@ -37,6 +37,47 @@ export interface ShownPresence {
   used(): void;
 }
 
+/** A credential in a security key: what the key knows it by, and what its signatures are verified with. */
+export interface KeyCredential {
+  /** SHA-256 of what it was made for. */
+  readonly application: Uint8Array;
+  readonly handle: Uint8Array;
+  /** An uncompressed point of P-256 (SEC 1 § 2.3.3). */
+  readonly publicKey: Uint8Array;
+}
+
+/**
+ * Why no key has done what was asked.
+ * - `none`: none is plugged in.
+ * - `other-key`: those that are have none of these credentials; `known-key`: they have one already.
+ * - `not-touched`: nobody touched it in time.
+ * - `no-u2f`: it does not speak U2F; `unfit`: it did not keep to the protocol.
+ * - `cancelled`: the signal said so.
+ */
+export type KeyRefusal =
+  | 'none'
+  | 'other-key'
+  | 'known-key'
+  | 'not-touched'
+  | 'no-u2f'
+  | 'unfit'
+  | 'cancelled';
+
+/** The security keys in the box's USB ports. Both wait for a touch. */
+export interface SecurityKeys {
+  /** A new credential, unless the key has one of those that are known. */
+  register(
+    application: Uint8Array,
+    known: readonly KeyCredential[],
+    signal: AbortSignal,
+  ): Promise<KeyCredential | KeyRefusal>;
+  /** Which credential's key was touched, and how often it says to have signed. */
+  prove(
+    credentials: readonly KeyCredential[],
+    signal: AbortSignal,
+  ): Promise<{ readonly index: number; readonly counter: number } | KeyRefusal>;
+}
+
 /** Milliseconds since 1970 by the box's clock, which may be wrong until the network has set it. */
 export type ReadClock = () => number;
 

@@ -3,8 +3,16 @@ import { roles } from './access.ts';
 import { reasonOf } from './error.ts';
 import { limits } from './limits.ts';
 import { type Passwords, readStoredPassword, type StoredPassword } from './passwords.ts';
-import type { ReadClock, SecretFiles, WriteLog } from './ports.ts';
+import type { KeyCredential, ReadClock, SecretFiles, WriteLog } from './ports.ts';
 import { parseStoredList } from './stored-list.ts';
+import {
+  credentialOf,
+  readStoredKeys,
+  type StoredKey,
+  shownKey,
+  storedKey,
+  type UserKey,
+} from './user-keys.ts';
 
 const fileName = 'users.json';
 
@@ -17,9 +25,14 @@ export interface User {
   /** ISO 8601 in UTC, by the box's clock. */
   readonly createdAt: string;
   readonly passwordSetAt: string;
+  /** How many they have; with one or more, the password alone signs nobody in. */
+  readonly securityKeys: number;
 }
 
-type StoredUser = User & { readonly password: StoredPassword };
+type StoredUser = Omit<User, 'securityKeys'> & {
+  readonly password: StoredPassword;
+  readonly securityKeys: readonly StoredKey[];
+};
 
 export type UsersOutcome =
   | { readonly outcome: 'done'; readonly user: User }
@@ -34,19 +47,41 @@ export type UsersOutcome =
         | 'not-stored';
     };
 
+export type KeysOutcome =
+  | { readonly outcome: 'done' }
+  | { readonly outcome: 'name-taken' | 'not-there' | 'key-not-there' | 'too-many' | 'not-stored' };
+
 export interface Users {
   list(): readonly User[];
   /** The user with this name, or one that people cannot tell from it. */
   find(name: string): User | null;
   /** The user whose name and password these are; null where they are nobody's, `busy` where others are looked at. */
   verify(name: string, password: string): Promise<User | null | 'busy'>;
+  /** The same object for as long as the user has the same password; null where there is no such user. */
+  passwordMark(name: string): object | null;
   add(name: string, role: Role, password: string): Promise<UsersOutcome>;
   change(
     name: string,
     change: { readonly role?: Role | undefined; readonly password?: string | undefined },
   ): Promise<UsersOutcome>;
   remove(name: string): Promise<UsersOutcome>;
-  /** From the box itself: this user is an owner with this password from now on. No bound and no rule keeps it from that. */
+  /** A user's security keys with what proves each; null where there is no such user. */
+  keys(name: string): readonly { readonly key: UserKey; readonly credential: KeyCredential }[] | null;
+  /** What the box's credentials are made for; null before the first. */
+  application(): Uint8Array | null;
+  /** Why this user may have no other key, or none of this name; null where they may. */
+  keyRefusal(name: string, keyName: string): KeysOutcome | null;
+  addKey(name: string, key: { id: string; name: string }, credential: KeyCredential): Promise<KeysOutcome>;
+  /**
+   * Takes note of what a key has signed as its `counter`th. A counter that did not rise is of a key that somebody copied
+   * (FIDO U2F Implementation Considerations 1.2, 2.6).
+   */
+  useKey(name: string, id: string, counter: number): Promise<'done' | 'copied' | 'not-there'>;
+  removeKey(name: string, id: string): Promise<KeysOutcome>;
+  /**
+   * From the box itself: this user is an owner with this password from now on, and has no security keys. No bound and no
+   * rule keeps it from that.
+   */
   setOwner(name: string, password: string): Promise<UsersOutcome>;
   /** The one owner of a box that is being claimed; whoever was kept before is gone. */
   begin(name: string, password: string): Promise<UsersOutcome>;
@@ -74,22 +109,39 @@ export async function openUsers({ secrets, passwords, now, log }: UsersPorts): P
   const isLastOwner = (user: StoredUser) =>
     user.role === 'owner' && users.filter(({ role }) => role === 'owner').length === 1;
 
-  async function store(next: readonly StoredUser[], user: StoredUser): Promise<UsersOutcome> {
+  async function store(next: readonly StoredUser[], user: StoredUser) {
     try {
       await secrets.write(fileName, `${JSON.stringify({ version: 1, users: next })}\n`);
     } catch (error) {
       log('error', `The users could not be stored: ${reasonOf(error)}`);
-      return { outcome: 'not-stored' };
+      return { outcome: 'not-stored' } as const;
     }
     users = next;
-    return { outcome: 'done', user: shown(user) };
+    return { outcome: 'done', user: shown(user) } as const;
   }
 
   async function made(name: string, role: Role, password: string): Promise<StoredUser | null> {
     const stored = await passwords.make(password);
     const time = new Date(now()).toISOString();
-    return stored && { name, role, createdAt: time, passwordSetAt: time, password: stored };
+    return stored && { name, role, createdAt: time, passwordSetAt: time, password: stored, securityKeys: [] };
   }
+
+  function keyRefusal(name: string, keyName: string): KeysOutcome | null {
+    const user = called(name);
+    if (user === undefined) return { outcome: 'not-there' };
+    const all = users.reduce((sum, { securityKeys }) => sum + securityKeys.length, 0);
+    if (user.securityKeys.length >= limits.keysOfUser || all >= limits.keysOfAll)
+      return { outcome: 'too-many' };
+    return user.securityKeys.some((key) => key.name === keyName) ? { outcome: 'name-taken' } : null;
+  }
+
+  const withKeys = (user: StoredUser, securityKeys: readonly StoredKey[]) => {
+    const changed = { ...user, securityKeys };
+    return store(
+      users.map((each) => (each === user ? changed : each)),
+      changed,
+    );
+  };
 
   return {
     list: () => users.map(shown),
@@ -105,6 +157,7 @@ export async function openUsers({ secrets, passwords, now, log }: UsersPorts): P
       const now = called(name);
       return right && user !== undefined && now?.password === user.password ? shown(now) : null;
     },
+    passwordMark: (name) => called(name)?.password ?? null,
     add: (name, role, password) =>
       inTurn(async () => {
         if (called(name) !== undefined) return { outcome: 'name-taken' };
@@ -140,6 +193,43 @@ export async function openUsers({ secrets, passwords, now, log }: UsersPorts): P
           user,
         );
       }),
+    keys(name) {
+      const stored = called(name)?.securityKeys;
+      return stored?.map((key) => ({ key: shownKey(key), credential: credentialOf(key) })) ?? null;
+    },
+    application() {
+      const [any] = users.flatMap(({ securityKeys }) => securityKeys);
+      return any === undefined ? null : credentialOf(any).application;
+    },
+    keyRefusal,
+    addKey: (name, { id, name: keyName }, credential) =>
+      inTurn(async () => {
+        const [user, refusal] = [called(name), keyRefusal(name, keyName)];
+        if (user === undefined || refusal !== null) return refusal ?? { outcome: 'not-there' };
+        const key = { id, name: keyName, addedAt: new Date(now()).toISOString(), usedAt: null };
+        return withKeys(user, [...user.securityKeys, storedKey(key, credential)]);
+      }),
+    useKey: (name, id, counter) =>
+      inTurn(async () => {
+        const user = called(name);
+        const key = user?.securityKeys.find((each) => each.id === id);
+        if (user === undefined || key === undefined) return 'not-there';
+        if (key.counter !== null && counter <= key.counter) return 'copied';
+        const used = { ...key, counter, usedAt: new Date(now()).toISOString() };
+        const keys = user.securityKeys.map((each) => (each === key ? used : each));
+        // A disk that is full must not keep anybody out; whoever copied a key finds the counter in memory.
+        if ((await withKeys(user, keys)).outcome !== 'done')
+          users = users.map((each) => (each === user ? { ...user, securityKeys: keys } : each));
+        return 'done';
+      }),
+    removeKey: (name, id) =>
+      inTurn(async () => {
+        const user = called(name);
+        if (user === undefined) return { outcome: 'not-there' };
+        const keys = user.securityKeys.filter((key) => key.id !== id);
+        if (keys.length === user.securityKeys.length) return { outcome: 'key-not-there' };
+        return withKeys(user, keys);
+      }),
     setOwner: (name, password) =>
       inTurn(async () => {
         const owner = await made(called(name)?.name ?? name, 'owner', password);
@@ -155,8 +245,8 @@ export async function openUsers({ secrets, passwords, now, log }: UsersPorts): P
   };
 }
 
-function shown({ name, role, createdAt, passwordSetAt }: User): User {
-  return { name, role, createdAt, passwordSetAt };
+function shown({ name, role, createdAt, passwordSetAt, securityKeys }: StoredUser): User {
+  return { name, role, createdAt, passwordSetAt, securityKeys: securityKeys.length };
 }
 
 /** Names that people cannot tell apart are one. */
@@ -184,11 +274,13 @@ export const parseUsers = (text: string) => parseStoredList(text, 'users', parse
 
 function parseUser(value: unknown): StoredUser | null {
   if (typeof value !== 'object' || value === null) return null;
-  const { name, role, createdAt, passwordSetAt, password } = value as Record<string, unknown>;
+  const { name, role, createdAt, passwordSetAt, password, securityKeys } = value as Record<string, unknown>;
   const knownRole = roles.find((candidate) => candidate === role);
   const stored = readStoredPassword(password);
+  const keys = readStoredKeys(securityKeys);
+  if (keys === null) return null;
   if (typeof name !== 'string' || !userNameSyntax.test(name) || knownRole === undefined || stored === null)
     return null;
   if (typeof createdAt !== 'string' || typeof passwordSetAt !== 'string') return null;
-  return { name, role: knownRole, createdAt, passwordSetAt, password: stored };
+  return { name, role: knownRole, createdAt, passwordSetAt, password: stored, securityKeys: keys };
 }

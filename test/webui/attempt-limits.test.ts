@@ -23,6 +23,22 @@ describe('tries', () => {
     expect(attempts.take('10.0.2.2', signInRefillOfAllMs)).toBe(0);
   });
 
+  test('that are given back count no more, and never for more than there were', () => {
+    const attempts = createAttemptLimits();
+    for (let index = 0; index < 3 * signInBurstOfAll; index++) {
+      expect(attempts.take('10.0.0.1', 0)).toBe(0);
+      attempts.giveBack('10.0.0.1');
+    }
+    attempts.giveBack('10.0.0.1');
+    for (const address of ['10.0.0.1', '10.0.0.2']) {
+      if (address === '10.0.0.2') attempts.succeeded(address);
+      for (let index = 0; index < signInBurst; index++) expect(attempts.take(address, 0)).toBe(0);
+      expect(attempts.take(address, 0)).toBe(signInRefillMs);
+      attempts.giveBack(address);
+      expect(attempts.take(address, 0)).toBe(0);
+    }
+  });
+
   test('of one IPv6 network are one host’s', () => {
     const attempts = createAttemptLimits();
     for (let index = 0; index < signInBurst; index++) expect(attempts.take(`fd00::${index}`, 0)).toBe(0);

@@ -28,6 +28,7 @@ import type {
 } from '../../firmware/webui/ports.ts';
 import type { PageFile } from '../../firmware/webui/server/page-files.ts';
 import { startWebUi, type WebUi } from '../../firmware/webui/server/start-web-ui.ts';
+import { fastReader, PluggedKeys } from '../security-key/plugged-keys.ts';
 import { deriveQuickly } from './quick-passwords.ts';
 import { normalStatus } from './status-fixtures.ts';
 import { openTestBackups } from './test-backups.ts';
@@ -98,6 +99,8 @@ export interface TestBox {
   readonly httpsPort: number;
   readonly httpPort: number;
   readonly url: string;
+  /** What is in its USB ports; a touch is waited for a fifth of the time. */
+  readonly keys: PluggedKeys;
   /** What its diagnostics are told of the operating system. */
   readonly system: TestSystem;
   /** How often it was told to restart. */
@@ -153,6 +156,7 @@ export async function startTestBox(options: TestBoxOptions = {}): Promise<TestBo
   const socket = options.localSocket ?? join(folder, 'hithe.sock');
   const { configuration } = options.settings ?? openTestConfiguration();
   let restarts = 0;
+  const keys = new PluggedKeys();
   const readStatus = options.readStatus ?? (() => normalStatus(Date.now()));
   const { diagnosis, system } = openTestDiagnosis({ status: readStatus });
   const ui = await startWebUi(
@@ -170,6 +174,7 @@ export async function startTestBox(options: TestBoxOptions = {}): Promise<TestBo
       elapsed: () => performance.now(),
       derivePassword: deriveQuickly,
       sha256,
+      securityKeys: fastReader(keys, 5),
       readApiDocument: async () => null,
       audit: testAudit(Date.now),
       replaceIdentity: options.replaceIdentity ?? (async (hit) => ({ outcome: 'other-identity', hit })),
@@ -212,6 +217,7 @@ export async function startTestBox(options: TestBoxOptions = {}): Promise<TestBo
     log,
     folder,
     socket,
+    keys,
     system,
     restarts: () => restarts,
     httpsPort,

@@ -13,6 +13,7 @@ import type {
 } from '../../firmware/webui/ports.ts';
 import { type PageFile, preparePageFiles } from '../../firmware/webui/server/page-files.ts';
 import { createSite } from '../../firmware/webui/server/site.ts';
+import { PluggedKeys, quickReader } from '../security-key/plugged-keys.ts';
 import { deriveQuickly } from './quick-passwords.ts';
 import { logLines, normalStatus } from './status-fixtures.ts';
 import { openTestBackups } from './test-backups.ts';
@@ -67,6 +68,8 @@ export interface TestSite {
   readonly claimed: string[];
   /** What the image holds, beside the bundle. */
   readonly image: { apiDocument: string | null };
+  /** What is in its USB ports. */
+  readonly keys: PluggedKeys;
   /** The button on the front panel. */
   readonly presence: ShownPresence & { pressed: boolean; readonly uses: number };
   /** A request as a browser on the LAN would make it, unless told otherwise. */
@@ -87,6 +90,7 @@ export async function openTestSite(
   configuration: Configuration = openTestConfiguration().configuration,
 ): Promise<TestSite> {
   const log = testLog(logLines(testTime));
+  const keys = new PluggedKeys();
   const clock = { at: testTime };
   const files: Record<string, string> = {};
   const claimed: string[] = [];
@@ -112,6 +116,7 @@ export async function openTestSite(
     log: writeLog,
     derivePassword: deriveQuickly,
     sha256,
+    securityKeys: quickReader(keys),
   };
   const claim = await openClaim(accountPorts);
   const audit = testAudit(() => clock.at);
@@ -190,7 +195,7 @@ export async function openTestSite(
   }
 
   return {
-    ...{ claim, accounts, audit, files, log, clock, claimed, image, presence, request, signIn },
+    ...{ claim, accounts, audit, files, log, clock, claimed, image, keys, presence, request, signIn },
     close: site.close,
   };
 }

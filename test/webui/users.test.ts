@@ -179,3 +179,97 @@ describe('reading users', () => {
       expect(userNameSyntax.test(name)).toBe(false);
   });
 });
+
+const credential = (octet: number) => ({
+  application: new Uint8Array(32).fill(9),
+  handle: new Uint8Array(255).fill(octet),
+  publicKey: new Uint8Array(65).fill(octet),
+});
+
+describe('security keys', () => {
+  test('are known again after a restart, with what they counted', async () => {
+    const { users, files } = await open({}, quick);
+    await users.begin('admin', 'x');
+    await users.addKey('admin', { id: 'aa', name: 'blue' }, credential(1));
+    expect(await users.useKey('admin', 'aa', 7)).toBe('done');
+    const again = (await open(files, quick)).users;
+    expect(again.keys('admin')).toEqual(users.keys('admin'));
+    expect(again.keys('admin')).toMatchObject([
+      { key: { id: 'aa', name: 'blue', usedAt: '2026-06-01T00:00:00.000Z' }, credential: credential(1) },
+    ]);
+    expect(again.find('admin')?.securityKeys).toBe(1);
+    for (const counter of [7, 6, 0]) expect(await again.useKey('admin', 'aa', counter)).toBe('copied');
+    expect(await again.useKey('admin', 'aa', 8)).toBe('done');
+    expect(await again.useKey('admin', 'bb', 9)).toBe('not-there');
+  });
+
+  test('stay with a new password or role, and go with the user and with the console’s password', async () => {
+    const { users } = await open({}, quick);
+    await users.begin('admin', 'x');
+    await users.add('ada', 'owner', 'x');
+    for (const name of ['admin', 'ada']) await users.addKey(name, { id: 'aa', name: 'blue' }, credential(1));
+    await users.change('ada', { password: 'y', role: 'viewer' });
+    expect(users.keys('ada')).toHaveLength(1);
+    await users.setOwner('admin', 'y');
+    expect(users.keys('admin')).toEqual([]);
+    await users.remove('ada');
+    await users.add('ada', 'viewer', 'x');
+    expect(users.keys('ada')).toEqual([]);
+    expect(users.keys('nobody')).toBeNull();
+    expect(await users.removeKey('ada', 'aa')).toEqual({ outcome: 'key-not-there' });
+  });
+
+  test('that are half understood let nobody in: their user would need none', async () => {
+    const { users, files } = await open({}, quick);
+    await users.begin('admin', 'x');
+    await users.addKey('admin', { id: 'aa', name: 'blue' }, credential(1));
+    const written = JSON.parse(files['users.json'] ?? '');
+    const [user] = written.users;
+    const [key] = user.securityKeys;
+    for (const wrong of [
+      'none',
+      [null],
+      ...[{ handle: 'xyz' }, { handle: '' }, { counter: 'x' }, { usedAt: 3 }, { id: null }].map((part) => [
+        { ...key, ...part },
+      ]),
+    ])
+      expect(
+        parseUsers(JSON.stringify({ ...written, users: [{ ...user, securityKeys: wrong }] })),
+      ).toBeNull();
+    // A file of before there were any.
+    const { securityKeys: _, ...before } = user;
+    expect(parseUsers(JSON.stringify({ ...written, users: [before] }))).toMatchObject([{ securityKeys: [] }]);
+  });
+
+  test('are as many as limits say, and the users’ file can be read with all of them', async () => {
+    const { users, files } = await open({}, quick);
+    const name = (index: number) => `${index}`.padStart(limits.userNameLength, 'x');
+    for (let index = 0; index < limits.users; index++) await users.add(name(index), 'operator', 'x');
+    for (let index = 0; index < limits.keysOfAll; index++) {
+      const user = name(Math.floor(index / limits.keysOfUser));
+      const key = { id: `0000000${index}`.slice(-8), name: name(index) };
+      expect(await users.addKey(user, key, credential(index))).toMatchObject({ outcome: 'done' });
+      await users.useKey(user, key.id, 0xffff_ffff);
+    }
+    expect(await users.addKey(name(0), { id: 'aa', name: 'x' }, credential(1))).toEqual({
+      outcome: 'too-many',
+    });
+    expect(await users.addKey(name(63), { id: 'aa', name: 'x' }, credential(1))).toEqual({
+      outcome: 'too-many',
+    });
+    await users.setOwner('rescue', 'x');
+    expect(files['users.json']?.length).toBeLessThan(64 * 1024);
+    expect((await open(files, quick)).users.list()).toHaveLength(limits.users + 1);
+  });
+
+  test('a full disk keeps nobody out, and does not forget what a key has counted', async () => {
+    const { users, secrets } = await open({}, quick);
+    await users.begin('admin', 'x');
+    await users.addKey('admin', { id: 'aa', name: 'blue' }, credential(1));
+    secrets.write = async () => Promise.reject(new Error('disk full'));
+    expect(await users.useKey('admin', 'aa', 7)).toBe('done');
+    expect(await users.useKey('admin', 'aa', 7)).toBe('copied');
+    expect(await users.removeKey('admin', 'aa')).toEqual({ outcome: 'not-stored' });
+    expect(users.keys('admin')).toHaveLength(1);
+  });
+});

@@ -32,6 +32,7 @@ import { problemAnswer, problemResponse } from './problem.ts';
 import { addRestartRoute, type Restart } from './restart-route.ts';
 import { type ApiEnvironment, allowedMethods, apiRoute, registeredRoutes } from './route.ts';
 import { problem } from './route-content.ts';
+import { addSecurityKeyRoutes } from './security-key-route.ts';
 import { addSessionListRoutes } from './session-list-route.ts';
 import { addSessionRoutes } from './session-route.ts';
 import { logEntry, type Status, type StatusUpdate, status as statusSchema } from './status-schema.ts';
@@ -191,6 +192,7 @@ export function createApi(ports: ApiPorts) {
   addSessionRoutes(app, ports);
   addSessionListRoutes(app, ports);
   addUserRoutes(app, ports);
+  addSecurityKeyRoutes(app, ports);
   addTokenRoutes(app, ports);
   addAuditRoute(app, ports.audit);
   addIdentityRoute(app, ports.replaceIdentity);

@@ -28,7 +28,7 @@ const claimRoute = apiRoute({
   path: '/api/v1/claim',
   access: 'public',
   summary:
-    'Claims the box with the code that its console shows, or sets a new owner’s password with the console’s recovery code',
+    'Claims the box with the code that its console shows, or sets a new owner’s password with the console’s recovery code, which removes their security keys',
   request: {
     body: {
       required: true,
@@ -84,6 +84,7 @@ export function addClaimRoute(api: Api, ports: ClaimRoutePorts): void {
     if (!claim.claimed() && !ports.presence.shown())
       return problemAnswer(context, 'press-button', pressButton);
     const client = clientOf(context);
+    const hadKeys = (users.find(name)?.securityKeys ?? 0) > 0;
     const attempt = await claim.attempt(code, client.address, accounts.keepOwner(name, password));
     switch (attempt.outcome) {
       case 'claimed':
@@ -91,7 +92,8 @@ export function addClaimRoute(api: Api, ports: ClaimRoutePorts): void {
         const pageCloses = attempt.outcome === 'claimed' && ports.closesWhenClaimed();
         const owner = users.find(name)?.name ?? name;
         context.set('auditedWho', owner);
-        context.set('audited', attempt.outcome === 'recovered' ? 'new password by the console’s code' : '');
+        const recovered = `new password by the console’s code${hadKeys ? ', security keys removed' : ''}`;
+        context.set('audited', attempt.outcome === 'recovered' ? recovered : '');
         const session = accounts.sessions.begin({ name: owner, role: 'owner' }, client);
         giveCookie(context, session);
         if (attempt.outcome === 'claimed') {

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { deleteCookie, setCookie } from 'hono/cookie';
 import { accesses, accessesOfRole, roles } from '../access.ts';
-import type { Accounts, PasswordOutcome } from '../accounts.ts';
+import type { Accounts, PasswordOutcome, SignInOutcome } from '../accounts.ts';
 import { limits } from '../limits.ts';
 import { passwordProblem } from '../passwords.ts';
 import type { ReadClock } from '../ports.ts';
@@ -11,6 +11,7 @@ import { clientOf, sessionCookie } from './access-guard.ts';
 import { problemAnswer } from './problem.ts';
 import { type Api, type ApiEnvironment, apiRoute } from './route.ts';
 import { body, problem } from './route-content.ts';
+import { refuseKey } from './security-key-problem.ts';
 
 export const sessionView = z
   .object({
@@ -33,12 +34,21 @@ const answer = (description: string) => ({
 export const passwordField = z.string().max(limits.passwordLength);
 const passwordRefusals = {
   400: problem('The body has not the fields that it should have'),
-  401: problem('Name or password are wrong, or nobody is signed in'),
+  401: problem(
+    'Name or password are wrong, nobody is signed in, or a security key has to be touched (`security-key-needed`)',
+  ),
   403: problem('The request came from another site'),
   413: problem('The body is too large'),
   415: problem('The body is not JSON'),
   503: problem('The box is at work on other passwords'),
 };
+
+const keyRefusals = {
+  403: problem('The request came from another site, or somebody has copied the security key'),
+  409: problem('No security key of the user was touched; `code` says what kept it from that'),
+};
+/** Said once `security-key-needed` was the answer: the request then waits up to 25 s for the touch. */
+const touchField = z.boolean().optional();
 
 const path = '/api/v1/session';
 const sessionRoutes = {
@@ -47,9 +57,16 @@ const sessionRoutes = {
     path,
     access: 'public',
     act: 'sign in',
-    summary: 'Signs a user in; the session is in a cookie',
-    request: body(z.strictObject({ name: z.string().max(limits.userNameLength), password: passwordField })),
-    responses: { 200: answer('Signed in'), ...passwordRefusals },
+    summary:
+      'Signs a user in; the session is in a cookie. Who has security keys touches one in the box’s USB port',
+    request: body(
+      z.strictObject({
+        name: z.string().max(limits.userNameLength),
+        password: passwordField,
+        touch: touchField,
+      }),
+    ),
+    responses: { 200: answer('Signed in'), ...passwordRefusals, ...keyRefusals },
   }),
   read: apiRoute({
     method: 'get',
@@ -75,8 +92,8 @@ const sessionRoutes = {
     personal: true,
     act: 'confirm password',
     summary: 'Gives the password again: for five minutes dangerous acts are allowed',
-    request: body(z.strictObject({ password: passwordField })),
-    responses: { 200: answer('Confirmed'), ...passwordRefusals },
+    request: body(z.strictObject({ password: passwordField, touch: touchField })),
+    responses: { 200: answer('Confirmed'), ...passwordRefusals, ...keyRefusals },
   }),
   password: apiRoute({
     method: 'post',
@@ -124,14 +141,14 @@ export function addSessionRoutes(api: Api, { accounts, now, hostname }: SessionR
   const noSession = 'The command line has no session: it may do everything.';
 
   api.openapi(sessionRoutes.begin, async (context) => {
-    const { name, password } = context.req.valid('json');
+    const { name, password, touch = false } = context.req.valid('json');
     const client = clientOf(context);
     // A name that is nobody's may be a password in the wrong field.
     context.set('auditedWho', users.find(name)?.name ?? 'unknown');
-    const outcome = await accounts.verify(name, password, client);
-    if (outcome.outcome !== 'right') return refusePassword(context, outcome, 'Name or password are wrong.');
+    const outcome = await accounts.prove({ name, password, touch }, client, context.req.raw.signal);
+    if (outcome.outcome !== 'right') return refuseProof(context, outcome, 'Name or password are wrong.');
     endPresent(context);
-    context.set('auditedWho', outcome.user.name);
+    auditProof(context, outcome);
     const session = sessions.begin(outcome.user, client);
     giveCookie(context, session);
     return context.json(shown(session), 200);
@@ -152,9 +169,11 @@ export function addSessionRoutes(api: Api, { accounts, now, hostname }: SessionR
   api.openapi(sessionRoutes.confirm, async (context) => {
     const session = context.get('session');
     if (session === null) return problemAnswer(context, 'not-signed-in', noSession);
-    const { password } = context.req.valid('json');
-    const outcome = await accounts.verify(session.user.name, password, clientOf(context));
-    if (outcome.outcome !== 'right') return refusePassword(context, outcome, 'The password is wrong.');
+    const { password, touch = false } = context.req.valid('json');
+    const given = { name: session.user.name, password, touch };
+    const outcome = await accounts.prove(given, clientOf(context), context.req.raw.signal);
+    if (outcome.outcome !== 'right') return refuseProof(context, outcome, 'The password is wrong.');
+    auditProof(context, outcome);
     const confirmed = sessions.confirm(session.id);
     if (confirmed === null) return problemAnswer(context, 'not-signed-in', 'The session has ended.');
     return context.json(shown(confirmed), 200);
@@ -179,7 +198,31 @@ export function addSessionRoutes(api: Api, { accounts, now, hostname }: SessionR
   });
 }
 
+type RefusedProof = Exclude<SignInOutcome, { readonly outcome: 'right' }>;
 type Refused = Exclude<PasswordOutcome, { readonly outcome: 'right' }>;
+
+function auditProof(
+  context: Context<ApiEnvironment>,
+  { user, key }: Extract<SignInOutcome, { readonly outcome: 'right' }>,
+): void {
+  context.set('auditedWho', user.name);
+  if (key !== null) context.set('audited', `with the security key ${key}`);
+}
+
+function refuseProof(context: Context<ApiEnvironment>, refused: RefusedProof, wrong: string) {
+  switch (refused.outcome) {
+    case 'wrong':
+    case 'busy':
+    case 'too-many-tries':
+      return refusePassword(context, refused, wrong);
+    case 'key-needed': {
+      context.set('audited', 'the password is right, the touch of a security key is missing');
+      return problemAnswer(context, 'security-key-needed', 'Touch your security key in the box’s USB port.');
+    }
+    default:
+      return refuseKey(context, refused);
+  }
+}
 
 function refusePassword(context: Context<ApiEnvironment>, refused: Refused, wrong: string) {
   switch (refused.outcome) {

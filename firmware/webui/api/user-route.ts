@@ -16,6 +16,8 @@ const user = z
     /** ISO 8601 in UTC. */
     createdAt: z.string(),
     passwordSetAt: z.string(),
+    /** How many security keys they have; with one or more the password alone signs nobody in. */
+    securityKeys: z.int(),
   })
   .openapi('User');
 export type UserView = z.infer<typeof user>;

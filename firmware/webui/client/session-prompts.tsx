@@ -3,6 +3,7 @@ import type { Problem } from './api.ts';
 import { Dialog } from './parts/dialog.tsx';
 import { Form } from './parts/form.tsx';
 import { PasswordField } from './parts/password-field.tsx';
+import { TouchKey } from './parts/touch-key.tsx';
 import { confirmPassword, signIn, signOut } from './session.ts';
 import { askPerson, type SessionState, settlePrompt, useSession } from './session-state.ts';
 import { texts } from './texts.ts';
@@ -63,6 +64,7 @@ function PasswordPrompt({ state: { session }, isNew }: PasswordPromptProps) {
         }
       >
         <PasswordField path="password" label={text.passwordOf(name)} value={password} onValue={setPassword} />
+        <TouchKey />
       </Form>
     </Dialog>
   );

@@ -20,9 +20,11 @@ export type SessionState =
 interface Held {
   readonly state: SessionState;
   readonly prompt: Prompt | null;
+  /** While the box waits for the touch of a security key: what ends the wait. */
+  readonly touch: AbortController | null;
 }
 
-let held: Held = { state: { kind: 'asking' }, prompt: null };
+let held: Held = { state: { kind: 'asking' }, prompt: null, touch: null };
 const followers = new Set<(held: Held) => void>();
 /** Those who wait for the prompt that is shown. */
 let waiting: ((done: boolean) => void)[] = [];
@@ -56,6 +58,10 @@ export function sessionEnds(): void {
 export function sessionRefused(): void {
   if (held.state.kind === 'user') change({ state: { kind: 'ended', session: held.state.session } });
   else if (held.state.kind === 'asking') change({ state: { kind: 'nobody' } });
+}
+
+export function touchWanted(touch: AbortController | null): void {
+  change({ touch });
 }
 
 /** Shows a prompt and waits for what comes of it; false where the person lets it be. */

@@ -1,6 +1,6 @@
 import type { SessionView } from '../api/session-route.ts';
 import { type Answer, call, type Problem } from './api.ts';
-import { sessionBegins, sessionEnds, sessionNow, settlePrompt } from './session-state.ts';
+import { sessionBegins, sessionEnds, sessionNow, settlePrompt, touchWanted } from './session-state.ts';
 
 const path = '/api/v1/session';
 
@@ -14,15 +14,24 @@ export async function findSession(): Promise<void> {
 
 /** Null where it succeeded. */
 export function signIn(name: string, password: string): Promise<Problem | null> {
-  return begin(call<SessionView>('POST', path, { name, password }, { mayAsk: false }));
+  return begin(path, { name, password });
 }
 
 export function confirmPassword(password: string): Promise<Problem | null> {
-  return begin(call<SessionView>('POST', `${path}/confirm`, { password }, { mayAsk: false }));
+  return begin(`${path}/confirm`, { password });
 }
 
-async function begin(asked: Promise<Answer<SessionView>>): Promise<Problem | null> {
-  const answer = await asked;
+/** Where the password is right and a key has to be touched, the box is asked again and waits for that. */
+async function begin(at: string, given: object): Promise<Problem | null> {
+  const ask = (body: object, signal?: AbortSignal) =>
+    call<SessionView>('POST', at, body, { mayAsk: false, ...(signal && { signal }) });
+  let answer = await ask(given);
+  if (!answer.ok && answer.problem.code === 'security-key-needed') {
+    const leaving = new AbortController();
+    touchWanted(leaving);
+    answer = await ask({ ...given, touch: true }, leaving.signal);
+    touchWanted(null);
+  }
   if (!answer.ok) return answer.problem;
   sessionBegins(answer.value);
   settlePrompt(true);

@@ -203,7 +203,7 @@ export const texts = {
     back: 'Back to signing in',
     recover: 'Set a new password',
     recoverHow:
-      'Go to the box’s console, by screen or serial cable, and choose the recovery code in its menu. Type the code here. Everybody is signed out; nothing else changes.',
+      'Go to the box’s console, by screen or serial cable, and choose the recovery code in its menu. Type the code here. Everybody is signed out, the owner’s security keys are removed; nothing else changes.',
     recoverSubmit: 'Set the password',
     code: 'Recovery code',
     codeHint: 'Eight letters and digits, like 4KQ7-9XZM; good once',
@@ -976,6 +976,17 @@ export const texts = {
     newPassword: 'New password',
     newPasswordHint: 'At least 10 characters. Your other sessions end.',
     passwordChanged: 'Your password is changed.',
+  },
+
+  securityKeys: {
+    title: 'Security keys',
+    none: 'You sign in with your password alone.',
+    columns: { name: 'Name', added: 'Added', used: 'Last used', acts: 'Change' },
+    add: 'Add a key',
+    addMeaning:
+      'Plug a FIDO2 or U2F key into the box and touch it when it blinks. Then nobody signs in as you without a touch, from afar either. If it is lost, the recovery code removes it.',
+    remove: 'Remove',
+    touch: 'Touch the security key in the box’s USB port.',
   },
 
   sessions: {

@@ -29,6 +29,7 @@ import type {
   ReadStatus,
   ReplaceIdentity,
   SecretFiles,
+  SecurityKeys,
   Sha256,
   ShownPresence,
   TlsCredentials,
@@ -52,6 +53,7 @@ export interface WebUiPorts {
   readonly elapsed: ReadClock;
   readonly derivePassword: DerivePassword;
   readonly sha256: Sha256;
+  readonly securityKeys: SecurityKeys;
   readonly audit: AuditLog;
   readonly openListeners: (options: ListenerOptions) => WebListeners;
   readonly replaceIdentity: ReplaceIdentity;

@@ -1,6 +1,7 @@
 import type { MeasuredBoot } from '../../../firmware/webui/api/attestation-route.ts';
 import type { SessionList } from '../../../firmware/webui/api/session-list-route.ts';
 import type { MadeToken } from '../../../firmware/webui/api/token-route.ts';
+import { VirtualKey } from '../../security-key/virtual-key.ts';
 import { normalStatus } from '../status-fixtures.ts';
 import { openTestSite, type TestSite, testPassword, testTime } from '../test-site.ts';
 
@@ -89,6 +90,22 @@ async function newSession(site: TestSite): Promise<string> {
   return sessions[0]?.id ?? '';
 }
 
+/** The owner has it, and is not signed in. */
+async function withKey(site: TestSite): Promise<VirtualKey> {
+  await site.signIn();
+  const key = await VirtualKey.make();
+  site.keys.plug(key);
+  key.touch();
+  await local(site, '/api/v1/users/admin/security-keys', { name: 'blue' });
+  key.touch();
+  return key;
+}
+
+async function keyOf(site: TestSite): Promise<string> {
+  await withKey(site);
+  return site.accounts.users.keys('admin')?.[0]?.key.id ?? '';
+}
+
 const after = (prepare: (site: TestSite) => Promise<void>, asked: Asked) => async (site: TestSite) => {
   await prepare(site);
   return asked;
@@ -121,6 +138,18 @@ export const requests: Readonly<Record<string, Ask>> = {
   postUsers: { body: { name: 'erika', role: 'viewer', password: 'seven herons over the quay' } },
   patchUsersByName: after(withErika, { path: { name: 'erika' }, body: { role: 'operator' } }),
   deleteUsersByName: after(withErika, { path: { name: 'erika' }, status: 204 }),
+  getUsersByNameSecurityKeys: after(async (site) => void (await withKey(site)), { path: { name: 'admin' } }),
+  postUsersByNameSecurityKeys: async (site) => {
+    await site.signIn();
+    const key = await VirtualKey.make();
+    site.keys.plug(key);
+    key.touch();
+    return { path: { name: 'admin' }, body: { name: 'blue' } };
+  },
+  deleteUsersByNameSecurityKeysById: async (site) => ({
+    path: { name: 'admin', id: await keyOf(site) },
+    status: 204,
+  }),
   getSessions: {},
   deleteSessionsById: async (site) => ({ path: { id: await newSession(site) }, status: 204 }),
   getTokens: after(async (site) => void (await withToken(site)), {}),

@@ -23,6 +23,8 @@ const verbOf: Readonly<Record<string, string | Alone>> = {
   ...{ postSessionConfirm: people, postSessionPassword: people },
   ...{ getUsers: 'users list', postUsers: 'users add', patchUsersByName: 'users set' },
   deleteUsersByName: 'users remove',
+  ...{ getUsersByNameSecurityKeys: 'security-keys list', postUsersByNameSecurityKeys: 'security-keys add' },
+  deleteUsersByNameSecurityKeysById: 'security-keys remove',
   ...{ getTokens: 'tokens list', postTokens: 'tokens make', deleteTokensById: 'tokens revoke' },
   postIdentityReplace: 'identity re-enrol',
   ...{ postAttestationEvidence: 'attest collect', postAttestationActivation: 'attest activate' },

@@ -6,9 +6,9 @@ const files = packClient(await buildClient());
 
 const compressed = ({ gzipBase64 }: (typeof files)[number]) => Buffer.from(gzipBase64, 'base64').length;
 
-test('what a visit begins with is under 58 kB, compressed, and all pages together under 95.5 kB', () => {
+test('what a visit begins with is under 58 kB, compressed, and all pages together under 96.2 kB', () => {
   const [page] = files;
-  expect(files.reduce((sum, file) => sum + compressed(file), 0)).toBeLessThan(95_500);
+  expect(files.reduce((sum, file) => sum + compressed(file), 0)).toBeLessThan(96_200);
   const first = files.filter(({ path }) => path === '/' || page?.text.includes(`"${path}"`));
   expect(first.length).toBeLessThan(files.length);
   const size = first.reduce((sum, file) => sum + compressed(file), 0);

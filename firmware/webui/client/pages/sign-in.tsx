@@ -5,6 +5,7 @@ import { Fact, Facts } from '../parts/facts.tsx';
 import { Form, TextField } from '../parts/form.tsx';
 import { ProblemNotice } from '../parts/notice.tsx';
 import { PasswordField } from '../parts/password-field.tsx';
+import { TouchKey } from '../parts/touch-key.tsx';
 import { navigate, useQueryParameter } from '../router.tsx';
 import { claimBox, signIn } from '../session.ts';
 import { texts } from '../texts.ts';
@@ -65,6 +66,7 @@ function NameAndPassword() {
     <Form label={text.submit} problem={problem} busy={busy} submit={text.submit} onSubmit={send}>
       <TextField path="name" label={text.name} value={name} onValue={setName} autoComplete="username" />
       <PasswordField path="password" label={text.password} value={password} onValue={setPassword} />
+      <TouchKey />
     </Form>
   );
 }

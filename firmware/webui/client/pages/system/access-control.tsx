@@ -3,6 +3,7 @@ import { texts } from '../../texts.ts';
 import { useMay } from '../../use-may.ts';
 import { Audit } from './audit.tsx';
 import { OwnSession } from './own-session.tsx';
+import { SecurityKeys } from './security-keys.tsx';
 import { Sessions } from './sessions.tsx';
 import { Tokens } from './tokens.tsx';
 import { Users } from './users.tsx';
@@ -13,6 +14,7 @@ export function AccessControl() {
   return (
     <>
       <OwnSession />
+      <SecurityKeys />
       <Sessions />
       {isOwner ? (
         <>
