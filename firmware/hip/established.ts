@@ -14,7 +14,7 @@ import type { Locator } from './locator.ts';
 import { considerHint, expireLocators } from './mobility.ts';
 import { keepAlive } from './notification.ts';
 import { installRekeyed, rekeyTime, requestRekey } from './rekey.ts';
-import { giveUp, pursue, repeatUpdate, sendUpdate } from './update.ts';
+import { giveUp, isMoving, pursue, repeatUpdate, sendUpdate } from './update.ts';
 
 /** What a base exchange leaves to an association. */
 type Exchanged = Pick<
@@ -149,7 +149,8 @@ export function announceOwnAddresses(
   const known = association.ownAddresses;
   const isNews =
     addresses.length !== known.length || addresses.some((address, index) => address !== known[index]);
-  if (addresses.length === 0 || (!isNews && !moved)) return unchanged(state);
+  // What is being said already is not said again: its answer would be one to something older.
+  if (addresses.length === 0 || (!isNews && (!moved || isMoving(association)))) return unchanged(state);
   const told: Association = { ...association, ownAddresses: addresses, announce: true };
   const next = moved ? requestRekey(told, now, context) : told;
   const again = moved ? installRekeyed(next, true) : [];

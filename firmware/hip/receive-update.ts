@@ -215,7 +215,8 @@ function carryOut(
 
 /**
  * Answers a new UPDATE. An UPDATE of our own says it along with what else there is to say, unless that goes elsewhere or
- * must wait for the one that is outstanding. It need not wait where the peer itself says that it has moved. An echo goes
+ * must wait for the one that is outstanding. It need not wait where the peer itself says that it has moved, nor with what
+ * it takes to send the peer anything there. An echo goes
  * only to where the peer is known to be or says that it is: it must not prove to the peer that we receive at somebody
  * else's address.
  */
@@ -225,10 +226,13 @@ function answerNew(
   { source, isVouched }: { readonly source: Locator; readonly isVouched: boolean },
   context: AssociationContext,
 ): Transition {
-  const { candidate, locator, outstanding } = state.association;
+  const { candidate, locator, outstanding, rekey } = state.association;
   const target = candidate ?? locator;
   const place = isVouched ? source : locator;
-  const isOvertaken = isVouched && outstanding !== undefined && !sameLocator(outstanding.to, target);
+  const isOvertaken =
+    isVouched &&
+    outstanding !== undefined &&
+    (!sameLocator(outstanding.to, target) || (rekey !== undefined && !outstanding.rekeys));
   const mayTell = hasNews(state.association) && (outstanding === undefined || isOvertaken);
   if (!mayTell) return acknowledge(state, answer, place, context);
   if (isVouched && sameLocator(target, source)) return sendUpdate(state, context, answer);

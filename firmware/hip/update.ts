@@ -24,6 +24,14 @@ export function hasNews({ rekey, announce, candidate }: Association): boolean {
   return (rekey !== undefined && !rekey.acknowledged) || announce || candidate !== undefined;
 }
 
+/**
+ * Whether the peer has yet to hear that this host moved, and so has no keys for the security associations that receive at
+ * its new address.
+ */
+export function isMoving({ announce, rekey }: Association): boolean {
+  return announce && rekey !== undefined && rekey.theirs === undefined;
+}
+
 /** Sends what the peer has yet to be told, as soon as no UPDATE of ours is outstanding. */
 export function pursue(state: Established, now: number, context: AssociationContext): Transition {
   const { outstanding, retryAt } = state.association;
@@ -55,7 +63,7 @@ export function sendUpdate(state: Established, context: AssociationContext, answ
       ? []
       : [{ name: 'DIFFIE_HELLMAN' as const, group: keyPair.group, publicValue: keyPair.publicValue }]),
     { name: 'ECHO_REQUEST_SIGNED', data: echo },
-    ...echoResponse(answer),
+    ...echoResponse(association, answer),
   ];
   const outstanding = {
     ...{ updateId, to, echo, rekeys: asks !== undefined, announces: announce },
@@ -86,14 +94,21 @@ export function acknowledge(
   to: Locator,
   context: AssociationContext,
 ): Transition {
-  const parameters: Parameter[] = [{ name: 'ACK', updateIds: [answer.updateId] }, ...echoResponse(answer)];
+  const parameters: Parameter[] = [
+    { name: 'ACK', updateIds: [answer.updateId] },
+    ...echoResponse(state.association, answer),
+  ];
   const draft = draftUpdate(state.association, parameters, context);
   return awaitDraft(state, { kind: 'UPDATE', ...draft, to, answers: answer.updateId });
 }
 
-function echoResponse(answer: Answer | undefined): Parameter[] {
+/**
+ * The proof that this host receives where the peer asked. Whoever is moving does not give it: the peer would send there
+ * under keys that are read at the old address only. It asks again once it knows of the move.
+ */
+function echoResponse(association: Association, answer: Answer | undefined): Parameter[] {
   const echo = answer?.echo;
-  return echo === undefined ? [] : [{ name: 'ECHO_RESPONSE_SIGNED', data: echo }];
+  return echo === undefined || isMoving(association) ? [] : [{ name: 'ECHO_RESPONSE_SIGNED', data: echo }];
 }
 
 function draftUpdate(

@@ -126,10 +126,6 @@ export function planNetwork(desired: DesiredNetwork, observed: ObservedNetwork):
   const links = new Map(observed.links.map((link) => [link.name, link]));
   const phases: Phases = { remove: [], shape: [], address: [] };
 
-  for (const route of observed.routes) {
-    if (!desired.routes.some((wanted) => sameRoute(wanted, route)))
-      phases.remove.push({ do: 'delete-route', route });
-  }
   for (const link of desired.links) planLink(link, links.get(link.name), phases);
   const wanted = new Set(desired.links.map(({ name }) => name));
   for (const { name, kind } of observed.links) {
@@ -137,17 +133,47 @@ export function planNetwork(desired: DesiredNetwork, observed: ObservedNetwork):
     if (ours && !wanted.has(name) && (kind === 'bridge' || kind === 'vlan'))
       phases.remove.push({ do: 'delete-link', link: name, kind });
   }
-  // The kernel drops routes with a link's last address; a route on a link that lost one is made again.
-  const touched = new Set(phases.remove.flatMap((step) => (step.do === 'delete-address' ? [step.link] : [])));
-  const made = new Set(desired.links.filter(({ kind }) => kind !== 'port').map(({ name }) => name));
-  const routes = desired.routes
-    .filter((route) => links.has(route.link) || made.has(route.link))
-    .filter(
-      (route) => touched.has(route.link) || !observed.routes.some((existing) => sameRoute(route, existing)),
-    )
-    .map((route): LinkOperation => ({ do: 'replace-route', route }));
+  const routes = planRoutes(desired, observed, phases);
   return {
     ...planKernelValues(desired, observed),
-    batch: [...phases.remove, ...phases.shape, ...phases.address, ...routes],
+    batch: [...routes.first, ...phases.remove, ...phases.shape, ...phases.address, ...routes.last],
   };
+}
+
+/**
+ * The steps for routes. On links that stay as they are, a route is there before the one goes whose place it takes, so that
+ * no packet finds none. On the others the kernel drops routes by itself, and what it drops cannot be deleted any more: so
+ * they are deleted before all else, and those that stay are made again.
+ */
+function planRoutes(
+  desired: DesiredNetwork,
+  { links, routes: observed }: ObservedNetwork,
+  { remove, shape }: Phases,
+): { readonly first: readonly LinkOperation[]; readonly last: readonly LinkOperation[] } {
+  const changed = new Set(
+    [...remove, ...shape].flatMap((step) => ('link' in step && step.do !== 'set-mtu' ? [step.link] : [])),
+  );
+  const made = desired.links.filter(({ kind }) => kind !== 'port');
+  const present = new Set([...links, ...made].map(({ name }) => name));
+  const added = desired.routes.filter(
+    (route) =>
+      present.has(route.link) &&
+      (changed.has(route.link) || !observed.some((existing) => sameRoute(route, existing))),
+  );
+  const surplus = observed.filter((route) => !desired.routes.some((wanted) => sameRoute(wanted, route)));
+  // One takes another's place that has its destination and metric.
+  const replaced = added.flatMap((route) => surplus.find((old) => isReplaced(old, route)) ?? []);
+  const deletion = (route: ObservedRoute): LinkOperation => ({ do: 'delete-route', route });
+  const stays = ({ link }: ObservedRoute) => !changed.has(link);
+  return {
+    first: surplus.filter((route) => !stays(route)).map(deletion),
+    last: [
+      ...added.map((route): LinkOperation => ({ do: 'replace-route', route })),
+      ...surplus.filter((route) => stays(route) && !replaced.includes(route)).map(deletion),
+    ],
+  };
+}
+
+function isReplaced(old: ObservedRoute, route: DesiredRoute): boolean {
+  return old.destination === route.destination && old.metric === route.metric;
 }

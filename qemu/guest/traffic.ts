@@ -54,6 +54,9 @@ export type TrafficAnswer =
 
 const trafficPorts = { tcpEcho: 5000, udpEcho: 5001, tcpSink: 5002 } as const;
 
+/** Octets that wait for a program that gets no processor: what is counted as lost was lost by the network. */
+const receiveBuffer = 4 << 20;
+
 interface Stream {
   report(): StreamReport;
   finish(patienceMs: number): Promise<StreamReport>;
@@ -138,7 +141,8 @@ class UdpStream implements Stream {
   #wrong = 0;
 
   constructor({ host, octets, everyMs }: StreamOptions) {
-    this.#socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
+    const type = host.includes(':') ? 'udp6' : 'udp4';
+    this.#socket = createSocket({ type, recvBufferSize: receiveBuffer });
     this.#socket.on('message', (datagram) => {
       this.#clock.heard();
       if (this.#outstanding.delete(datagram.readUInt32BE(0))) this.#returned++;
@@ -189,7 +193,7 @@ async function serve(): Promise<void> {
     });
     socket.on('end', () => socket.end(String(octets)));
   });
-  const datagrams = createSocket('udp6');
+  const datagrams = createSocket({ type: 'udp6', recvBufferSize: receiveBuffer });
   datagrams.on('message', (datagram, { port, address }) => datagrams.send(datagram, port, address));
   await Promise.all([
     new Promise<void>((resolve) => echo.listen(trafficPorts.tcpEcho, '::', resolve)),

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { limits } from '../../firmware/hip/limits.ts';
 import type { Locator } from '../../firmware/hip/locator.ts';
 import { parameter } from '../../firmware/hip/packet.ts';
@@ -70,6 +70,40 @@ describe('RFC 8046 §3.2.2: a host moves, with new keys', () => {
     expect(right.association.locator).toEqual(next);
     expect([left.carries, right.carries]).toEqual([true, true]);
     expect(left.inbound.size).toBe(2);
+  });
+
+  test.each([
+    ['nothing', []],
+    ['the first UPDATE that tells of the move', [1]],
+    ['what it answers to the check', [2]],
+  ])(
+    'asked at its new place before the peer knows of the move, with %s lost: only new keys are sent there',
+    async (_, lost) => {
+      const wire = await established();
+      wire.isSteady = false;
+      wire.isLost = (__, count) => lost.includes(count);
+      const [left, right] = wire.ends;
+      const install = vi.spyOn(right, 'install');
+      left.place = elsewhere;
+      // Something that left by the new way, a keepalive say, was the first that the peer heard of it.
+      await wire.input(right, { type: 'mapping', from: elsewhere });
+      await wire.input(left, { type: 'own-addresses', addresses: [elsewhere.address], moved: true });
+      await wire.deliver();
+      await wire.pass(3 * limits.retransmitMs);
+      expect([left.carries, right.carries]).toEqual([true, true]);
+      expect(right.association.locator).toEqual(elsewhere);
+      expect(install.mock.calls.map(([{ type }]) => type)).not.toContain('move-outbound');
+    },
+  );
+
+  test('told of the same move twice, it says so once', async () => {
+    const wire = await established();
+    const [left] = wire.ends;
+    left.place = elsewhere;
+    const moved = { type: 'own-addresses', addresses: [elsewhere.address], moved: true } as const;
+    wire.isSteady = false;
+    await wire.input(left, moved);
+    expect(await wire.input(left, moved)).toEqual([]);
   });
 
   test('it moves in the middle of a rekey: the inbound association is made again at the new address', async () => {

@@ -153,9 +153,12 @@ class Model {
         this.routes.push(step.route);
         break;
       }
-      case 'delete-route':
-        this.routes = this.routes.filter((route) => JSON.stringify(route) !== JSON.stringify(step.route));
+      case 'delete-route': {
+        const kept = this.routes.filter((route) => JSON.stringify(route) !== JSON.stringify(step.route));
+        if (kept.length === this.routes.length) throw new Error('no such route');
+        this.routes = kept;
         break;
+      }
     }
   }
 
@@ -250,6 +253,56 @@ describe('plans', () => {
     const moved = desire(4, { port4: 'underlay' }, leases, { ...defaultSettings.network, lan });
     model.run(planNetwork(moved, model.observe(moved)));
     expect([...model.bounced]).toEqual(['eth3']);
+  });
+
+  test('uplinks that change places or leases leave no moment without a default route', () => {
+    const uplinks = (priorities: readonly number[], leases: readonly Lease[]) =>
+      desire(
+        3,
+        { port1: 'underlay', port2: 'underlay', port3: 'underlay' },
+        new Map(leases.map((each, index) => [`eth${index}`, each])),
+        {
+          ...defaultSettings.network,
+          underlay: {
+            ...defaultSettings.network.underlay,
+            uplinks: Object.fromEntries(
+              priorities.map((priority, index) => [`port${index + 1}`, { priority }]),
+            ),
+          },
+        },
+      );
+    // The kernel drops routes with an address, so these keep theirs.
+    const by = (index: number) =>
+      fc.constantFrom('10.0.0.1', '10.0.0.2').map(
+        (gateway): Lease => ({
+          address: `10.0.0.${5 + index}/24`,
+          routes: [{ destination: 'default', gateway }],
+          dns: [],
+          mtu: null,
+        }),
+      );
+    const states = fc
+      .record({
+        priorities: fc.shuffledSubarray([1, 2, 3], { minLength: 3 }),
+        leases: fc.tuple(by(0), by(1), by(2)),
+      })
+      .map(({ priorities, leases }) => uplinks(priorities, leases));
+    fc.assert(
+      fc.property(fc.array(states, { minLength: 2, maxLength: 4 }), ([first, ...rest]) => {
+        const model = machine();
+        if (first === undefined) return;
+        model.run(planNetwork(first, model.observe(first)));
+        for (const desired of rest) {
+          for (const step of planNetwork(desired, model.observe(desired)).batch) {
+            model.apply(step);
+            expect(model.routes.map(({ destination }) => destination)).toContain('default');
+          }
+          expect(new Set(model.routes.map((route) => JSON.stringify(route)))).toEqual(
+            new Set(desired.routes.map((route) => JSON.stringify(route))),
+          );
+        }
+      }),
+    );
   });
 
   test('what is not ours stays: loopback, the overlay, IPv6 addresses, a bridge of another name', () => {

@@ -6,7 +6,7 @@ import { formatHit } from '../../hip/host-identity-tag.ts';
 import { limits as hipLimits } from '../../hip/limits.ts';
 import type { Locator } from '../../hip/locator.ts';
 import { type OwnIdentity, ownIdentity } from '../../hip/own-identity.ts';
-import { decodePacket, type Packet } from '../../hip/packet.ts';
+import { decodePacket, type Packet, parameter } from '../../hip/packet.ts';
 import { R1RateLimit } from '../../hip/r1-rate.ts';
 import { Responder } from '../../hip/responder.ts';
 import { makeOffers, type Offers } from '../../hip/suites.ts';
@@ -265,7 +265,23 @@ class RunningOverlay implements Overlay {
     }
     // An opportunistic I1 has no receiver: that mode is off (RFC 7401 §4.1.8).
     if (!equalBytes(packet.value.receiver, this.#own.hit)) return;
-    this.#runners.get(formatHit(packet.value.sender))?.input({ type: 'packet', packet: packet.value, from });
+    const runner = this.#runners.get(formatHit(packet.value.sender));
+    if (runner === undefined) return;
+    const hear = () => runner.input({ type: 'packet', packet: packet.value, from });
+    if (parameter(packet.value, 'ECHO_REQUEST_SIGNED') === undefined) hear();
+    else
+      void this.#followRoute(runner).then(() => {
+        if (this.#runners.get(runner.peer.hit) === runner) hear();
+      });
+  }
+
+  /**
+   * Has an association know of a move before it proves to the peer that it receives somewhere: a packet of its own that
+   * left by the new way may be why the peer asks.
+   */
+  async #followRoute(runner: AssociationRunner): Promise<void> {
+    const address = runner.isUp ? await this.#routes.movedTo(runner) : null;
+    if (address !== null && !this.#closed) runner.ownAddresses([address]);
   }
 
   #answerI1(i1: Packet, to: Locator): void {

@@ -17,15 +17,20 @@ export class RouteWatch {
     this.#sourceAddress = sourceAddress;
   }
 
+  /** The address that packets to a peer leave with where that is another than the peer was told of, or null. */
+  async movedTo(association: RoutedAssociation): Promise<string | null> {
+    const told = toldAddress(association);
+    if (association.locator === undefined || told === undefined) return null;
+    const source = await this.#sourceAddress(association.locator);
+    return source === told ? null : source;
+  }
+
   /** Whether one of those whose turn it is has moved: `limits.routesPerCheck` of them, all in the end. */
   async hasMoved(associations: readonly RoutedAssociation[]): Promise<boolean> {
     const count = Math.min(limits.routesPerCheck, associations.length);
     for (let look = 0; look < count; look++) {
       const association = associations[this.#turn++ % associations.length];
-      const told = association === undefined ? undefined : toldAddress(association);
-      if (association?.locator === undefined || told === undefined) continue;
-      const source = await this.#sourceAddress(association.locator);
-      if (source !== null && source !== told) return true;
+      if (association !== undefined && (await this.movedTo(association)) !== null) return true;
     }
     return false;
   }
