@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/longest-first.ts';
 
 const namespaceTests = 'test/**/*.namespace.test.ts';
 const programTests = 'test/**/*.program.test.ts';
@@ -22,6 +23,7 @@ const overlayTests = ['test/system/{overlay-{flows,journeys,lan,uplinks},policy,
  */
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,
