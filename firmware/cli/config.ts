@@ -1,4 +1,4 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readSync, writeFileSync } from 'node:fs';
 import { limits as storeLimits } from '../store/limits.ts';
 import { describeChange } from '../store/settings-diff.ts';
 import { parseSettingsPath, readAtPath } from '../store/settings-path.ts';
@@ -29,6 +29,7 @@ const options = {
   uci: { type: 'boolean' },
   seconds: { type: 'string' },
   author: { type: 'string' },
+  from: { type: 'string' },
   socket: { type: 'string' },
 } as const;
 type Values = ReturnType<typeof readArguments<typeof options>>['values'];
@@ -37,7 +38,9 @@ type Call = { readonly values: Values; readonly rest: readonly string[] };
 export const configHelp = `Usage: hithe config VERB
 
   get [PATH] [--saved|--draft]       a setting as it is in force, as it was saved, or in the draft
-  set PATH VALUE | set PATH --remove changes one setting in the draft; VALUE is JSON, or text
+  set PATH VALUE | set PATH --from FILE | set PATH --remove
+                                     changes one setting in the draft; VALUE is JSON, or text. A secret is
+                                     given by a file: everybody on a machine sees arguments
   import FILE [--uci]                makes a settings document the draft; --uci: an OpenWrt network file
   discard                            gives the draft up
   diff [FILE]                        what the draft, or a document, would change
@@ -52,7 +55,7 @@ export const configHelp = `Usage: hithe config VERB
   schema                             its JSON Schema
 
 A PATH reads overlay.peers[0].uri, or overlay.peers["plant 2"].uri for a peer by its name.
-Every verb takes --json. apply and revert take --author NAME.
+A FILE that is read may be -, standard input. Every verb takes --json. apply and revert take --author NAME.
 `;
 
 const verbs: Readonly<Record<string, (call: Call) => Promise<number>>> = {
@@ -82,11 +85,17 @@ async function get({ values, rest }: Call): Promise<number> {
 }
 
 async function set({ values, rest }: Call): Promise<number> {
-  const [path, text, ...others] = rest;
-  if (path === undefined || others.length > 0 || (text === undefined) !== (values.remove === true))
-    throw new UsageError('config set takes: PATH VALUE, or PATH --remove');
-  const value = text === undefined ? {} : { value: parseValue(text) };
-  return changeDraft(values, { path, ...value });
+  const [path, ...given] = rest;
+  const { from, remove = false } = values;
+  if (path === undefined || given.length + Number(from !== undefined) + Number(remove) !== 1)
+    throw new UsageError('config set takes: PATH VALUE, PATH --from FILE, or PATH --remove');
+  if (remove) return changeDraft(values, { path });
+  const text = from === undefined ? given[0] : readWithin(from, storeLimits.documentSize);
+  if (text === null || text === undefined) return 1;
+  return changeDraft(values, {
+    path,
+    value: parseValue(from === undefined ? text : text.replace(/\r?\n$/, '')),
+  });
 }
 
 async function importFile({ values, rest }: Call): Promise<number> {
@@ -266,14 +275,26 @@ function readDocument(file: string): { readonly value: unknown } | null {
   }
 }
 
-/** A file of at most so many octets; null where it is larger or cannot be read, which was said. */
+/**
+ * A file of at most so many octets, `-` for standard input; null where it is larger or cannot be read, which was said. A
+ * pipe does not tell its size: no more is read than that.
+ */
 function readWithin(file: string, most: number): string | null {
+  const name = file === '-' ? 'Standard input' : file;
   try {
-    const { size } = statSync(file);
-    if (size <= most) return readFileSync(file, 'utf8');
-    complain(`${file} has ${size} octets; such a document has at most ${most}`);
+    const descriptor = file === '-' ? 0 : openSync(file, 'r');
+    try {
+      const octets = Buffer.alloc(most + 1);
+      let length = 0;
+      for (let read = -1; read !== 0 && length <= most; length += read)
+        read = readSync(descriptor, octets, length, octets.length - length, null);
+      if (length <= most) return octets.toString('utf8', 0, length);
+    } finally {
+      if (descriptor !== 0) closeSync(descriptor);
+    }
+    complain(`${name} is too large: such a document has at most ${most} octets`);
   } catch (error) {
-    complain(`${file} cannot be used: ${error instanceof Error ? error.message : String(error)}`);
+    complain(`${name} cannot be used: ${error instanceof Error ? error.message : String(error)}`);
   }
   return null;
 }

@@ -74,7 +74,8 @@ export interface Users {
   addKey(name: string, key: { id: string; name: string }, credential: KeyCredential): Promise<KeysOutcome>;
   /**
    * Takes note of what a key has signed as its `counter`th. A counter that did not rise is of a key that somebody copied
-   * (FIDO U2F Implementation Considerations 1.2, 2.6).
+   * (FIDO U2F Implementation Considerations 1.2, 2.6), other than that of a key which never counts and always says 0
+   * (Web Authentication Level 2, 7.2, step 21).
    */
   useKey(name: string, id: string, counter: number): Promise<'done' | 'copied' | 'not-there'>;
   removeKey(name: string, id: string): Promise<KeysOutcome>;
@@ -214,7 +215,7 @@ export async function openUsers({ secrets, passwords, now, log }: UsersPorts): P
         const user = called(name);
         const key = user?.securityKeys.find((each) => each.id === id);
         if (user === undefined || key === undefined) return 'not-there';
-        if (key.counter !== null && counter <= key.counter) return 'copied';
+        if (key.counter !== null && key.counter > 0 && counter <= key.counter) return 'copied';
         const used = { ...key, counter, usedAt: new Date(now()).toISOString() };
         const keys = user.securityKeys.map((each) => (each === key ? used : each));
         // A disk that is full must not keep anybody out; whoever copied a key finds the counter in memory.

@@ -1,11 +1,14 @@
+import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { config } from '../../firmware/cli/config.ts';
 import { startTestBox, type TestBox } from '../webui/test-box.ts';
 import { runHere } from './run-here.ts';
 
+const execFileAsync = promisify(execFile);
 let box: TestBox;
 let folder: string;
 beforeAll(async () => {
@@ -99,12 +102,32 @@ describe('hithe config', () => {
     });
   });
 
+  test('set takes a value from a file or standard input, where nobody sees it; import reads standard input, too', async () => {
+    const main = join(import.meta.dirname, '../../firmware/cli/config.ts');
+    const program = `import(${JSON.stringify(main)}).then(({ config }) => config(process.argv.slice(1)))`;
+    const piped = async (input: string, ...args: readonly string[]) => {
+      const running = execFileAsync(process.execPath, ['-e', program, '--', ...args, '--socket', box.socket]);
+      running.child.stdin?.end(input);
+      return (await running).stdout;
+    };
+    expect((await run('set', 'hostname', '--from', file('two\n'))).stdout).toContain('→ "two"');
+    expect(await piped('three\n', 'set', 'hostname', '--from', '-')).toContain('→ "three"');
+    expect(await piped('{"version":1,"hostname":"four"}', 'import', '-')).toContain('→ "four"');
+    expect(await run('set', 'hostname', '--from', join(folder, 'missing'))).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('ENOENT'),
+    });
+    await run('discard');
+  });
+
   test('schema is a JSON Schema; a wrong use says what it takes', async () => {
     expect(JSON.parse((await run('schema')).stdout)).toMatchObject({ title: 'Hithe settings layer' });
     for (const args of [
       [],
       ['nonsense'],
       ['set', 'hostname'],
+      ['set', 'hostname', 'a', '--from', 'b'],
+      ['set', 'hostname', '--remove', '--from', 'b'],
       ['apply', 'a', 'b'],
       ['apply', '--seconds', '4'],
     ])

@@ -21,3 +21,17 @@ test('the reference of the API in a browser: its style is let through, and it is
     await box.close();
   }
 });
+
+test('a link to what is refused, followed in a browser, says why in words and leads back', async () => {
+  const box = await startTestBox({ page: [] });
+  const browser = await sharedBrowser();
+  try {
+    const { page } = await openPage(browser, `${box.url}/api/v1/flows/export?format=csv`);
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    expect(await page.getByText('not-signed-in').isVisible()).toBe(true);
+    expect(await page.getByRole('link', { name: 'open the box’s page' }).getAttribute('href')).toBe('/');
+    await keepScreens(page, 'refused-link', { whole: false });
+  } finally {
+    await box.close();
+  }
+});

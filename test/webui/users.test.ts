@@ -203,6 +203,14 @@ describe('security keys', () => {
     expect(await again.useKey('admin', 'bb', 9)).toBe('not-there');
   });
 
+  test('that never count are no copies of themselves; those that have counted may not stop', async () => {
+    const { users } = await open({}, quick);
+    await users.begin('admin', 'x');
+    await users.addKey('admin', { id: 'aa', name: 'blue' }, credential(1));
+    for (const counter of [0, 0, 0, 1]) expect(await users.useKey('admin', 'aa', counter)).toBe('done');
+    for (const counter of [1, 0]) expect(await users.useKey('admin', 'aa', counter)).toBe('copied');
+  });
+
   test('stay with a new password or role, and go with the user and with the console’s password', async () => {
     const { users } = await open({}, quick);
     await users.begin('admin', 'x');

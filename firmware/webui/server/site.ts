@@ -7,6 +7,7 @@ import { reasonOf } from '../error.ts';
 import type { Connection, WebHandler, WriteLog } from '../ports.ts';
 import { type ApiDocument, referencePaths, referenceStyle, renderReference } from './api-reference.ts';
 import { type PageFiles, servePageFile } from './page-files.ts';
+import { problemForReaders } from './problem-page.ts';
 import { securityHeaders } from './security-headers.ts';
 
 export interface SitePorts extends ApiPorts {
@@ -71,7 +72,7 @@ export function createSite(ports: SitePorts): Site {
 
   return {
     async handler(request, connection) {
-      return protect(await site.fetch(request, connection));
+      return protect(await problemForReaders(request, await site.fetch(request, connection)));
     },
     malformed: (detail) => protect(problemResponse('bad-request', detail)),
     close: api.closeStreams,

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { isAllowedHost } from '../../../firmware/webui/api/allowed-host.ts';
+import type { Problem } from '../../../firmware/webui/api/problem.ts';
 import { pagePaths } from '../../../firmware/webui/client/router.tsx';
 import { pagePaths as served } from '../../../firmware/webui/server/page-files.ts';
+import { problemForReaders } from '../../../firmware/webui/server/problem-page.ts';
 import { openTestSite, type TestSite } from '../test-site.ts';
 
 let site: TestSite;
@@ -64,6 +66,46 @@ describe('the Host header', () => {
 
   test('the command line’s socket has no name to check', async () => {
     expect((await site.request('/api/v1/status', { headers: { host: 'x.y' } }, 'local')).status).toBe(200);
+  });
+});
+
+describe('a refusal', () => {
+  const followed = { headers: { 'sec-fetch-dest': 'document' } };
+
+  test('of a link that somebody followed is a page that says why, and leads back', async () => {
+    const response = await site.request('/api/v1/flows/export?format=csv', followed);
+    expect(response.status).toBe(401);
+    expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    expect(response.headers.get('content-security-policy')).toContain("default-src 'none'");
+    const html = await response.text();
+    const { detail } = (await (await site.request('/api/v1/flows/export?format=csv')).json()) as Problem;
+    expect(html).toContain(`<h1>${detail}</h1>`);
+    expect(html).toContain('<code>not-signed-in</code>');
+    expect(html).toContain('<a href="/">');
+    expect((await site.request('/nowhere', followed)).status).toBe(404);
+  });
+
+  test.each([undefined, 'empty', 'script', 'image'])('of a request for %s stays JSON', async (dest) => {
+    const headers = dest === undefined ? {} : { 'sec-fetch-dest': dest };
+    const response = await site.request('/api/v1/flows/export?format=csv', { headers });
+    expect(response.headers.get('content-type')).toBe('application/problem+json');
+  });
+
+  test('has no code of the request in its page', async () => {
+    const problem = { title: '<i>', status: 400, code: '"x"', detail: '<script>alert(1)</script>&' };
+    const refused = new Response(JSON.stringify(problem), {
+      headers: { 'content-type': 'application/problem+json' },
+    });
+    const page = await problemForReaders(new Request('https://box/', followed), refused);
+    expect(await page.text()).not.toMatch(/<script|<i>/);
+  });
+
+  test('of anything that is there changes nothing of it', async () => {
+    for (const path of ['/', '/api', '/api/v1/openapi.json']) {
+      const plain = await site.request(path);
+      const opened = await site.request(path, followed);
+      expect([opened.status, await opened.text()]).toEqual([plain.status, await plain.text()]);
+    }
   });
 });
 

@@ -13,7 +13,7 @@ const path = '/api/v1/sessions';
 
 /** Where one is signed in; an owner sees where everybody is. */
 export function Sessions() {
-  const { value, problem, refresh } = useQuery<SessionList>(path);
+  const { value, problem, refresh } = useQuery<SessionList>(path, { every: 10_000 });
   const ending = useAction();
   const { columns } = text;
   const end = async (id: string) => {
