@@ -40,8 +40,10 @@ export async function keepScreens(
     expect(await sidewaysOverflow(page), `${name}, ${width} px`).toBe(0);
   }
   // Dark differs in its colours alone.
+  const [width, height] = sizes[2];
+  await page.setViewportSize({ width, height });
   await page.emulateMedia({ colorScheme: 'dark' });
-  await picture('dark', 1440);
+  await picture('dark', width);
   expect(await accessibilityFindings(page, { coloursOnly: true }), `${name}, dark`).toEqual([]);
   await page.emulateMedia({ colorScheme: null });
   if (before !== null) await page.setViewportSize(before);
