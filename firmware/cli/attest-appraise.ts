@@ -17,7 +17,8 @@ import { tpmCryptography } from '../system/tpm-cryptography.ts';
 import { signToken } from '../system/verdict-token.ts';
 import { openVerifierPorts, readCertificates, readReleaseKey } from '../system/verifier.ts';
 import { printJson, readArguments, UsageError } from './arguments.ts';
-import { changeNonceBook, readJsonFile, readNamedFile } from './attest-files.ts';
+import { changeNonceBook, readJsonFile } from './attest-files.ts';
+import { readNamedFile } from './input-file.ts';
 
 const options = {
   manifest: { type: 'string' },

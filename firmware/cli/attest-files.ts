@@ -1,41 +1,7 @@
-import { closeSync, existsSync, openSync, readSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { type NonceBook, readNonceBook, writeNonceBook } from '../attestation/nonce-book.ts';
-import { concatBytes } from '../bytes/bytes.ts';
 import { UsageError } from './arguments.ts';
-
-/** Octets of a file that are read: evidence has at most twice the octets of its boot log, in hexadecimal. */
-const largestFile = 16 * 1024 * 1024;
-
-/** A file that an option names; one that cannot be read, or is larger than any such file, is wrong use. */
-export function readNamedFile(option: string, path: string): Uint8Array {
-  let read: Uint8Array;
-  try {
-    read = readBounded(path);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new UsageError(`${option}: ${reason}`, { cause });
-  }
-  if (read.length > largestFile) throw new UsageError(`${option}: more than ${largestFile} octets`);
-  return read;
-}
-
-/** At most one octet more than is taken, also of what has no end. */
-function readBounded(path: string): Uint8Array {
-  const file = openSync(path, 'r');
-  try {
-    const parts: Uint8Array[] = [];
-    for (let left = largestFile + 1; left > 0; ) {
-      const part = new Uint8Array(Math.min(left, 65_536));
-      const length = readSync(file, part);
-      if (length === 0) break;
-      parts.push(part.subarray(0, length));
-      left -= length;
-    }
-    return concatBytes(...parts);
-  } finally {
-    closeSync(file);
-  }
-}
+import { readNamedFile } from './input-file.ts';
 
 /** The document in a file; text that is no JSON comes as that text, which no reader takes. */
 export function readJsonFile(option: string, path: string): unknown {

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { limits as storeLimits } from '../store/limits.ts';
 import { describeChange } from '../store/settings-diff.ts';
 import { parseSettingsPath, readAtPath } from '../store/settings-path.ts';
@@ -13,6 +13,7 @@ import type {
 import type { Status } from '../webui/api/status-schema.ts';
 import { limits } from '../webui/limits.ts';
 import { printJson, readArguments, readNumber, UsageError } from './arguments.ts';
+import { readInput } from './input-file.ts';
 import { appliedText, moreLine, planText } from './settings-text.ts';
 import { formatTable } from './table.ts';
 
@@ -275,23 +276,12 @@ function readDocument(file: string): { readonly value: unknown } | null {
   }
 }
 
-/**
- * A file of at most so many octets, `-` for standard input; null where it is larger or cannot be read, which was said. A
- * pipe does not tell its size: no more is read than that.
- */
+/** A file of at most so many octets, `-` for standard input; null where it is larger or cannot be read, which was said. */
 function readWithin(file: string, most: number): string | null {
   const name = file === '-' ? 'Standard input' : file;
   try {
-    const descriptor = file === '-' ? 0 : openSync(file, 'r');
-    try {
-      const octets = Buffer.alloc(most + 1);
-      let length = 0;
-      for (let read = -1; read !== 0 && length <= most; length += read)
-        read = readSync(descriptor, octets, length, octets.length - length, null);
-      if (length <= most) return octets.toString('utf8', 0, length);
-    } finally {
-      if (descriptor !== 0) closeSync(descriptor);
-    }
+    const octets = readInput(file, most);
+    if (octets !== null) return new TextDecoder().decode(octets);
     complain(`${name} is too large: such a document has at most ${most} octets`);
   } catch (error) {
     complain(`${name} cannot be used: ${error instanceof Error ? error.message : String(error)}`);
