@@ -17,7 +17,7 @@ import { type Packet, parameter } from './packet.ts';
 import { macIsGood } from './protection.ts';
 import { finishRekey, joinRekey, peerHalf } from './rekey.ts';
 import { signatureIsGood } from './signed-packet.ts';
-import { type Answer, acknowledge, hasNews, pursue, sendUpdate } from './update.ts';
+import { type Answer, acknowledge, hasNews, pursue, rekeyToAskFor, sendUpdate } from './update.ts';
 
 /**
  * Processes an UPDATE (RFC 7401 §6.12, RFC 7402 §6.9, RFC 8046 §5.3): first what it acknowledges and proves, then what it
@@ -215,10 +215,9 @@ function carryOut(
 
 /**
  * Answers a new UPDATE. An UPDATE of our own says it along with what else there is to say, unless that goes elsewhere or
- * must wait for the one that is outstanding. It need not wait where the peer itself says that it has moved, nor with what
- * it takes to send the peer anything there. An echo goes
- * only to where the peer is known to be or says that it is: it must not prove to the peer that we receive at somebody
- * else's address.
+ * must wait for the one that is outstanding. It need not wait where the peer itself says that it has moved, nor with our
+ * half of a rekey, without which nothing may be sent to the peer's new address. An echo goes only to where the peer is
+ * known to be or says that it is: it must not prove to the peer that we receive at somebody else's address.
  */
 function answerNew(
   state: Established,
@@ -226,13 +225,14 @@ function answerNew(
   { source, isVouched }: { readonly source: Locator; readonly isVouched: boolean },
   context: AssociationContext,
 ): Transition {
-  const { candidate, locator, outstanding, rekey } = state.association;
+  const { candidate, locator, outstanding } = state.association;
   const target = candidate ?? locator;
   const place = isVouched ? source : locator;
+  const asks = rekeyToAskFor(state.association) !== undefined;
   const isOvertaken =
     isVouched &&
     outstanding !== undefined &&
-    (!sameLocator(outstanding.to, target) || (rekey !== undefined && !outstanding.rekeys));
+    (!sameLocator(outstanding.to, target) || (asks && !outstanding.rekeys));
   const mayTell = hasNews(state.association) && (outstanding === undefined || isOvertaken);
   if (!mayTell) return acknowledge(state, answer, place, context);
   if (isVouched && sameLocator(target, source)) return sendUpdate(state, context, answer);

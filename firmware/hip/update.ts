@@ -8,7 +8,7 @@ import {
   leaveEsp,
   type Transition,
 } from './association.ts';
-import type { Association } from './association-contents.ts';
+import type { Association, Rekey } from './association-contents.ts';
 import { limits } from './limits.ts';
 import { type Locator, sameLocator } from './locator.ts';
 import { alternative, without } from './mobility.ts';
@@ -20,8 +20,14 @@ import { awaitDraft, completePacket, draftPacket } from './signed-packet.ts';
 export type Answer = { readonly updateId: number; readonly echo: Uint8Array | undefined };
 
 /** Whether the peer has yet to be told something, or asked. */
-export function hasNews({ rekey, announce, candidate }: Association): boolean {
-  return (rekey !== undefined && !rekey.acknowledged) || announce || candidate !== undefined;
+export function hasNews(association: Association): boolean {
+  const { announce, candidate } = association;
+  return rekeyToAskFor(association) !== undefined || announce || candidate !== undefined;
+}
+
+/** Our half of a rekey as long as the peer has not acknowledged it. */
+export function rekeyToAskFor({ rekey }: Association): Rekey | undefined {
+  return rekey?.acknowledged === false ? rekey : undefined;
 }
 
 /**
@@ -47,9 +53,9 @@ export function pursue(state: Established, now: number, context: AssociationCont
  */
 export function sendUpdate(state: Established, context: AssociationContext, answer?: Answer): Transition {
   const { association } = state;
-  const { rekey, announce, ownAddresses, localSpi, keymatIndex } = association;
+  const { announce, ownAddresses, localSpi, keymatIndex } = association;
   const to = association.candidate ?? association.locator;
-  const asks = rekey !== undefined && !rekey.acknowledged ? rekey : undefined;
+  const asks = rekeyToAskFor(association);
   const updateId = association.nextUpdateId;
   const echo = context.crypto.random(limits.nonceLength);
   const gratuitous = { name: 'ESP_INFO' as const, keymatIndex, oldSpi: localSpi, newSpi: localSpi };
