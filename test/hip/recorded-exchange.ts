@@ -65,18 +65,26 @@ export function recordingCrypto(privateValues: Map<string, Buffer>): HipCrypto {
     ...hipCrypto,
     generateKeyPair(group): DhKeyPair {
       const curve = curves[group];
-      const pair = curve === undefined ? getDiffieHellman(primes[group] ?? '') : createECDH(curve);
-      const generated = pair.generateKeys();
-      const publicValue = new Uint8Array(curve === undefined ? generated : generated.subarray(1));
+      const { pair, publicValue, agree } = curve === undefined ? moduloPrime(group) : onCurve(curve);
       privateValues.set(toHex(publicValue), pair.getPrivateKey());
-      return {
-        group,
-        publicValue,
-        agree: (peer) =>
-          new Secret(new Uint8Array(pair.computeSecret(curve === undefined ? peer : Buffer.of(4, ...peer)))),
-      };
+      return { group, publicValue, agree: (peer) => new Secret(new Uint8Array(agree(peer))) };
     },
   };
+}
+
+function onCurve(curve: string) {
+  const pair = createECDH(curve);
+  const publicValue = new Uint8Array(pair.generateKeys().subarray(1));
+  return { pair, publicValue, agree: (peer: Uint8Array) => pair.computeSecret(Buffer.of(4, ...peer)) };
+}
+
+/** A public value is as long as the prime: Node leaves leading zeros out of it, though not out of the secret. */
+function moduloPrime(group: DhGroup) {
+  const pair = getDiffieHellman(primes[group] ?? '');
+  const generated = pair.generateKeys();
+  const publicValue = new Uint8Array(pair.getPrime().length);
+  publicValue.set(generated, publicValue.length - generated.length);
+  return { pair, publicValue, agree: (peer: Uint8Array) => pair.computeSecret(peer) };
 }
 
 type Installed = { spi: number; suite: string; encryption: string; authentication: string };
