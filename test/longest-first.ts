@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
@@ -13,7 +14,11 @@ const longest = [
   'system/security-key.test.ts',
   'netd/uplinks.namespace.test.ts',
   'netd/policy/flows.namespace.test.ts',
-].map((file) => join(import.meta.dirname, file));
+].map((file) => {
+  const path = join(import.meta.dirname, file);
+  if (!existsSync(path)) throw new Error(`${path} begins first, and is not there.`);
+  return path;
+});
 
 /**
  * Begins with what takes longest, so that no worker is left with a long file while the others have none. A fresh clone has

@@ -85,6 +85,17 @@ describe('a refusal', () => {
     expect((await site.request('/nowhere', followed)).status).toBe(404);
   });
 
+  test('that a route makes by itself is one, too', async () => {
+    const owner = await site.signIn();
+    const path = '/api/v1/diagnostics/capture/file';
+    const response = await site.request(path, { headers: { ...followed.headers, cookie: owner.cookie } });
+    expect([response.status, response.headers.get('content-type')]).toEqual([
+      404,
+      'text/html; charset=utf-8',
+    ]);
+    expect(await response.text()).toContain('<code>diagnosis-none</code>');
+  });
+
   test.each([undefined, 'empty', 'script', 'image'])('of a request for %s stays JSON', async (dest) => {
     const headers = dest === undefined ? {} : { 'sec-fetch-dest': dest };
     const response = await site.request('/api/v1/flows/export?format=csv', { headers });
