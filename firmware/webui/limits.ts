@@ -104,6 +104,9 @@ export const limits = {
   deviceTexts: 64,
   /** Rules that are accepted or enforced by one request: as many as a table on one page has. */
   rulesAtOnce: 1_000,
+  /** Of a list that is asked for in parts: its items at once, and letters of the key that a part goes on after. */
+  listedAtOnce: 1_000,
+  listingKeyLength: 256,
   /** Letters that are looked at in a typed claim code, separators included. */
   claimTypedLength: 32,
   /** Letters of a value in a filter of flows: an address, a network, a name. */

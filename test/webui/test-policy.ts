@@ -2,10 +2,10 @@ import type { PolicyExplanation, PolicyView } from '../../firmware/webui/api/pol
 
 const end = { given: '', devices: [], gateway: 'this', hit: null, labels: [], own: false };
 
-/** Knows one rule, which allows everything from 192.168.1.10. */
 /** Peers of the tunnels in status-fixtures.ts. */
 const peers: Readonly<Record<string, string>> = { wien: '2001:22:77aa:190:4c2e:e01:b8d3:1299' };
 
+/** Knows one rule, which allows everything from 192.168.1.10. */
 export const testPolicy: PolicyView = {
   report: async () => ({
     problem: null,

@@ -201,7 +201,7 @@ export function createApi(ports: ApiPorts) {
   addPolicyRoutes(app, ports.policy);
   addFlowsRoutes(app, ports.flows);
   addFlowsExportRoute(app, ports.flows);
-  addAssociationsRoute(app, ports.associations);
+  addAssociationsRoute(app, ports.associations, readStatus);
   addLearnRoutes(app, ports.learning);
   addDevicesRoutes(app, ports.devices);
   addAlarmsRoutes(app, ports.alarms);

@@ -20,6 +20,14 @@ const revision = z
   .openapi('Revision');
 export type Revision = z.infer<typeof revision>;
 
+const history = z
+  .object({
+    revisions: z.array(revision).readonly(),
+    /** Give it as `before` for those that come next; null where there are no more. */
+    before: z.number().int().nullable(),
+  })
+  .openapi('SettingsHistory');
+
 const change = z.object({ path: z.string(), before: z.string().nullable(), after: z.string().nullable() });
 
 export const settingsPlan = z
@@ -223,9 +231,15 @@ const configRoutes = {
     method: 'get',
     path: '/api/v1/config/history',
     access: 'read',
-    summary: 'The revisions that are kept, newest first',
+    summary: 'The revisions that are kept, newest first; in parts where a limit is given',
+    request: {
+      query: z.object({
+        before: z.coerce.number().int().min(1).optional(),
+        limit: z.coerce.number().int().min(1).max(limits.listedAtOnce).optional(),
+      }),
+    },
     responses: {
-      200: json('The revisions', z.object({ revisions: z.array(revision).readonly() })),
+      200: json('The revisions', history),
       ...refusals,
     },
   }),
@@ -325,7 +339,12 @@ export function addConfigRoutes(api: Api, configuration: Configuration): void {
   });
   api.openapi(configRoutes.history, (context) => {
     const result = configuration.history();
-    return result.ok ? context.json({ revisions: result.value }, 200) : refuse(context, result);
+    if (!result.ok) return refuse(context, result);
+    const { before = Number.POSITIVE_INFINITY, limit } = context.req.valid('query');
+    const older = result.value.filter(({ id }) => id < before);
+    const revisions = older.slice(0, limit);
+    const next = revisions.length < older.length ? revisions.at(-1)?.id : undefined;
+    return context.json({ revisions, before: next ?? null }, 200);
   });
   api.openapi(configRoutes.revision, (context) => {
     const { against } = context.req.valid('query');

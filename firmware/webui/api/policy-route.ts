@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { limits } from '../limits.ts';
+import { listingAfter, listingQuery, partOf } from './listing.ts';
 import { problemAnswer } from './problem.ts';
 import { type Api, apiRoute } from './route.ts';
 import { problem } from './route-content.ts';
@@ -96,8 +97,12 @@ const device = z.object({
   lastSeen: z.string().nullable(),
   state: z.enum(['accepted', 'quarantine', 'permitted', 'not seen']),
 });
-const deviceList = z.object({ devices: z.array(device).readonly() }).openapi('Devices');
+const deviceList = z.object({ devices: z.array(device).readonly(), after: listingAfter }).openapi('Devices');
 export type Devices = z.infer<typeof deviceList>;
+
+/** All that tells a line of the list from others; those without an address come last. */
+const keyOf = ({ address, mac, link, device }: Devices['devices'][number]): string =>
+  [address ?? '~', mac, link, device].join(' ');
 
 /** The policy as the API shows it. */
 export interface PolicyView {
@@ -115,9 +120,11 @@ const policyRoutes = {
     method: 'get',
     path: '/api/v1/devices',
     access: 'read',
-    summary: 'Who was seen on the LAN, and whether rules speak of it',
+    summary: 'Who was seen on the LAN, and whether rules speak of it; in parts where a limit is given',
+    request: { query: listingQuery },
     responses: {
       200: { description: 'The devices', content: { 'application/json': { schema: deviceList } } },
+      400: problem('A parameter is out of range'),
     },
   }),
   report: apiRoute({
@@ -143,9 +150,10 @@ const policyRoutes = {
 };
 
 export function addPolicyRoutes(api: Api, policy: PolicyView): void {
-  api.openapi(policyRoutes.devices, async (context) =>
-    context.json({ devices: await policy.devices() }, 200),
-  );
+  api.openapi(policyRoutes.devices, async (context) => {
+    const { part, after } = partOf(await policy.devices(), context.req.valid('query'), keyOf);
+    return context.json({ devices: part, after }, 200);
+  });
   api.openapi(policyRoutes.report, async (context) => context.json(await policy.report(), 200));
   api.openapi(policyRoutes.explain, (context) => {
     const result = policy.explain(context.req.valid('query'));

@@ -107,7 +107,7 @@ const networkInterface = z.object({
     .nullable(),
 });
 
-const tunnel = z.object({
+export const tunnel = z.object({
   peer: z.string(),
   hit: z.string(),
   state: z.string(),

@@ -43,6 +43,7 @@ const verbOf: Readonly<Record<string, string | Alone>> = {
   ...{ postDevicesLabel: 'devices label', postDevicesForget: 'devices forget' },
   ...{ getFlows: 'flows', getFlowsNew: 'flows', getFlowsLive: 'flows', getFlowsStatus: 'flows' },
   getFlowsExport: { since: 'hithe flows --json prints the same lines' },
+  getAssociations: { since: 'hithe tunnel list has the whole list, with what came of no peer' },
   postAssociationsByHitRenew: 'tunnel renew',
   ...{ getBackup: 'backup', postBackup: 'backup', postRestorePlan: 'restore', postRestore: 'restore' },
   ...{ postDiagnosticsPing: 'ping', postDiagnosticsTraceroute: 'traceroute' },
