@@ -55,6 +55,7 @@ const runFolder = '/run/hithe';
 const stateFolder = '/state';
 const secretsFolder = `${stateFolder}/secrets`;
 const secrets = secretFiles(secretsFolder);
+const stateProblem = () => readOr(`${runFolder}/state-problem`, null)?.trim() ?? null;
 
 /** Wires the operating system to the rooms and runs the gateway until the process is told to end. */
 export async function runDaemon(): Promise<void> {
@@ -98,7 +99,18 @@ export async function runDaemon(): Promise<void> {
       timeoutMs: bootLimits.metadataTimeoutMs,
       maxOctets: settingsLimits.documentSize,
     }),
-    network: createNetworkSystem({ log: (level, message) => log(level, 'network', message), runFolder }),
+    network: createNetworkSystem({
+      log: (level, message) => log(level, 'network', message),
+      runFolder,
+      simPins: {
+        read: () => secrets.read('sim-pins'),
+        write: async (text) => {
+          // In memory they would be forgotten with the next start, and a wrong one tried again each time.
+          if (stateProblem() !== null) throw new Error('nothing that is kept outlives a restart now');
+          await secrets.write('sim-pins', text);
+        },
+      },
+    }),
     openStore: () =>
       openSettingsStore(stateFolder, { files: storeFiles, now: () => new Date().toISOString() }),
     ready: async (what) => {
@@ -120,7 +132,7 @@ export async function runDaemon(): Promise<void> {
     },
     chance: () => Math.random(),
     seenDevicesFile: `${stateFolder}/seen-devices.json`,
-    stateProblem: () => readOr(`${runFolder}/state-problem`, null)?.trim() ?? null,
+    stateProblem,
     openPage: async ({
       hostname,
       readStatus,

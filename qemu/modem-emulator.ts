@@ -4,6 +4,9 @@ import { HarnessError } from './harness-error.ts';
 /** What a modem is in, as its surroundings make it. */
 export type ModemWorld = {
   sim: 'READY' | 'SIM PIN' | 'SIM PUK' | null;
+  /** That a SIM wants which says `SIM PIN`, and how many wrong ones it still takes. */
+  pin: string;
+  pinTries: number;
   /** `<stat>` of 3GPP TS 27.007 § 10.1.22: 1 at home, 2 searching, 3 denied, 5 roaming. */
   registration: number;
   /** `<rssi>` of § 8.5. */
@@ -17,7 +20,12 @@ export type ModemWorld = {
   hung: boolean;
 };
 
-const cme = { simNotInserted: 10, simPinRequired: 11, serviceOptionNotSubscribed: 133 } as const;
+const cme = {
+  simNotInserted: 10,
+  simPinRequired: 11,
+  incorrectPassword: 16,
+  serviceOptionNotSubscribed: 133,
+} as const;
 
 /** A cellular modem of the kind that has a serial line for AT commands and a network interface for data. */
 export class ModemEmulator {
@@ -32,7 +40,15 @@ export class ModemEmulator {
   /** @param onActive called when its network interface begins or stops to carry */
   constructor(world: Partial<ModemWorld>, onActive: (active: boolean) => void = () => {}) {
     this.world = {
-      ...{ sim: 'READY', registration: 1, signal: 20, operator: 'Testnet', accessPoints: ['internet'] },
+      ...{
+        sim: 'READY',
+        pin: '0000',
+        pinTries: 3,
+        registration: 1,
+        signal: 20,
+        operator: 'Testnet',
+        accessPoints: ['internet'],
+      },
       ...{ address: { local: '10.64.1.2.255.255.255.252', gateway: '10.64.1.1', servers: ['10.64.1.1'] } },
       hung: false,
       ...world,
@@ -55,6 +71,15 @@ export class ModemEmulator {
     this.#setActive(false);
   }
 
+  /** As a SIM looks at its PIN (ETSI TS 102 221 § 11.1.9.1.1). */
+  #tryPin(pin: string): boolean {
+    const isRight = pin === this.world.pin;
+    this.world.pinTries = isRight ? 3 : this.world.pinTries - 1;
+    if (isRight) this.world.sim = 'READY';
+    else if (this.world.pinTries === 0) this.world.sim = 'SIM PUK';
+    return isRight;
+  }
+
   #setActive(active: boolean): void {
     if (this.#active === active) return;
     this.#active = active;
@@ -70,6 +95,9 @@ export class ModemEmulator {
       return ['OK'];
     }
     if (command === 'AT+CPIN?') return sim === null ? refused(cme.simNotInserted) : [`+CPIN: ${sim}`, 'OK'];
+    const [, pin] = /^AT\+CPIN="(.*)"$/.exec(command) ?? [];
+    if (pin !== undefined && sim === 'SIM PIN')
+      return this.#tryPin(pin) ? ['OK'] : refused(cme.incorrectPassword);
     if (sim !== 'READY') return refused(cme.simPinRequired);
     const [, accessPoint] = /^AT\+CGDCONT=1,"IP","([^"]*)"$/.exec(command) ?? [];
     if (accessPoint !== undefined) {

@@ -72,6 +72,8 @@ export const limits = {
   /** An answer takes that long at most, connecting as long as 3GPP TS 27.007 § 10.1.10 says: two and a half minutes. */
   modemAnswerMs: 5000,
   modemActivationMs: 150_000,
+  /** Times that a SIM is told a PIN without its answer being heard: the third wrong one locks it. */
+  simPinUnanswered: 2,
   /** After a missing answer: the quiet in milliseconds that tells that it, too, has come. */
   modemQuietMs: 1500,
   /** Answers in a row that do not come before the modem's device is opened anew. */

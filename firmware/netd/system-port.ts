@@ -1,3 +1,4 @@
+import type { SimPinFile } from './modem/sim-pins.ts';
 import type { Nic } from './ports.ts';
 
 export type CommandResult = { readonly status: number; readonly stdout: string; readonly stderr: string };
@@ -73,6 +74,8 @@ export type NetworkSystem = {
     device: string,
     listener: { readonly onText: (text: string) => void; readonly onClose: () => void },
   ) => Promise<SerialLine | null>;
+  /** Which PINs modems were told. */
+  readonly simPins: SimPinFile;
   /** Sends a datagram to a host by address or name, and returns the first that comes back. Never rejects. */
   readonly askByUdp: (
     host: string,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { limits } from './limits.ts';
+import { secret } from './secret-settings.ts';
 
 const ipv4Cidr = z.cidrv4();
 const address = z.union([z.ipv4(), z.ipv6()]);
@@ -38,6 +39,8 @@ const modemSettings = z.strictObject({
     .string()
     .max(limits.apnLength)
     .regex(/^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$/, 'must be a name such as internet'),
+  /** Of the SIM, where it wants one. */
+  pin: secret(z.string().regex(/^\d{4,8}$/, 'must be four to eight digits')).optional(),
 });
 
 /** What one underlay port has of its own instead of what the group has. */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
+import type { SimPinFile } from '../netd/modem/sim-pins.ts';
 import type { LogLevel, NetworkSystem } from '../netd/system-port.ts';
 import { nameServerAnswers } from './name-server-probe.ts';
 import { listPhysicalNics } from './physical-nics.ts';
@@ -14,12 +15,18 @@ export function createNetworkSystem(options: {
   readonly runFolder?: string;
   readonly dhcpEventScript?: string;
   readonly dhcpv6EventScript?: string;
+  readonly simPins?: SimPinFile;
 }): NetworkSystem {
   const { log, runFolder = '/run/hithe' } = options;
   const {
     dhcpEventScript = '/usr/share/hithe/udhcpc-event',
     dhcpv6EventScript = '/usr/share/hithe/dhcpcd-event',
   } = options;
+
+  const simPins = options.simPins ?? {
+    read: async () => null,
+    write: () => Promise.reject(new Error('nothing outlives a restart here')),
+  };
 
   function attempt(change: () => void): string | null {
     try {
@@ -44,6 +51,7 @@ export function createNetworkSystem(options: {
     dhcpEventScript,
     dhcpv6EventScript,
     run: runCommand,
+    simPins,
     nameServerAnswers,
     openSerialLine: async (device, listener) => {
       const { openSerialLine } = await import('./serial-line.ts');

@@ -1,13 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { limits } from '../../firmware/store/limits.ts';
-import {
-  hiddenSecret,
-  withoutHidden,
-  withoutSecrets,
-  withSecretsOf,
-} from '../../firmware/store/secret-settings.ts';
-import { settingsDifference } from '../../firmware/store/settings-diff.ts';
-import { settingsLayerJsonSchema } from '../../firmware/store/settings-json-schema.ts';
+import { hiddenSecret } from '../../firmware/store/secret-settings.ts';
 import { mergeLayers, parseSettingsLayer } from '../../firmware/store/settings-layers.ts';
 
 const otlp = { name: 'collector', type: 'otlp', url: 'https://collector.example/v1/logs' };
@@ -69,61 +62,5 @@ describe('receivers of flows', () => {
     ).toEqual([]);
     expect(problemsOf({ ...otlp, headers: headers(limits.receiverHeaders + 1, 1) })).toHaveLength(1);
     expect(problemsOf({ ...otlp, headers: headers(1, limits.receiverHeaderLength + 1) })).toHaveLength(1);
-  });
-});
-
-describe('secrets', () => {
-  const document = (token: string) => ({
-    version: 1,
-    flows: { record: true, export: [{ ...otlp, headers: { token, other: 'b' } }, syslog] },
-  });
-
-  test('are hidden, and nothing else is', () => {
-    expect(withoutSecrets(document('s3cret'))).toEqual({
-      version: 1,
-      flows: {
-        record: true,
-        export: [{ ...otlp, headers: { token: hiddenSecret, other: hiddenSecret } }, syslog],
-      },
-    });
-    for (const other of [{ version: 1 }, null, { flows: null }, { flows: { export: 'none' } }])
-      expect(withoutSecrets(other)).toBe(other);
-  });
-
-  test('come back to where they were sent before, and nowhere else', () => {
-    const known = document('s3cret');
-    expect(withSecretsOf(withoutSecrets(known), known)).toEqual(known);
-    const moved = document(hiddenSecret);
-    const elsewhere = {
-      ...moved,
-      flows: { export: [{ ...otlp, url: 'https://evil.example/v1/logs', headers: { token: hiddenSecret } }] },
-    };
-    expect(withSecretsOf(elsewhere, known)).toEqual(elsewhere);
-    expect(withSecretsOf(withoutSecrets(known), undefined)).toEqual(withoutSecrets(known));
-    for (const other of [null, 'text', { flows: { export: [null, 7, { headers: 'x' }] } }])
-      expect(withSecretsOf(other, known)).toEqual(other);
-  });
-
-  test('that are not known are left out and told', () => {
-    expect(withoutHidden(document(hiddenSecret))).toMatchObject({
-      document: { flows: { export: [{ headers: { other: 'b' } }, syslog] } },
-      missing: ['collector: token'],
-    });
-  });
-
-  test('that change are told as changed, and not what they are', () => {
-    const { changes } = settingsDifference(document('old-s3cret'), document('new-s3cret'));
-    expect(changes).toEqual([
-      {
-        path: 'flows.export.collector.headers.token',
-        before: `"${hiddenSecret}"`,
-        after: `"${hiddenSecret}"`,
-      },
-    ]);
-    expect(JSON.stringify(settingsDifference({}, document('s3cret')))).not.toContain('s3cret');
-  });
-
-  test('are said to be such by the JSON Schema', () => {
-    expect(JSON.stringify(settingsLayerJsonSchema())).toContain('"writeOnly":true');
   });
 });

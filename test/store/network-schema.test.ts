@@ -102,6 +102,10 @@ describe('networks', () => {
       { underlay: { uplinks: { port1: { modem: { ...modem, apn } } } } },
       'underlay.uplinks.port1.modem.apn: ',
     ]),
+    ...['123', '123456789', '12a4', '1234\r', '(hidden)'].map((pin): [object, string] => [
+      { underlay: { uplinks: { port1: { modem: { ...modem, pin } } } } },
+      'underlay.uplinks.port1.modem.pin: must be four to eight digits',
+    ]),
     [
       { underlay: { uplinks: { port1: { modem: { ...modem, device: '../sda' } } } } },
       'underlay.uplinks.port1.modem.device: must read',

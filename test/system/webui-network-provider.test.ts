@@ -65,6 +65,27 @@ test('a VLAN, DHCPv6, and a network of the prefix that it delegates', async () =
   expect(opened.complaints).toEqual([]);
 });
 
+test('a modem with the PIN of its SIM, which nobody is shown and other changes keep', async () => {
+  const { page } = opened;
+  await change(page, 'port:port1', async () => {
+    await page.getByLabel('Modem', { exact: false }).first().fill('ttyUSB2');
+    await page.getByLabel('Access point (APN)').fill('internet');
+    await page.getByLabel('SIM PIN').fill('4711');
+  });
+  const modem = { device: 'ttyUSB2', apn: 'internet', pin: '4711' };
+  expect(saved()?.network).toEqual({ underlay: { uplinks: { port1: { modem } } } });
+  await change(page, 'port:port1', async () => {
+    await eventually(() => page.getByLabel('SIM PIN').inputValue()).toBe('(hidden)');
+    await page.getByLabel('Access point (APN)').fill('iot');
+  });
+  expect(saved()?.network).toEqual({ underlay: { uplinks: { port1: { modem: { ...modem, apn: 'iot' } } } } });
+  await change(page, 'port:port1', () => page.getByLabel('SIM PIN').fill(''));
+  expect(saved()?.network).toEqual({
+    underlay: { uplinks: { port1: { modem: { device: 'ttyUSB2', apn: 'iot' } } } },
+  });
+  expect(opened.complaints).toEqual([]);
+});
+
 test('hosts are told the time only where the box is told it, which the form says', async () => {
   const { page } = opened;
   const timeServer = page.getByLabel('Tells hosts the time (NTP)');

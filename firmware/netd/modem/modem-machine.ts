@@ -11,6 +11,7 @@ import {
   readSim,
   type SimState,
 } from './at-answers.ts';
+import { pinRefused } from './sim-pins.ts';
 
 /** What is known of a modem. */
 export type ModemFacts = {
@@ -31,14 +32,18 @@ export type ModemFacts = {
 export type ModemOptions = {
   /** The access point's name; letters, digits, dots and hyphens. */
   readonly apn: string;
+  /** Of its SIM, four to eight digits; undefined where the settings have none. */
+  readonly pin?: string | undefined;
 };
 
-/** What it is being asked, in the order of a start; from `registration` on again and again. */
+/** What it is being asked, in the order of a start; from `registration` on again and again. `leave` is to send the PIN. */
 type Step =
   | 'hello'
   | 'settle'
   | 'plain'
   | 'sim'
+  | 'leave'
+  | 'pin'
   | 'context'
   | 'registration'
   | 'older-registration'
@@ -59,6 +64,8 @@ export type ModemState = {
   readonly silences: number;
   /** Activations in a row that were refused. */
   readonly refusals: number;
+  /** Whether the SIM took the PIN since the device was opened. Some want a moment then. */
+  readonly pinTaken: boolean;
   readonly facts: ModemFacts;
 };
 
@@ -66,10 +73,15 @@ export type ModemInput =
   | { readonly type: 'opened' }
   | { readonly type: 'line'; readonly line: string }
   | { readonly type: 'timeout' }
+  /** To `ask-leave`: the PIN may be sent, or why it must not be. */
+  | { readonly type: 'leave'; readonly problem: string | null }
   | { readonly type: 'closed' };
 
 export type ModemEffect =
   | { readonly type: 'write'; readonly command: string }
+  /** Ask whether the PIN may be sent: a SIM takes only so many wrong ones. */
+  | { readonly type: 'ask-leave' }
+  | { readonly type: 'pin-ended'; readonly outcome: 'right' | 'refused' }
   /** Close the device and open it again: it has stopped to answer. */
   | { readonly type: 'reopen' };
 
@@ -82,13 +94,13 @@ const unknown: ModemFacts = {
 
 export const noModem: ModemState = {
   ...{ step: null, deadline: Number.POSITIVE_INFINITY, lines: [] },
-  ...{ silences: 0, refusals: 0, facts: unknown },
+  ...{ silences: 0, refusals: 0, pinTaken: false, facts: unknown },
 };
 
 /** The first of the contexts that a device can have. */
 const context = 1;
 
-function commandOf(step: Step, { apn }: ModemOptions): string {
+function commandOf(step: Exclude<Step, 'leave'>, { apn, pin = '' }: ModemOptions): string {
   switch (step) {
     case 'hello':
     case 'settle':
@@ -98,6 +110,9 @@ function commandOf(step: Step, { apn }: ModemOptions): string {
       return 'ATE0+CMEE=1';
     case 'sim':
       return 'AT+CPIN?';
+    case 'pin':
+      // 3GPP TS 27.007 § 8.3.
+      return `AT+CPIN="${pin}"`;
     case 'context':
       return `AT+CGDCONT=${context},"IP","${apn}"`;
     case 'registration':
@@ -133,10 +148,20 @@ export function transition(
       return now < state.deadline ? { state, effects: [] } : overdue(state, now, options);
     case 'line':
       return hear(state, input.line, now, options);
+    case 'leave':
+      if (state.step !== 'leave') return { state, effects: [] };
+      return input.problem === null
+        ? ask(state, 'pin', now, options)
+        : pauseWithout(state, 'pin', input.problem, now);
   }
 }
 
-function ask(state: ModemState, step: Step, now: number, options: ModemOptions): ModemTransition {
+function ask(
+  state: ModemState,
+  step: Exclude<Step, 'leave'>,
+  now: number,
+  options: ModemOptions,
+): ModemTransition {
   const patience = step === 'activate' ? limits.modemActivationMs : limits.modemAnswerMs;
   return {
     state: { ...state, step, lines: [], deadline: now + patience },
@@ -148,9 +173,22 @@ function pause(state: ModemState, now: number, milliseconds: number = limits.mod
   return { state: { ...state, step: null, lines: [], deadline: now + milliseconds }, effects: [] };
 }
 
+const pinEnded = (outcome: 'right' | 'refused'): ModemEffect => ({ type: 'pin-ended', outcome });
+
+/** Its SIM cannot be used yet. */
+function pauseWithout(
+  state: ModemState,
+  sim: ModemFacts['sim'],
+  problem: string,
+  now: number,
+): ModemTransition {
+  return pause({ ...state, facts: { ...state.facts, sim, connected: false, lease: null, problem } }, now);
+}
+
 function overdue(state: ModemState, now: number, options: ModemOptions): ModemTransition {
   if (state.step === null)
     return ask(state, state.facts.sim === 'ready' ? 'registration' : 'sim', now, options);
+  if (state.step === 'leave') return pause(state, now);
   // All that was late has come by now.
   if (state.step === 'settle' && state.lines.length > 0)
     return ask({ ...state, silences: 0 }, 'plain', now, options);
@@ -167,7 +205,7 @@ function lostStep(state: ModemState, now: number, options: ModemOptions): ModemT
 
 /** Lines that nobody asked for come at any time; they end no command, and an answer has only so many lines. */
 function hear(state: ModemState, line: string, now: number, options: ModemOptions): ModemTransition {
-  if (state.step === null) return { state, effects: [] };
+  if (state.step === null || state.step === 'leave') return { state, effects: [] };
   const result = finalResult(line);
   if (state.step === 'settle') {
     const settling = { ...state, lines: [line], deadline: now + limits.modemQuietMs };
@@ -185,7 +223,7 @@ function hear(state: ModemState, line: string, now: number, options: ModemOption
 /** @param lines of the answer, or null where the command was refused */
 function conclude(
   state: ModemState,
-  step: Exclude<Step, 'settle'>,
+  step: Exclude<Step, 'settle' | 'leave'>,
   lines: readonly string[] | null,
   now: number,
   options: ModemOptions,
@@ -195,7 +233,8 @@ function conclude(
     ...state,
     facts: { ...facts, ...change },
   });
-  const next = (after: Step, change: Partial<ModemFacts> = {}) => ask(withFacts(change), after, now, options);
+  const next = (after: Exclude<Step, 'leave'>, change: Partial<ModemFacts> = {}) =>
+    ask(withFacts(change), after, now, options);
   switch (step) {
     case 'hello':
       return next('plain');
@@ -203,13 +242,31 @@ function conclude(
       return next('sim');
     case 'sim': {
       const sim = lines === null ? null : readSim(lines);
-      if (sim === 'ready') return next('context', { sim, problem: null });
+      if (sim === 'ready') {
+        const { state: after, effects } = ask(
+          { ...withFacts({ sim, problem: null }), pinTaken: true },
+          'context',
+          now,
+          options,
+        );
+        // Also where the answer to the PIN was not heard, or another gave it.
+        return { state: after, effects: state.pinTaken ? effects : [pinEnded('right'), ...effects] };
+      }
       // The answer of another command: a refusal would be none, and any SIM says what it is.
       if (lines !== null && sim === null) return lostStep(state, now, options);
-      return pause(
-        withFacts({ sim: sim ?? 'unknown', connected: false, lease: null, problem: simProblem(sim) }),
-        now,
-      );
+      if (sim === 'pin' && options.pin !== undefined && !state.pinTaken)
+        return {
+          state: { ...withFacts({ sim }), step: 'leave', lines: [], deadline: now + limits.modemAnswerMs },
+          effects: [{ type: 'ask-leave' }],
+        };
+      return pauseWithout(state, sim ?? 'unknown', simProblem(sim, options), now);
+    }
+    case 'pin': {
+      const { state: after, effects } =
+        lines === null
+          ? pauseWithout(state, 'pin', pinRefused, now)
+          : ask({ ...state, pinTaken: true }, 'sim', now, options);
+      return { state: after, effects: [pinEnded(lines === null ? 'refused' : 'right'), ...effects] };
     }
     case 'context':
       return next('registration');
@@ -242,10 +299,10 @@ function conclude(
   }
 }
 
-function simProblem(sim: SimState | null): string {
+function simProblem(sim: SimState | null, { pin }: ModemOptions): string {
   switch (sim) {
     case 'pin':
-      return 'the SIM wants a PIN: switch that off in a telephone';
+      return pin === undefined ? 'the SIM wants a PIN: give it in the settings' : 'the SIM looks at its PIN';
     case 'puk':
       return 'the SIM is locked and wants its PUK';
     default:

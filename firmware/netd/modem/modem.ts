@@ -2,6 +2,7 @@ import { limits } from '../limits.ts';
 import type { NetworkSystem, SerialLine } from '../system-port.ts';
 import { LineReader } from './at-answers.ts';
 import {
+  type ModemEffect,
   type ModemFacts,
   type ModemInput,
   type ModemOptions,
@@ -9,6 +10,7 @@ import {
   noModem,
   transition,
 } from './modem-machine.ts';
+import type { SimPins } from './sim-pins.ts';
 
 export type ModemSettings = ModemOptions & {
   /** The serial device below /dev that takes AT commands. */
@@ -19,6 +21,7 @@ export type ModemSettings = ModemOptions & {
 export class Modem {
   readonly settings: ModemSettings;
   readonly #system: NetworkSystem;
+  readonly #pins: SimPins;
   readonly #onChange: () => void;
   #state: ModemState = noModem;
   #line: SerialLine | null = null;
@@ -26,9 +29,10 @@ export class Modem {
   #closed = false;
 
   /** @param onChange called when it is connected or not connected any more */
-  constructor(system: NetworkSystem, settings: ModemSettings, onChange: () => void) {
+  constructor(system: NetworkSystem, pins: SimPins, settings: ModemSettings, onChange: () => void) {
     this.settings = settings;
     this.#system = system;
+    this.#pins = pins;
     this.#onChange = onChange;
     void this.#open();
   }
@@ -77,11 +81,26 @@ export class Modem {
     this.#state = state;
     this.#timer?.close();
     this.#arm();
-    for (const effect of effects) {
-      if (effect.type === 'write') this.#line?.write(`${effect.command}\r`);
-      else void this.#reopen();
-    }
+    for (const effect of effects) this.#perform(effect);
     this.#tell(before, state.facts);
+  }
+
+  #perform(effect: ModemEffect): void {
+    const { device, pin = '' } = this.settings;
+    switch (effect.type) {
+      case 'write':
+        this.#line?.write(`${effect.command}\r`);
+        break;
+      case 'ask-leave':
+        void this.#pins.begin(device, pin).then((problem) => this.#input({ type: 'leave', problem }));
+        break;
+      case 'pin-ended':
+        void this.#pins.end(device, effect.outcome);
+        break;
+      case 'reopen':
+        void this.#reopen();
+        break;
+    }
   }
 
   async #reopen(): Promise<void> {

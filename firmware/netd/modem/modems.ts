@@ -4,16 +4,19 @@ import type { Port } from '../ports.ts';
 import type { NetworkSystem } from '../system-port.ts';
 import { Modem, type ModemSettings } from './modem.ts';
 import type { ModemFacts } from './modem-machine.ts';
+import { SimPins } from './sim-pins.ts';
 
 /** The modems behind uplinks, by the kernel's name of the network interface that their data goes through. */
 export class Modems {
   readonly #system: NetworkSystem;
   readonly #onChange: () => void;
+  readonly #pins: SimPins;
   readonly #modems = new Map<string, Modem>();
 
   /** @param onChange called when one is connected or not connected any more */
   constructor(system: NetworkSystem, onChange: () => void) {
     this.#system = system;
+    this.#pins = new SimPins(system.simPins);
     this.#onChange = onChange;
   }
 
@@ -29,12 +32,13 @@ export class Modems {
     );
     for (const [link, modem] of this.#modems) {
       const settings = wanted.get(link);
-      if (settings?.device === modem.settings.device && settings.apn === modem.settings.apn) continue;
+      if (settings !== undefined && isSame(settings, modem.settings)) continue;
       this.#modems.delete(link);
       await modem.close();
     }
     for (const [link, settings] of wanted) {
-      if (!this.#modems.has(link)) this.#modems.set(link, new Modem(this.#system, settings, this.#onChange));
+      if (!this.#modems.has(link))
+        this.#modems.set(link, new Modem(this.#system, this.#pins, settings, this.#onChange));
     }
   }
 
@@ -57,3 +61,6 @@ export class Modems {
     this.#modems.clear();
   }
 }
+
+const isSame = (one: ModemSettings, other: ModemSettings): boolean =>
+  one.device === other.device && one.apn === other.apn && one.pin === other.pin;

@@ -37,7 +37,7 @@ export function Later({ name }: { name: keyof LaterPages }) {
     const Page = pages[name];
     return <Page />;
   }
-  if (state !== 'failed') return <p class="quiet">{texts.loadingPage}</p>;
+  if (state !== 'failed') return <p class="quiet">{texts.oneMoment}</p>;
   return (
     <Notice mark="attention" word={texts.notLoaded}>
       <p>{texts.notLoadedAdvice}</p>

@@ -1,4 +1,5 @@
 import type { StatusUpdate } from '../api/status-schema.ts';
+import { isGlobal } from './is-global.ts';
 import { texts } from './texts.ts';
 import { tunnelCondition } from './tunnel-state.ts';
 
@@ -28,12 +29,8 @@ function trouble(status: StatusUpdate): Summary | null {
   if (tpm.state === 'present' && !tpm.quote.verified) {
     return { mark: 'attention', sentence: text.quoteNotVerified, advice: text.quoteNotVerifiedAdvice };
   }
-  if (network.state === 'failed') {
-    return { mark: 'down', sentence: text.networkFailed, advice: network.detail ?? text.networkFailedAdvice };
-  }
-  if (network.state === 'applying') return { mark: 'degraded', sentence: text.networkApplying, advice: null };
-  const fromUplink = uplinkTrouble(status);
-  if (fromUplink !== null) return fromUplink;
+  const fromNetwork = unfinishedNetwork(network) ?? uplinkTrouble(status);
+  if (fromNetwork !== null) return fromNetwork;
   const fromTunnels = tunnelTrouble(status);
   if (fromTunnels !== null) return fromTunnels;
   const [warning, ...others] = warnings;
@@ -47,6 +44,16 @@ function trouble(status: StatusUpdate): Summary | null {
   return null;
 }
 
+/** A network that is not as the settings want it, or not yet. */
+export function unfinishedNetwork({
+  state,
+  detail,
+}: Pick<StatusUpdate['network'], 'state' | 'detail'>): Summary | null {
+  if (state === 'failed')
+    return { mark: 'down', sentence: text.networkFailed, advice: detail ?? text.networkFailedAdvice };
+  return state === 'applying' ? { mark: 'degraded', sentence: text.networkApplying, advice: null } : null;
+}
+
 function uplinkTrouble({ network }: StatusUpdate): Summary | null {
   const uplinks = network.interfaces.filter(({ role }) => role === 'underlay');
   if (uplinks.length === 0) return null;
@@ -55,8 +62,7 @@ function uplinkTrouble({ network }: StatusUpdate): Summary | null {
     const ports = uplinks.map(({ name }) => name);
     return { mark: 'down', sentence: text.noLink(ports), advice: text.noLinkAdvice };
   }
-  if (linked.some(({ addresses }) => addresses.some((address) => !/^(fe80:|169\.254\.)/i.test(address))))
-    return null;
+  if (linked.some(({ addresses }) => addresses.some(isGlobal))) return null;
   const ports = linked.map(({ name }) => name);
   return { mark: 'degraded', sentence: text.noAddress, advice: text.noAddressAdvice(ports) };
 }

@@ -3,6 +3,8 @@ const plural = (count: number, one: string, many: string) => `${count} ${count =
 const listed = (names: readonly string[]) =>
   names.length > 2 ? `${names[0]}, ${names[1]} and ${names.length - 2} more` : names.join(' and ');
 
+const hardwareIsListed = 'A network card without a driver is listed under System, Hardware.';
+
 export const texts = {
   product: 'Hithe',
   skip: 'Skip to the content',
@@ -12,7 +14,8 @@ export const texts = {
   copied: 'Copied',
   unknown: 'unknown',
   none: 'none',
-  loadingPage: 'One moment …',
+  oneMoment: 'One moment …',
+  andMore: (count: number) => `and ${count} more`,
   notLoaded: 'This part of the page could not be loaded.',
   notLoadedAdvice: 'The box does not answer, or its image is another one now.',
   loadAnew: 'Load the page anew',
@@ -20,7 +23,6 @@ export const texts = {
   what: (term: string) => `What is ${term}?`,
   close: 'Close',
   retry: 'Try again',
-  sending: 'One moment …',
   cancel: 'Cancel',
   show: 'Show',
   showNew: (count: number) =>
@@ -128,7 +130,7 @@ export const texts = {
       why: 'That port carries the tunnels. Devices behind the box go into the others, and so does the computer that you set it up with. Plug cables in: their link shows here.',
       legend: 'Port to the internet',
       none: 'No port was found.',
-      noneAdvice: 'A network card without a driver is listed under System, Hardware.',
+      noneAdvice: hardwareIsListed,
       submit: 'Use this port',
       change: (name: string) => `Use ${name} for the internet`,
       undo: 'The box tries it for a minute and takes it back unless you keep it. Changed later under Network.',
@@ -282,10 +284,8 @@ export const texts = {
   },
 
   network: {
-    applying: 'The network is being set up.',
-    failed: 'The network could not be set up.',
     none: 'The box has no network interface.',
-    noneAdvice: 'A network card without a driver is listed under System, Hardware.',
+    noneAdvice: hardwareIsListed,
     face: 'Ports of this box',
     halfDuplex: 'half duplex',
     signIn: 'Sign in to see and change the settings of the network.',
@@ -426,6 +426,7 @@ export const texts = {
       modemDevice: 'Modem takes commands at',
       modemDeviceHint: 'Like ttyUSB2. Empty where there is no modem.',
       apn: 'Access point (APN)',
+      pin: 'SIM PIN',
       mtu: 'MTU',
       mtuHint: '1280 to 9216. Empty: what the driver or the lease says.',
       dhcpServer: 'Gives out addresses (DHCP)',
@@ -507,7 +508,6 @@ export const texts = {
         .join(' '),
     openAdvice: 'Open it to see the last error and what to do.',
     milliseconds: (value: number) => `${value.toFixed(value < 10 ? 2 : 1)}\u00a0ms`,
-    moreNetworks: (count: number) => `and ${count} more`,
     none: 'No tunnels yet.',
     noneAdvice:
       'Add a peer with its address and HIT, as hip://host:port/HIT, and give the peer this box’s own, which stands below.',
@@ -1409,7 +1409,6 @@ export const texts = {
       'not seen': 'It is not on the network now.',
     },
     callsItself: (name: string) => `calls itself ${name}`,
-    moreAddresses: (count: number) => `and ${count} more`,
     never: 'never',
     mac: 'MAC',
     hostName: 'Calls itself',
@@ -1637,6 +1636,7 @@ export const texts = {
       modem: 'modem',
       device: 'device',
       apn: 'access point',
+      pin: 'SIM PIN',
       destination: 'to',
       routes: 'routes',
       networks: 'networks',

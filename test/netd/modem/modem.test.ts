@@ -30,7 +30,7 @@ class Bench {
     this.state = state;
     for (const effect of effects) {
       if (effect.type === 'reopen') this.reopened++;
-      else
+      else if (effect.type === 'write')
         for (const line of this.#reader.take(this.modem.answer(effect.command)))
           this.feed({ type: 'line', line });
     }
@@ -90,7 +90,7 @@ describe('a modem', () => {
 
   test.each([
     [null, 'unknown', 'there is no SIM that can be used'],
-    ['SIM PIN', 'pin', 'the SIM wants a PIN: switch that off in a telephone'],
+    ['SIM PIN', 'pin', 'the SIM wants a PIN: give it in the settings'],
     ['SIM PUK', 'puk', 'the SIM is locked and wants its PUK'],
   ] as const)('whose SIM says %s is asked nothing more until that changes', (sim, known, problem) => {
     const bench = new Bench({ sim });

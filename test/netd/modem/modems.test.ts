@@ -105,6 +105,38 @@ test('a modem is followed through settings, a pulled plug, and the end', async (
   await modems.close();
 });
 
+test('another PIN in the settings is given to the SIM, and one that was refused is not sent again', async () => {
+  const { modem, system, pass } = bench();
+  modem.world.sim = 'SIM PIN';
+  modem.world.pin = '4711';
+  let kept: string | null = null;
+  const simPins = {
+    read: async () => kept,
+    write: async (text: string) => {
+      kept = text;
+    },
+  };
+  const withPin = (pin: string): NetworkSettings['underlay'] => ({
+    ...underlay('internet'),
+    uplinks: { port2: { ipv4: 'modem', modem: { device: 'ttyUSB2', apn: 'internet', pin } } },
+  });
+  const sent = () => modem.heard.filter((command) => command.startsWith('AT+CPIN='));
+  const first = new Modems({ ...system, simPins }, () => {});
+  await first.follow([port], withPin('0815'));
+  await pass(10 * limits.modemRoundMs);
+  expect(first.facts('wwan0')?.problem).toBe('the SIM refuses the PIN of the settings');
+  await first.close();
+  const second = new Modems({ ...system, simPins }, () => {});
+  await second.follow([port], withPin('0815'));
+  await pass(10 * limits.modemRoundMs);
+  expect(sent()).toEqual(['AT+CPIN="0815"']);
+  await second.follow([port], withPin('4711'));
+  await pass(10);
+  expect(second.facts('wwan0')?.connected).toBe(true);
+  expect(sent()).toEqual(['AT+CPIN="0815"', 'AT+CPIN="4711"']);
+  await second.close();
+});
+
 test('one that is not there is looked for again, and one that hangs is opened anew', async () => {
   const { modem, system, opened, pass } = bench();
   const modems = new Modems(system, () => {});

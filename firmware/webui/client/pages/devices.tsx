@@ -181,7 +181,7 @@ function DeviceCells({ row }: { row: DeviceRow }) {
       </Cell>
       <Cell name={columns.addresses} line="wide">
         <code>{addresses[0] ?? ''}</code>
-        {addresses.length > 1 && <span class="quiet">{text.moreAddresses(addresses.length - 1)}</span>}
+        {addresses.length > 1 && <span class="quiet">{texts.andMore(addresses.length - 1)}</span>}
       </Cell>
       <Cell name={columns.labels} line="wide">
         <span class="labels">

@@ -160,7 +160,7 @@ function TunnelCells({ tunnel, rates }: { tunnel: Tunnel; rates: Rates | undefin
           {protectedPrefixes[0] ?? texts.none}
         </code>
         {protectedPrefixes.length > 1 && (
-          <span class="quiet">{text.moreNetworks(protectedPrefixes.length - 1)}</span>
+          <span class="quiet">{texts.andMore(protectedPrefixes.length - 1)}</span>
         )}
       </Cell>
       <Cell name={columns.roundTrip} number>

@@ -23,7 +23,7 @@ export function Confirm({ title, act, action: { busy, problem }, onAct, onClose,
       <p class="actions">
         {act !== null && (
           <button type="button" class="main" aria-disabled={busy} onClick={onAct}>
-            {busy ? texts.sending : act}
+            {busy ? texts.oneMoment : act}
           </button>
         )}
         <button type="button" class="plain" onClick={onClose}>

@@ -57,7 +57,7 @@ export function Form(props: FormProps) {
         <Ids.Provider value={ids}>{children}</Ids.Provider>
         <div class="actions">
           <button type="submit" class="main" aria-disabled={busy}>
-            {busy ? texts.sending : submit}
+            {busy ? texts.oneMoment : submit}
           </button>
           {actions}
         </div>

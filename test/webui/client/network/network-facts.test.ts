@@ -104,7 +104,7 @@ describe('how the network is, in one sentence', () => {
 
   test('what could not be applied comes first, with what the box says of it', () =>
     expect(networkAnswer({ network: { state: 'failed', detail: 'ip: no', interfaces: [] } })).toEqual({
-      ...{ mark: 'down', sentence: text.failed, advice: 'ip: no' },
+      ...{ mark: 'down', sentence: texts.summary.networkFailed, advice: 'ip: no' },
     }));
 });
 

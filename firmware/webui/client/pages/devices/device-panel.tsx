@@ -204,7 +204,7 @@ function Forget({ name, document, onChanged }: Change & { name: string }) {
           <p>{text.forgetMeaning[document.policy.unknownDevices]}</p>
           <div class="actions">
             <button type="button" class="main" aria-disabled={busy} onClick={() => void forget()}>
-              {busy ? texts.sending : text.forget}
+              {busy ? texts.oneMoment : text.forget}
             </button>
             <button type="button" class="plain" onClick={() => setAsking(false)}>
               {texts.close}

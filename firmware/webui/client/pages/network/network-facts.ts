@@ -1,6 +1,7 @@
 import type { NetworkSettings } from '../../../../store/network-schema.ts';
 import type { StatusUpdate } from '../../../api/status-schema.ts';
-import type { MarkName, Summary } from '../../summary.ts';
+import { isGlobal } from '../../is-global.ts';
+import { type MarkName, type Summary, unfinishedNetwork } from '../../summary.ts';
 import { texts } from '../../texts.ts';
 
 export type Interface = StatusUpdate['network']['interfaces'][number];
@@ -67,18 +68,11 @@ export function groupOfPort(groups: readonly Group[], port: string): Group | und
   return groups.find(({ vlan, ports }) => vlan === null && ports.some(({ name }) => name === port));
 }
 
-/** Addresses that say something: every link has one of its own scope. */
-export function isGlobal(address: string): boolean {
-  return !/^(fe[89ab][0-9a-f]:|169\.254\.)/i.test(address);
-}
-
 /** How the network is, in one sentence, and the one thing to do. */
 export function networkAnswer({ network }: Pick<StatusUpdate, 'network'>): Summary {
-  const { state, detail, interfaces } = network;
-  if (state === 'failed')
-    return { mark: 'down', sentence: text.failed, advice: detail ?? texts.summary.networkFailedAdvice };
-  if (state === 'applying') return { mark: 'degraded', sentence: text.applying, advice: null };
-  const ports = portsOnFace(interfaces);
+  const unfinished = unfinishedNetwork(network);
+  if (unfinished !== null) return unfinished;
+  const ports = portsOnFace(network.interfaces);
   if (ports.length === 0) return { mark: 'attention', sentence: text.none, advice: text.noneAdvice };
   const uplinks = ports
     .filter(({ role }) => role === 'underlay')

@@ -71,13 +71,15 @@ export function UplinkForm({ settings: { network }, port, onTried }: FormProps &
   const [vlan, setVlan] = useState(textOf(uplink?.vlan));
   const [device, setDevice] = useState(uplink?.modem?.device ?? '');
   const [apn, setApn] = useState(uplink?.modem?.apn ?? '');
+  const [pin, setPin] = useState(uplink?.modem?.pin ?? '');
   const [mtu, setMtu] = useState(textOf(typeof setting === 'object' ? setting.mtu : undefined));
   const { problem, busy, submit } = useChangeForm(onTried);
   const path = `network.underlay.uplinks.${port}`;
   const title = texts.network.titles.change(port);
   const wanted = {
     ...{ ipv4: ipv4Settings(ipv4), vlan: numberOf(vlan), priority: numberOf(priority) },
-    modem: typed(device) === undefined ? undefined : { device: device.trim(), apn: apn.trim() },
+    modem:
+      typed(device) === undefined ? undefined : { device: device.trim(), apn: apn.trim(), pin: typed(pin) },
   };
   const save = () =>
     submit({
@@ -118,7 +120,10 @@ export function UplinkForm({ settings: { network }, port, onTried }: FormProps &
         onValue={setDevice}
       />
       {device.trim() !== '' && (
-        <TextField path={`${path}.modem.apn`} label={text.apn} mono value={apn} onValue={setApn} />
+        <>
+          <TextField path={`${path}.modem.apn`} label={text.apn} mono value={apn} onValue={setApn} />
+          <TextField path={`${path}.modem.pin`} label={text.pin} mono value={pin} onValue={setPin} />
+        </>
       )}
       <MtuField port={port} value={mtu} onValue={setMtu} />
     </Form>

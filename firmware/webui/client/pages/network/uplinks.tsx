@@ -1,12 +1,13 @@
 import { addressWith } from '../../address-with.ts';
 import { formatDuration } from '../../format.ts';
+import { isGlobal } from '../../is-global.ts';
 import { Section } from '../../parts/page.tsx';
 import { State } from '../../parts/state.tsx';
 import { Cell, Row, Table } from '../../parts/table.tsx';
 import { Link } from '../../router.tsx';
 import type { MarkName } from '../../summary.ts';
 import { texts } from '../../texts.ts';
-import { type Interface, isGlobal, portsOnFace, type Uplink, uplinkReasons } from './network-facts.ts';
+import { type Interface, portsOnFace, type Uplink, uplinkReasons } from './network-facts.ts';
 
 const text = texts.network.uplink;
 const { modem: modemText } = texts.network;

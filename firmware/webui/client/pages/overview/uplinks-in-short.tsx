@@ -1,11 +1,12 @@
 import { Socket } from '../../icons.tsx';
+import { isGlobal } from '../../is-global.ts';
 import { Empty } from '../../parts/empty.tsx';
 import { Section } from '../../parts/page.tsx';
 import { State } from '../../parts/state.tsx';
 import { Link } from '../../router.tsx';
 import { texts } from '../../texts.ts';
 import { useBox } from '../../use-box.ts';
-import { type Interface, isGlobal, portsOnFace, speedWords } from '../network/network-facts.ts';
+import { type Interface, portsOnFace, speedWords } from '../network/network-facts.ts';
 
 const text = texts.overview.uplinks;
 

@@ -138,7 +138,7 @@ function Proposals({ found, onAccepted }: ProposalsProps) {
             aria-disabled={busy}
             onClick={() => void accept()}
           >
-            {busy ? texts.sending : text.accept(chosen.size)}
+            {busy ? texts.oneMoment : text.accept(chosen.size)}
           </button>
           <span class="quiet">{text.stagedFirst}</span>
         </div>

@@ -1,4 +1,5 @@
 import type { Box } from '../../../api/box-route.ts';
+import { isGlobal } from '../../is-global.ts';
 import { CopyButton } from '../../parts/copy-button.tsx';
 import { Fact, Facts } from '../../parts/facts.tsx';
 import { WholeHit } from '../../parts/hit.tsx';
@@ -8,7 +9,6 @@ import { useSession } from '../../session-state.ts';
 import { texts } from '../../texts.ts';
 import { useBox } from '../../use-box.ts';
 import { useQuery } from '../../use-query.ts';
-import { isGlobal } from '../network/network-facts.ts';
 import { firstOwnUri, uplinksOf } from './setup-steps.ts';
 
 const text = texts.setup;

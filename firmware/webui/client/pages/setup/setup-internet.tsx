@@ -1,10 +1,11 @@
+import { isGlobal } from '../../is-global.ts';
 import { Empty } from '../../parts/empty.tsx';
 import { State } from '../../parts/state.tsx';
 import { Link } from '../../router.tsx';
 import type { MarkName } from '../../summary.ts';
 import { texts } from '../../texts.ts';
 import { useBox } from '../../use-box.ts';
-import { type Interface, isGlobal } from '../network/network-facts.ts';
+import type { Interface } from '../network/network-facts.ts';
 import { uplinksOf } from './setup-steps.ts';
 
 const text = texts.setup;

@@ -65,7 +65,7 @@ export function ReplaceIdentity({ identity }: { identity: Identity }) {
                 class="main dangerous"
                 aria-disabled={busy || typed.trim().toLowerCase() !== wanted}
               >
-                {busy ? texts.sending : text.do}
+                {busy ? texts.oneMoment : text.do}
               </button>
               <button type="button" class="plain" onClick={() => setOpen(false)}>
                 {text.leave}
