@@ -1,7 +1,8 @@
 import { localSocketPath } from '../system/local-api.ts';
 import type { Alarm, Alarms } from '../webui/api/alarms-route.ts';
-import { printJson, readArguments, UsageError } from './arguments.ts';
+import { readArguments, UsageError } from './arguments.ts';
 import { askBox, notKnown } from './ask-box.ts';
+import { printJson, say } from './output.ts';
 import { formatTable } from './table.ts';
 
 /** Ends with 1 while there is an alarm, so that a script can tell. */
@@ -16,7 +17,7 @@ export async function alarms(args: readonly string[]): Promise<number> {
   if (found === null) return notKnown;
   const shown = values.all ? [...found.active, ...found.over] : found.active;
   if (values.json) printJson(shown);
-  else process.stdout.write(formatTable(['KIND', 'SUBJECT', 'SINCE', 'UNTIL', 'REASON'], shown.map(row)));
+  else say(formatTable(['KIND', 'SUBJECT', 'SINCE', 'UNTIL', 'REASON'], shown.map(row)));
   return found.active.length > 0 ? 1 : 0;
 }
 

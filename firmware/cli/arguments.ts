@@ -27,7 +27,3 @@ export function readNumber(
   if (!(number >= from && number <= to)) throw new UsageError(`${option} takes ${from} to ${to}`);
   return number;
 }
-
-export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
-}

@@ -1,10 +1,10 @@
 import { callLocalApi, type LocalCall } from '../system/local-api.ts';
-import { printJson } from './arguments.ts';
+import { complain, printJson } from './output.ts';
 
 /** Exit status where the box could not say, other than it says no. */
 export const notKnown = 3;
 
-/** Applying settings waits for peers to answer. */
+/** Applying settings waits for peers to answer, and making a key can take an old TPM half a minute. */
 const applyingMs = 180_000;
 
 /**
@@ -27,6 +27,6 @@ export async function askBox<T>(
   const detail = answer.ok ? (answer.body as { detail?: string }).detail : answer.reason;
   const reason = detail ?? 'it gave no reason';
   if (json) printJson({ error: reason });
-  else process.stderr.write(`hithe: the box cannot say: ${reason}\n`);
+  else complain(`hithe: ${reason}\n`);
   return null;
 }

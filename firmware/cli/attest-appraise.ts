@@ -16,9 +16,10 @@ import { imageVersion } from '../system/image-version.ts';
 import { tpmCryptography } from '../system/tpm-cryptography.ts';
 import { signToken } from '../system/verdict-token.ts';
 import { openVerifierPorts, readCertificates, readReleaseKey } from '../system/verifier.ts';
-import { printJson, readArguments, UsageError } from './arguments.ts';
+import { readArguments, UsageError } from './arguments.ts';
 import { changeNonceBook, readJsonFile } from './attest-files.ts';
 import { readNamedFile } from './input-file.ts';
+import { complain, printJson, say } from './output.ts';
 
 const options = {
   manifest: { type: 'string' },
@@ -52,7 +53,7 @@ export async function attestAppraise(args: readonly string[]): Promise<number> {
     tpmCryptography.digest,
   );
   if (!reference.ok) {
-    process.stderr.write(`hithe: ${reference.error}\n`);
+    complain(`hithe: ${reference.error}\n`);
     return 1;
   }
   const policy = {
@@ -67,14 +68,14 @@ export async function attestAppraise(args: readonly string[]): Promise<number> {
   const verdict = appraise(readJsonFile('--evidence', evidence), policy, ports);
   if (values.record !== undefined && verdict.record !== null)
     writeFileSync(values.record, `${JSON.stringify(verdict.record, null, 2)}\n`);
-  print(verdict, nonce, values['sign-key'], values.json === true);
+  show(verdict, nonce, values['sign-key'], values.json === true);
   return verdict.status === 'contraindicated' ? 1 : 0;
 }
 
-function print(verdict: Verdict, nonce: Uint8Array, signKey: string | undefined, json: boolean): void {
+function show(verdict: Verdict, nonce: Uint8Array, signKey: string | undefined, json: boolean): void {
   if (signKey === undefined) {
     if (json) printJson(verdict);
-    else process.stdout.write(verdictText(verdict));
+    else say(verdictText(verdict));
     return;
   }
   const claims = attestationResult(verdict, {
@@ -85,7 +86,7 @@ function print(verdict: Verdict, nonce: Uint8Array, signKey: string | undefined,
   const pem = textOf('--sign-key', signKey);
   const token = understood('--sign-key', () => signToken(claims, pem));
   if (json) printJson({ ...verdict, token });
-  else process.stdout.write(`${token}\n`);
+  else say(`${token}\n`);
 }
 
 /**

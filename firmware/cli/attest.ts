@@ -14,8 +14,9 @@ import { toHex } from '../bytes/bytes.ts';
 import { openAttester } from '../system/attestation-system.ts';
 import { callUnverifiedBox, type RemoteCall } from '../system/local-api.ts';
 import { tpmCryptography } from '../system/tpm-cryptography.ts';
-import { printJson, readArguments, UsageError } from './arguments.ts';
+import { readArguments, UsageError } from './arguments.ts';
 import { changeNonceBook, readJsonFile } from './attest-files.ts';
+import { complain, printJson, say } from './output.ts';
 
 const runFolder = '/run/hithe';
 
@@ -61,7 +62,7 @@ async function nonce(args: readonly string[]): Promise<number> {
     const now = Date.now();
     changeNonceBook(values.book, (book) => ({ book: noteNonce(book, made, now), value: null }));
   }
-  process.stdout.write(`${toHex(made)}\n`);
+  say(`${toHex(made)}\n`);
   return 0;
 }
 
@@ -138,6 +139,6 @@ function write(document: object, path: string | undefined): number {
 }
 
 function failed(reason: string): number {
-  process.stderr.write(`hithe: ${reason}\n`);
+  complain(`hithe: ${reason}\n`);
   return 1;
 }

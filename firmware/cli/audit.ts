@@ -1,8 +1,9 @@
 import { localSocketPath } from '../system/local-api.ts';
 import type { Audit } from '../webui/api/audit-route.ts';
 import { limits } from '../webui/limits.ts';
-import { printJson, readArguments, readNumber, UsageError } from './arguments.ts';
+import { readArguments, readNumber, UsageError } from './arguments.ts';
 import { askBox, notKnown } from './ask-box.ts';
+import { printJson, say } from './output.ts';
 import { formatTable } from './table.ts';
 
 export const auditHelp = `Usage: hithe audit [--limit N] [--before ID] [--json]
@@ -43,7 +44,7 @@ export async function audit(args: readonly string[]): Promise<number> {
     const rows = found.entries.map(({ id, time, who, from, outcome, act, what }) => [
       ...[id, time, who, from, outcome, what === '' ? act : `${act}: ${what}`],
     ]);
-    process.stdout.write(formatTable(['ID', 'TIME', 'WHO', 'FROM', 'OUTCOME', 'ACT'], rows));
+    say(formatTable(['ID', 'TIME', 'WHO', 'FROM', 'OUTCOME', 'ACT'], rows));
   }
   return 0;
 }

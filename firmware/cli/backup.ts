@@ -3,8 +3,9 @@ import { localSocketPath } from '../system/local-api.ts';
 import type { Backup, RestorePlan } from '../webui/api/backup-route.ts';
 import type { SettingsApplied } from '../webui/api/config-route.ts';
 import { limits } from '../webui/limits.ts';
-import { printJson, readArguments, readNumber, UsageError } from './arguments.ts';
+import { readArguments, readNumber, UsageError } from './arguments.ts';
 import { askBox, notKnown } from './ask-box.ts';
+import { complain, printJson, say } from './output.ts';
 import { passwordFrom } from './password-file.ts';
 import { appliedText, planText } from './settings-text.ts';
 
@@ -56,15 +57,12 @@ export async function backup(args: readonly string[]): Promise<number> {
   try {
     writeFileSync(file, `${JSON.stringify(made, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
   } catch (error) {
-    process.stderr.write(`hithe: nothing was written: ${reasonOf(error)}\n`);
+    complain(`hithe: nothing was written: ${reasonOf(error)}\n`);
     return 1;
   }
   const sealed = made.sealed !== undefined;
   if (values.json) printJson({ file, sealed, made: made.made });
-  else
-    process.stdout.write(
-      `${file}: the settings of ${made.made.hostname}, ${sealed ? 'sealed' : 'without secrets'}\n`,
-    );
+  else say(`${file}: the settings of ${made.made.hostname}, ${sealed ? 'sealed' : 'without secrets'}\n`);
   return 0;
 }
 
@@ -84,7 +82,7 @@ export async function restore(args: readonly string[]): Promise<number> {
     const planned = await askBox<RestorePlan>(values, '/api/v1/restore/plan', given);
     if (planned === null) return notKnown;
     if (values.json) printJson(planned);
-    else process.stdout.write(restoreText(planned));
+    else say(restoreText(planned));
     if (values.plan) return 0;
   }
   const { automatic } = values;
@@ -92,7 +90,7 @@ export async function restore(args: readonly string[]): Promise<number> {
   const applied = await askBox<SettingsApplied>(values, '/api/v1/restore', body);
   if (applied === null) return notKnown;
   if (values.json) printJson(applied);
-  else process.stdout.write(appliedText(applied, automatic));
+  else say(appliedText(applied, automatic));
   return 0;
 }
 

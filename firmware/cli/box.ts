@@ -1,25 +1,21 @@
 import { imageVersion, isDevelopmentImage } from '../system/image-version.ts';
-import { callLocalApi } from '../system/local-api.ts';
+import { localSocketPath } from '../system/local-api.ts';
 import type { LogEntry, Status } from '../webui/api/status-schema.ts';
 import { limits } from '../webui/limits.ts';
-import { printJson, readArguments, UsageError } from './arguments.ts';
+import { readArguments, readNumber, UsageError } from './arguments.ts';
+import { askBox, notKnown } from './ask-box.ts';
+import { printJson, say } from './output.ts';
 import { uplinkText } from './uplink-text.ts';
 
-/** Asks the running box; prints why where it does not answer. */
-async function ask<T>(path: string): Promise<T | undefined> {
-  const answer = await callLocalApi({ path });
-  if (answer.ok && answer.status === 200) return answer.body as T;
-  const reason = answer.ok ? `it answered with status ${answer.status}` : answer.reason;
-  process.stderr.write(`hithe: the box cannot be asked: ${reason}\n`);
-  return undefined;
-}
+const options = { json: { type: 'boolean' }, socket: { type: 'string', default: localSocketPath } } as const;
 
 export async function status(args: readonly string[]): Promise<number> {
-  const { values } = readArguments(args, { json: { type: 'boolean' } });
-  const found = await ask<Status>('/api/v1/status');
-  if (!found) return 1;
+  const { values, positionals } = readArguments(args, options);
+  if (positionals.length > 0) throw new UsageError('status takes: --json');
+  const found = await askBox<Status>(values, '/api/v1/status');
+  if (found === null) return notKnown;
   if (values.json) printJson(found);
-  else process.stdout.write(statusText(found));
+  else say(statusText(found));
   return 0;
 }
 
@@ -69,27 +65,27 @@ function identityLine({ hit, keyStorage, formerHit }: Status['identity']): strin
 }
 
 export async function version(args: readonly string[]): Promise<number> {
-  const { values } = readArguments(args, { json: { type: 'boolean' } });
+  const { values, positionals } = readArguments(args, { json: { type: 'boolean' } });
+  if (positionals.length > 0) throw new UsageError('version takes: --json');
   const [version, development] = [imageVersion(), isDevelopmentImage()];
   if (values.json) printJson({ version, development });
-  else process.stdout.write(`${version}\n`);
+  else say(`${version}\n`);
   return 0;
 }
 
 export async function log(args: readonly string[]): Promise<number> {
-  const { values } = readArguments(args, {
-    json: { type: 'boolean' },
+  const { values, positionals } = readArguments(args, {
+    ...options,
     lines: { type: 'string', default: '100' },
   });
-  const lines = Number(values.lines);
-  if (!Number.isInteger(lines) || lines < 1 || lines > limits.logLines) {
-    throw new UsageError(`--lines takes 1 to ${limits.logLines}.`);
-  }
-  const found = await ask<{ entries: LogEntry[] }>(`/api/v1/log?limit=${lines}`);
-  if (!found) return 1;
+  if (positionals.length > 0) throw new UsageError('log takes: --lines, --json');
+  const lines = readNumber('--lines', values.lines, { from: 1, to: limits.logLines });
+  const found = await askBox<{ entries: LogEntry[] }>(values, `/api/v1/log?limit=${lines}`);
+  if (found === null) return notKnown;
   for (const entry of found.entries) {
-    if (values.json) process.stdout.write(`${JSON.stringify(entry)}\n`);
-    else process.stdout.write(`${entry.time} ${entry.level.padEnd(7)} ${entry.source}: ${entry.message}\n`);
+    if (values.json) say(`${JSON.stringify(entry)}\n`);
+    else
+      say(`${entry.time} ${entry.level.padEnd(7)} ${entry.source}: ${entry.message.replaceAll('\n', ' ')}\n`);
   }
   return 0;
 }

@@ -7,8 +7,9 @@ import { createCapture } from '../system/capture-file.ts';
 import { localSocketPath } from '../system/local-api.ts';
 import { hasLink, openPacketSocket } from '../system/packet-socket.ts';
 import type { Status } from '../webui/api/status-schema.ts';
-import { printJson, readArguments, readNumber, UsageError } from './arguments.ts';
+import { readArguments, readNumber, UsageError } from './arguments.ts';
 import { askBox, notKnown } from './ask-box.ts';
+import { complain, printJson, say } from './output.ts';
 
 export const captureHelp = `Usage: hithe capture LINK --out FILE [--filter TEXT] [--snaplen N] [--count N] [--size KIB]
                      [--rate N] [--seconds N] [--json]
@@ -76,12 +77,12 @@ export async function capture(args: readonly string[]): Promise<number> {
     );
     const result = await record.ended;
     if (values.json) printJson({ link, file: out, ...result });
-    else process.stdout.write(resultText(out, result));
+    else say(resultText(out, result));
     return 0;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     if (values.json) printJson({ error: reason });
-    else process.stderr.write(`hithe: nothing was captured: ${reason}\n`);
+    else complain(`hithe: nothing was captured: ${reason}\n`);
     return 1;
   }
 }

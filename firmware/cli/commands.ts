@@ -195,5 +195,5 @@ export const commands: Readonly<Record<string, Command>> = {
 
 export function help(): string {
   const rows = Object.values(commands).map(({ usage, tells }) => `  ${usage.padEnd(46)} ${tells}`);
-  return `Usage: hithe COMMAND\n\n${rows.join('\n')}\n\nWith --json a command prints one JSON document.\n`;
+  return `Usage: hithe COMMAND\n\n${rows.join('\n')}\n\nWith --json a command prints one JSON document; log and flows print one a line. hithe help COMMAND tells more.\n`;
 }

@@ -1,5 +1,6 @@
 import { readArguments, UsageError } from './arguments.ts';
 import { type Command, commands } from './commands.ts';
+import { say } from './output.ts';
 
 /** What may follow a verb: its own verbs, options, and the values of those that take one of a few words. */
 export interface Words {
@@ -15,7 +16,7 @@ export async function completion(args: readonly string[]): Promise<number> {
   const shell = shells.find((name) => name === positionals[0]);
   if (shell === undefined || positionals.length > 1)
     throw new UsageError(`completion takes: ${shells.join(' or ')}`);
-  process.stdout.write(completionScript(shell, await wordsOf(commands)));
+  say(completionScript(shell, await wordsOf(commands)));
   return 0;
 }
 

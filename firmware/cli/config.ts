@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { limits as storeLimits } from '../store/limits.ts';
 import { describeChange } from '../store/settings-diff.ts';
 import { parseSettingsPath, readAtPath } from '../store/settings-path.ts';
-import { callLocalApi } from '../system/local-api.ts';
+import { localSocketPath } from '../system/local-api.ts';
 import type {
   Revision,
   RevisionDetail,
@@ -12,13 +12,12 @@ import type {
 } from '../webui/api/config-route.ts';
 import type { Status } from '../webui/api/status-schema.ts';
 import { limits } from '../webui/limits.ts';
-import { printJson, readArguments, readNumber, UsageError } from './arguments.ts';
+import { readArguments, readNumber, UsageError } from './arguments.ts';
+import { askBox } from './ask-box.ts';
 import { readInput } from './input-file.ts';
+import { complain, printJson, say } from './output.ts';
 import { appliedText, moreLine, planText } from './settings-text.ts';
 import { formatTable } from './table.ts';
-
-/** Applying waits for peers to answer, and may make a key. */
-const applyingMs = 180_000;
 
 const options = {
   json: { type: 'boolean' },
@@ -31,7 +30,7 @@ const options = {
   seconds: { type: 'string' },
   author: { type: 'string' },
   from: { type: 'string' },
-  socket: { type: 'string' },
+  socket: { type: 'string', default: localSocketPath },
 } as const;
 type Values = ReturnType<typeof readArguments<typeof options>>['values'];
 type Call = { readonly values: Values; readonly rest: readonly string[] };
@@ -75,12 +74,12 @@ export async function config(args: readonly string[]): Promise<number> {
 async function get({ values, rest }: Call): Promise<number> {
   const path = parseSettingsPath(atMostOne('get', rest) ?? '');
   if (path === null) throw new UsageError('that is no path to a setting');
-  const view = await ask<SettingsView>(values, '/api/v1/config');
+  const view = await askBox<SettingsView>(values, '/api/v1/config');
   if (view === null) return 1;
   const found = readAtPath(values.saved ? view.saved : values.draft ? view.draft : view.inForce, path);
-  if (!found.ok) return complain(found.reason);
+  if (!found.ok) return failed(found.reason);
   // A text alone is printed as it is, so that a shell can use it.
-  if (!values.json && typeof found.value === 'string') process.stdout.write(`${found.value}\n`);
+  if (!values.json && typeof found.value === 'string') say(`${found.value}\n`);
   else printJson(found.value);
   return 0;
 }
@@ -112,37 +111,37 @@ async function importUci(values: Values, file: string): Promise<number> {
   const text = readWithin(file, storeLimits.uciLength);
   if (text === null) return 1;
   const { importUciNetwork } = await import('../store/uci-network.ts');
-  const status = await ask<Status>(values, '/api/v1/status');
+  const status = await askBox<Status>(values, '/api/v1/status');
   if (status === null) return 1;
   const uplinks = status.network.interfaces.filter(({ role }) => role === 'underlay');
   const imported = importUciNetwork(text, uplinks.length === 1 ? (uplinks[0]?.name ?? null) : null);
-  if (!imported.ok) return complain(`${file} cannot be used: ${imported.reason}`);
-  const view = await ask<SettingsView>(values, '/api/v1/config');
+  if (!imported.ok) return failed(`${file} cannot be used: ${imported.reason}`);
+  const view = await askBox<SettingsView>(values, '/api/v1/config');
   if (view === null) return 1;
-  for (const note of imported.notes) process.stderr.write(`${note}\n`);
+  for (const note of imported.notes) complain(`${note}\n`);
   const before = readAtPath(view.draft ?? view.saved, ['network']);
   const network = { ...(before.ok ? (before.value as object) : {}), ...imported.network };
   return changeDraft(values, { path: 'network', value: network });
 }
 
 async function changeDraft(values: Values, change: object): Promise<number> {
-  const view = await ask<SettingsView>(values, '/api/v1/config/draft', change);
+  const view = await askBox<SettingsView>(values, '/api/v1/config/draft', change);
   if (view === null) return 1;
-  return showPlan(values, await ask<SettingsPlan>(values, '/api/v1/config/plan', {}));
+  return showPlan(values, await askBox<SettingsPlan>(values, '/api/v1/config/plan', {}));
 }
 
 async function discard({ values }: Call): Promise<number> {
-  const view = await ask<SettingsView>(values, '/api/v1/config/draft', { discard: true });
+  const view = await askBox<SettingsView>(values, '/api/v1/config/draft', { discard: true });
   if (view === null) return 1;
   if (values.json) printJson(view);
-  else process.stdout.write('There is no draft any more.\n');
+  else say('There is no draft any more.\n');
   return 0;
 }
 
 async function diff({ values, rest }: Call): Promise<number> {
   const request = requestOf(atMostOne('diff', rest));
   if (request === null) return 1;
-  return showPlan(values, await ask<SettingsPlan>(values, '/api/v1/config/plan', request));
+  return showPlan(values, await askBox<SettingsPlan>(values, '/api/v1/config/plan', request));
 }
 
 async function apply({ values, rest }: Call): Promise<number> {
@@ -150,17 +149,20 @@ async function apply({ values, rest }: Call): Promise<number> {
   const request = requestOf(atMostOne('apply', rest));
   if (request === null) return 1;
   if (!values.json) {
-    const shown = showPlan(values, await ask<SettingsPlan>(values, '/api/v1/config/plan', request));
+    const shown = showPlan(values, await askBox<SettingsPlan>(values, '/api/v1/config/plan', request));
     if (shown !== 0) return shown;
   }
-  return showApplied(values, await ask(values, '/api/v1/config/apply', { ...request, ...trial }));
+  return showApplied(
+    values,
+    await askBox<SettingsApplied>(values, '/api/v1/config/apply', { ...request, ...trial }),
+  );
 }
 
 async function confirm({ values }: Call): Promise<number> {
-  const kept = await ask<Revision>(values, '/api/v1/config/confirm', { anyway: values.anyway === true });
+  const kept = await askBox<Revision>(values, '/api/v1/config/confirm', { anyway: values.anyway === true });
   if (kept === null) return 1;
   if (values.json) printJson(kept);
-  else process.stdout.write(`Revision ${kept.id} is confirmed.\n`);
+  else say(`Revision ${kept.id} is confirmed.\n`);
   return 0;
 }
 
@@ -170,14 +172,14 @@ async function revert({ values, rest }: Call): Promise<number> {
     const id = readNumber('config revert', revision, { from: 1, to: 999_999_999 });
     return showApplied(
       values,
-      await ask(values, '/api/v1/config/revert', { revision: id, ...trialOf(values) }),
+      await askBox<SettingsApplied>(values, '/api/v1/config/revert', { revision: id, ...trialOf(values) }),
     );
   }
   const author = values.author === undefined ? {} : { author: values.author };
-  const reverted = await ask<Revision>(values, '/api/v1/config/revert', author);
+  const reverted = await askBox<Revision>(values, '/api/v1/config/revert', author);
   if (reverted === null) return 1;
   if (values.json) printJson(reverted);
-  else process.stdout.write(`Revision ${reverted.id} is taken back; what was in force before is again.\n`);
+  else say(`Revision ${reverted.id} is taken back; what was in force before is again.\n`);
   return 0;
 }
 
@@ -185,22 +187,22 @@ async function history({ values, rest }: Call): Promise<number> {
   const revision = atMostOne('history', rest);
   if (revision !== undefined) {
     const id = readNumber('config history', revision, { from: 1, to: 999_999_999 });
-    const detail = await ask<RevisionDetail>(values, `/api/v1/config/history/${id}`);
+    const detail = await askBox<RevisionDetail>(values, `/api/v1/config/history/${id}`);
     if (detail === null) return 1;
     if (values.json) printJson(detail);
-    else process.stdout.write(detailText(detail));
+    else say(detailText(detail));
     return 0;
   }
-  const found = await ask<{ revisions: Revision[] }>(values, '/api/v1/config/history');
+  const found = await askBox<{ revisions: Revision[] }>(values, '/api/v1/config/history');
   if (found === null) return 1;
   if (values.json) printJson(found.revisions);
-  else process.stdout.write(formatTable(revisionColumns, found.revisions.map(revisionRow)));
+  else say(formatTable(revisionColumns, found.revisions.map(revisionRow)));
   return 0;
 }
 
 async function exportFile({ values, rest }: Call): Promise<number> {
   const file = atMostOne('export', rest);
-  const view = await ask<SettingsView>(values, '/api/v1/config?secrets=shown');
+  const view = await askBox<SettingsView>(values, '/api/v1/config?secrets=shown');
   if (view === null) return 1;
   if (file === undefined) printJson(view.saved);
   // It may name peers and passwords: for the owner alone.
@@ -232,14 +234,14 @@ function detailText({ revision, changes, more }: RevisionDetail): string {
 function showPlan(values: Values, plan: SettingsPlan | null): number {
   if (plan === null) return 1;
   if (values.json) printJson(plan);
-  else process.stdout.write(`${planText(plan).join('\n')}\n`);
+  else say(`${planText(plan).join('\n')}\n`);
   return 0;
 }
 
 function showApplied(values: Values, applied: SettingsApplied | null): number {
   if (applied === null) return 1;
   if (values.json) printJson(applied);
-  else process.stdout.write(appliedText(applied, values.automatic === true));
+  else say(appliedText(applied, values.automatic === true));
   return 0;
 }
 
@@ -271,7 +273,7 @@ function readDocument(file: string): { readonly value: unknown } | null {
   try {
     return { value: JSON.parse(text) as unknown };
   } catch (error) {
-    complain(`${file} cannot be used: ${error instanceof Error ? error.message : String(error)}`);
+    failed(`${file} cannot be used: ${error instanceof Error ? error.message : String(error)}`);
     return null;
   }
 }
@@ -282,9 +284,9 @@ function readWithin(file: string, most: number): string | null {
   try {
     const octets = readInput(file, most);
     if (octets !== null) return new TextDecoder().decode(octets);
-    complain(`${name} is too large: such a document has at most ${most} octets`);
+    failed(`${name} is too large: such a document has at most ${most} octets`);
   } catch (error) {
-    complain(`${name} cannot be used: ${error instanceof Error ? error.message : String(error)}`);
+    failed(`${name} cannot be used: ${error instanceof Error ? error.message : String(error)}`);
   }
   return null;
 }
@@ -298,23 +300,7 @@ function parseValue(text: string): unknown {
   }
 }
 
-async function ask<Answer>({ socket }: Values, path: string, body?: object): Promise<Answer | null> {
-  const answer = await callLocalApi({
-    ...{ path, timeoutMs: applyingMs },
-    ...(body !== undefined && { method: 'POST' as const, body }),
-    ...(socket !== undefined && { socketPath: socket }),
-  });
-  if (answer.ok && answer.status === 200) return answer.body as Answer;
-  complain(answer.ok ? detailOf(answer.body) : answer.reason);
-  return null;
-}
-
-function detailOf(body: unknown): string {
-  const hasDetail = typeof body === 'object' && body !== null && 'detail' in body;
-  return hasDetail && typeof body.detail === 'string' ? body.detail : 'the box did not say why';
-}
-
-function complain(reason: string): number {
-  process.stderr.write(`hithe: ${reason}\n`);
+function failed(reason: string): number {
+  complain(`hithe: ${reason}\n`);
   return 1;
 }

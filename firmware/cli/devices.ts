@@ -2,8 +2,9 @@ import { localSocketPath } from '../system/local-api.ts';
 import type { SettingsApplied } from '../webui/api/config-route.ts';
 import type { AcceptedDevice } from '../webui/api/devices-route.ts';
 import type { Devices } from '../webui/api/policy-route.ts';
-import { printJson, readArguments, UsageError } from './arguments.ts';
+import { readArguments, UsageError } from './arguments.ts';
 import { askBox, notKnown } from './ask-box.ts';
+import { printJson, say } from './output.ts';
 import { showApplied } from './show-applied.ts';
 import { formatTable } from './table.ts';
 
@@ -64,7 +65,7 @@ async function list(values: Values): Promise<number> {
       row.state,
     ]);
     const columns = ['DEVICE', 'ADDRESS', 'MAC', 'LINK', 'HOST-NAME', 'FIRST-SEEN', 'LAST-SEEN', 'STATE'];
-    process.stdout.write(formatTable(columns, rows));
+    say(formatTable(columns, rows));
   }
   return 0;
 }

@@ -1,13 +1,12 @@
-import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { eventLogJson, eventLogLines, explainEventLog } from '../attestation/event-log-report.ts';
 import { limits } from '../attestation/limits.ts';
-import { readableText } from '../attestation/readable-text.ts';
 import { concatBytes } from '../bytes/bytes.ts';
 import { describeDecodeError } from '../bytes/decode.ts';
 import { bootLogPath } from '../system/attestation-system.ts';
 import { tpmCryptography } from '../system/tpm-cryptography.ts';
 import { readArguments, UsageError } from './arguments.ts';
+import { complain, print } from './output.ts';
 
 export async function eventlog(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(args, { json: { type: 'boolean' } });
@@ -19,13 +18,12 @@ export async function eventlog(args: readonly string[]): Promise<number> {
     for await (const chunk of createReadStream(path, { end: limits.logSize })) chunks.push(chunk);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    process.stderr.write(`hithe: the event log cannot be read: ${readableText(reason)}\n`);
+    complain(`hithe: the event log cannot be read: ${reason}\n`);
     return 1;
   }
   const report = explainEventLog(concatBytes(...chunks), tpmCryptography.digest);
-  for (const line of values.json ? eventLogJson(report) : eventLogLines(report))
-    if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain');
+  for (const line of values.json ? eventLogJson(report) : eventLogLines(report)) await print(`${line}\n`);
   if (report.error === null) return 0;
-  process.stderr.write(`hithe: not a whole event log: ${describeDecodeError(report.error)}\n`);
+  complain(`hithe: not a whole event log: ${describeDecodeError(report.error)}\n`);
   return 1;
 }

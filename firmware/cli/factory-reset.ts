@@ -1,6 +1,7 @@
 import { localSocketPath } from '../system/local-api.ts';
-import { printJson, readArguments, UsageError } from './arguments.ts';
+import { readArguments, UsageError } from './arguments.ts';
 import { askBox, notKnown } from './ask-box.ts';
+import { printJson, say } from './output.ts';
 
 export const factoryResetHelp = `Usage: hithe factory-reset --yes HOSTNAME [--new-identity] [--json]
 
@@ -30,6 +31,6 @@ export async function factoryReset(args: readonly string[]): Promise<number> {
   const answer = await askBox<{ resetting: true }>(values, '/api/v1/factory-reset', body);
   if (answer === null) return notKnown;
   if (values.json) printJson(answer);
-  else process.stdout.write('The box restarts now and forgets everything.\n');
+  else say('The box restarts now and forgets everything.\n');
   return 0;
 }

@@ -1,10 +1,10 @@
 import { localSocketPath } from '../system/local-api.ts';
 import type { Flow, FlowsPage, FlowsStatus, NewFlows } from '../webui/api/flows-route.ts';
 import { limits } from '../webui/limits.ts';
-import { printJson, readArguments, readNumber, UsageError } from './arguments.ts';
+import { readArguments, readNumber, UsageError } from './arguments.ts';
 import { askBox, notKnown } from './ask-box.ts';
 import { readMoment } from './moment.ts';
-import { print } from './output.ts';
+import { complain, print, printJson } from './output.ts';
 import { formatTable } from './table.ts';
 
 export const flowsHelp = `Usage: hithe flows [FILTER...] [--limit N] [--live | --follow | --status] [--json]
@@ -136,8 +136,7 @@ async function follow(values: Values, filter: URLSearchParams): Promise<number> 
   for (let isFirst = true; ; ) {
     const news = await askBox<NewFlows>(inLines(values), `/api/v1/flows/new?${asked}`);
     if (news === null) return notKnown;
-    if (news.missed > 0)
-      process.stderr.write(`hithe: ${news.missed} flows were deleted before they were read\n`);
+    if (news.missed > 0) complain(`hithe: ${news.missed} flows were deleted before they were read\n`);
     if (news.flows.length > 0) {
       await show(values, news.flows, isFirst);
       isFirst = false;

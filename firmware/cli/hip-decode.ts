@@ -6,8 +6,8 @@ import { type CapturedPacket, describeFrame } from '../capture/describe-frame.ts
 import { OctetStream } from '../capture/octet-stream.ts';
 import { describePacket, formatDescription, packetOctets } from '../hip/describe.ts';
 import { hipUdpPort } from '../hip/framing.ts';
-import { printJson, readArguments, readNumber, UsageError } from './arguments.ts';
-import { print } from './output.ts';
+import { readArguments, readNumber, UsageError } from './arguments.ts';
+import { complain, print, printJson } from './output.ts';
 
 const help = `Usage: hithe hip decode FILE|HEX|- [--port N]... [--json]
 
@@ -92,7 +92,7 @@ async function decodeOne(octets: Uint8Array, json: boolean): Promise<number> {
 
 function refuse(error: DecodeError, json: boolean): number {
   if (json) printJson({ ok: false, error });
-  else process.stderr.write(`hithe: not a HIP packet: ${describeDecodeError(error)}\n`);
+  else complain(`hithe: not a HIP packet: ${describeDecodeError(error)}\n`);
   return 1;
 }
 
@@ -173,7 +173,7 @@ async function textOfCapture(
       `${keepalives} keepalives, ${fragments} fragments, ${damaged} damaged, ${others} others\n`,
   );
   if (error === undefined) return 0;
-  process.stderr.write(`hithe: the capture is broken: ${describeDecodeError(error)}\n`);
+  complain(`hithe: the capture is broken: ${describeDecodeError(error)}\n`);
   return 1;
 }
 

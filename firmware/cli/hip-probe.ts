@@ -4,8 +4,8 @@ import { ownIdentity } from '../hip/own-identity.ts';
 import { type ProbeResult, type ProbeStep, probe } from '../netd/overlay/probe.ts';
 import { openDiagnosticPorts, signerInFile, throwAwaySigner } from '../system/diagnostic-system.ts';
 import { keyLogFile } from '../system/key-log-file.ts';
-import { printJson, readArguments, readNumber, UsageError } from './arguments.ts';
-import { print } from './output.ts';
+import { readArguments, readNumber, UsageError } from './arguments.ts';
+import { complain, print, printJson, say } from './output.ts';
 
 const help = `Usage: hithe hip probe HIP-URI [--count N] [--timeout SECONDS] [--identity FILE] [--raw]
                        [--key-log FILE] [--json]
@@ -87,13 +87,13 @@ async function run(args: readonly string[]): Promise<number> {
     // What the system refuses: a file, a port, raw sockets.
     const reason = error instanceof Error ? error.message : String(error);
     if (json) printJson({ uri: text, error: reason });
-    else process.stderr.write(`hithe: ${reason}\n`);
+    else complain(`hithe: ${reason}\n`);
     return 1;
   }
 }
 
 function printStep({ atMs, step, detail }: ProbeStep): void {
-  process.stdout.write(`${atMs.toFixed(1).padStart(9)} ms  ${step.padEnd(18)} ${detail}\n`);
+  say(`${atMs.toFixed(1).padStart(9)} ms  ${step.padEnd(18)} ${detail}\n`);
 }
 
 function resultText({ reached, reason, timings, puzzle, closed, keysFingerprint }: ProbeResult): string {

@@ -10,7 +10,7 @@ import {
 } from '../system/diagnostic-system.ts';
 import { keyLogFile } from '../system/key-log-file.ts';
 import { readArguments, readNumber, UsageError } from './arguments.ts';
-import { print } from './output.ts';
+import { complain, print } from './output.ts';
 
 /** Harder puzzles than an initiator of ours solves are for trying that out. */
 const mostDifficult = 24;
@@ -98,7 +98,7 @@ async function run(args: readonly string[]): Promise<number> {
     return 0;
   } catch (error) {
     // What the system refuses: a port, a file, raw sockets.
-    process.stderr.write(`hithe: ${error instanceof Error ? error.message : String(error)}\n`);
+    complain(`hithe: ${error instanceof Error ? error.message : String(error)}\n`);
     return 1;
   }
 }

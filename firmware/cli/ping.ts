@@ -1,8 +1,9 @@
 import { localSocketPath } from '../system/local-api.ts';
 import type { PingReport } from '../webui/api/diagnostics-route.ts';
 import { limits } from '../webui/limits.ts';
-import { printJson, readArguments, readNumber, UsageError } from './arguments.ts';
+import { readArguments, readNumber, UsageError } from './arguments.ts';
 import { askBox, notKnown } from './ask-box.ts';
+import { printJson, say } from './output.ts';
 
 export const pingHelp = `Usage: hithe ping [FROM] TO [--count N] [--json]
 
@@ -36,7 +37,7 @@ export async function ping(args: readonly string[]): Promise<number> {
   const report = await askBox<PingReport>(values, '/api/v1/diagnostics/ping', { ...ends, count });
   if (report === null) return notKnown;
   if (values.json) printJson(report);
-  else process.stdout.write(reportText(report));
+  else say(reportText(report));
   return report.outcome === 'answered' ? 0 : 1;
 }
 

@@ -3,7 +3,8 @@ import { describePlatform, detectPlatform } from '../boot/platform/detect.ts';
 import { listVolumeLabels } from '../boot/settings-disc.ts';
 import { openFactFiles } from '../system/platform-facts.ts';
 import { openDiscSystem } from '../system/volumes.ts';
-import { printJson, readArguments, UsageError } from './arguments.ts';
+import { readArguments, UsageError } from './arguments.ts';
+import { printJson, say } from './output.ts';
 
 export async function platform(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(args, {
@@ -15,6 +16,6 @@ export async function platform(args: readonly string[]): Promise<number> {
   const labels = values.root === undefined ? listVolumeLabels(openDiscSystem()) : [];
   const detection = detectPlatform(openFactFiles(values.root ?? '/'), boardProfiles(), labels);
   if (values.json) printJson(detection);
-  else process.stdout.write(describePlatform(detection));
+  else say(describePlatform(detection));
   return 0;
 }

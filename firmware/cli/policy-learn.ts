@@ -1,8 +1,9 @@
 import type { PolicyProposals } from '../webui/api/learn-route.ts';
 import type { PolicyReport } from '../webui/api/policy-route.ts';
-import { printJson, UsageError } from './arguments.ts';
+import { UsageError } from './arguments.ts';
 import { askBox as ask, notKnown } from './ask-box.ts';
 import { readMoment } from './moment.ts';
+import { printJson, say } from './output.ts';
 import type { PolicyValues } from './policy.ts';
 import { showApplied } from './show-applied.ts';
 import { formatTable } from './table.ts';
@@ -23,7 +24,7 @@ export async function changePolicy(
   if (names.length === 0) throw new UsageError(`policy ${verb} takes: RULE...`);
   const counted = await countedBy(values, names);
   if (counted === null) return notKnown;
-  if (!values.json) process.stdout.write(counted);
+  if (!values.json) say(counted);
   const mode = verb === 'stage' ? 'staged' : 'enforce';
   return showApplied(values, await ask(values, '/api/v1/policy/mode', { ids: names, mode, ...author }));
 }
@@ -40,7 +41,7 @@ async function learn(values: PolicyValues): Promise<number> {
   const found = await ask<PolicyProposals>(values, `/api/v1/policy/proposals?${query}`);
   if (found === null) return notKnown;
   if (values.json) printJson(found);
-  else process.stdout.write(proposalsText(found));
+  else say(proposalsText(found));
   return 0;
 }
 

@@ -1,7 +1,8 @@
 import { localSocketPath } from '../system/local-api.ts';
 import type { PolicyExplanation, PolicyReport } from '../webui/api/policy-route.ts';
-import { printJson, readArguments, readNumber, UsageError } from './arguments.ts';
+import { readArguments, readNumber, UsageError } from './arguments.ts';
 import { askBox as ask, notKnown } from './ask-box.ts';
+import { printJson, say } from './output.ts';
 import { formatTable } from './table.ts';
 
 export const policyHelp = `Usage: hithe policy VERB
@@ -70,10 +71,10 @@ async function list(values: PolicyValues): Promise<number> {
     const rows = report.rules.map(({ id, number, active, connections }) => [
       ...[id, number, active ? 'active' : 'outside its schedule', connections],
     ]);
-    process.stdout.write(formatTable(['RULE', 'NUMBER', 'STATE', 'CONNECTIONS'], rows));
+    say(formatTable(['RULE', 'NUMBER', 'STATE', 'CONNECTIONS'], rows));
     const counts = Object.entries(report.counters).map(([name, count]) => `${name} ${count}`);
-    process.stdout.write(`${counts.join(', ')}\n`);
-    if (report.problem !== null) process.stdout.write(`NOT IN FORCE: ${report.problem}\n`);
+    say(`${counts.join(', ')}\n`);
+    if (report.problem !== null) say(`NOT IN FORCE: ${report.problem}\n`);
   }
   return 0;
 }
@@ -91,7 +92,7 @@ async function explain(values: PolicyValues): Promise<number> {
   const answer = await ask<PolicyExplanation>(values, `/api/v1/policy/explain?${query}`);
   if (answer === null) return notKnown;
   if (values.json) printJson(answer);
-  else process.stdout.write(explanationText(answer));
+  else say(explanationText(answer));
   return answer.verdict === 'allow' ? 0 : 1;
 }
 

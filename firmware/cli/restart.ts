@@ -1,6 +1,7 @@
 import { localSocketPath } from '../system/local-api.ts';
-import { printJson, readArguments, UsageError } from './arguments.ts';
+import { readArguments, UsageError } from './arguments.ts';
 import { askBox, notKnown } from './ask-box.ts';
+import { printJson, say } from './output.ts';
 
 export async function restart(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(args, {
@@ -11,6 +12,6 @@ export async function restart(args: readonly string[]): Promise<number> {
   const answer = await askBox<{ restarting: true }>(values, '/api/v1/restart', {});
   if (answer === null) return notKnown;
   if (values.json) printJson(answer);
-  else process.stdout.write('The box restarts now.\n');
+  else say('The box restarts now.\n');
   return 0;
 }

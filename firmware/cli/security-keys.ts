@@ -1,8 +1,9 @@
 import { localSocketPath } from '../system/local-api.ts';
 import type { SecurityKeyList } from '../webui/api/security-key-route.ts';
 import { limits } from '../webui/limits.ts';
-import { printJson, readArguments, UsageError } from './arguments.ts';
+import { readArguments, UsageError } from './arguments.ts';
 import { askBox, notKnown } from './ask-box.ts';
+import { complain, printJson, say } from './output.ts';
 import { formatTable } from './table.ts';
 
 export const securityKeysHelp = `Usage: hithe security-keys VERB
@@ -43,7 +44,7 @@ async function list(values: Values, user: string): Promise<number> {
 }
 
 async function add(values: Values, user: string, name: string): Promise<number> {
-  process.stderr.write('Touch the security key in the box’s USB port …\n');
+  complain('Touch the security key in the box’s USB port …\n');
   return tell(values, await askBox<SecurityKeyList>(values, pathOf(user), { name }));
 }
 
@@ -51,7 +52,7 @@ async function remove(values: Values, user: string, id: string): Promise<number>
   const path = `${pathOf(user)}/${encodeURIComponent(id)}`;
   if ((await askBox<undefined>(values, path, undefined, 'DELETE')) === null) return notKnown;
   if (values.json) printJson({ removed: id });
-  else process.stdout.write(`Security key ${id} is removed.\n`);
+  else say(`Security key ${id} is removed.\n`);
   return 0;
 }
 
@@ -60,7 +61,7 @@ function tell(values: Values, found: SecurityKeyList | null): number {
   if (values.json) printJson(found.securityKeys);
   else {
     const rows = found.securityKeys.map(({ id, addedAt, usedAt, name }) => [id, addedAt, usedAt, name]);
-    process.stdout.write(formatTable(['ID', 'ADDED', 'LAST USED', 'NAME'], rows));
+    say(formatTable(['ID', 'ADDED', 'LAST USED', 'NAME'], rows));
   }
   return 0;
 }

@@ -1,7 +1,8 @@
 import { localSocketPath } from '../system/local-api.ts';
 import type { SessionList } from '../webui/api/session-list-route.ts';
-import { printJson, readArguments, UsageError } from './arguments.ts';
+import { readArguments, UsageError } from './arguments.ts';
 import { askBox, notKnown } from './ask-box.ts';
+import { printJson, say } from './output.ts';
 import { formatTable } from './table.ts';
 
 export const sessionsHelp = `Usage: hithe sessions VERB
@@ -40,7 +41,7 @@ async function list(values: Values): Promise<number> {
       ...[id, user.name, user.role, from, begunAt, usedAt, browser],
     ]);
     const columns = ['ID', 'USER', 'ROLE', 'FROM', 'SINCE', 'LAST USED', 'BROWSER'];
-    process.stdout.write(formatTable(columns, rows));
+    say(formatTable(columns, rows));
   }
   return 0;
 }
@@ -49,6 +50,6 @@ async function end(values: Values, id: string): Promise<number> {
   const path = `/api/v1/sessions/${encodeURIComponent(id)}`;
   if ((await askBox<undefined>(values, path, undefined, 'DELETE')) === null) return notKnown;
   if (values.json) printJson({ ended: id });
-  else process.stdout.write(`Session ${id} has ended.\n`);
+  else say(`Session ${id} has ended.\n`);
   return 0;
 }

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { settingsJsonSchema } from '../store/settings-json-schema.ts';
 import { mergeLayers, parseSettingsLayer } from '../store/settings-layers.ts';
-import { printJson, readArguments, UsageError } from './arguments.ts';
+import { readArguments, UsageError } from './arguments.ts';
+import { printJson, say } from './output.ts';
 
 export async function settings(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(args, { json: { type: 'boolean' } });
@@ -15,7 +16,7 @@ export async function settings(args: readonly string[]): Promise<number> {
   const whole = layer.ok ? mergeLayers({ saved: layer.value }) : layer;
   const problems = whole.ok ? [] : whole.problems;
   if (values.json) printJson({ ok: whole.ok, problems });
-  else if (whole.ok) process.stdout.write(`${file} can be used.\n`);
-  else for (const { path, problem } of problems) process.stdout.write(`${path}: ${problem}\n`);
+  else if (whole.ok) say(`${file} can be used.\n`);
+  else for (const { path, problem } of problems) say(`${path}: ${problem}\n`);
   return whole.ok ? 0 : 1;
 }

@@ -1,6 +1,6 @@
 import type { SettingsApplied } from '../webui/api/config-route.ts';
-import { printJson } from './arguments.ts';
 import { notKnown } from './ask-box.ts';
+import { printJson, say } from './output.ts';
 
 /** Says that changed settings are in force, and confirm themselves. Returns the exit status. */
 export function showApplied(
@@ -13,7 +13,7 @@ export function showApplied(
     const { revision, trial } = applied;
     const when =
       trial === null ? 'in force' : 'in force, and stays once peers and page are reachable as before';
-    process.stdout.write(`Revision ${revision.id} is ${when}.\n`);
+    say(`Revision ${revision.id} is ${when}.\n`);
   }
   return 0;
 }

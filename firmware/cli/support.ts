@@ -2,7 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { makeSupportBundle } from '../support/bundle.ts';
 import { localSocketPath } from '../system/local-api.ts';
 import { openSupportPorts } from '../system/support-system.ts';
-import { printJson, readArguments, UsageError } from './arguments.ts';
+import { readArguments, UsageError } from './arguments.ts';
+import { complain, printJson, say } from './output.ts';
 
 export const supportHelp = `Usage: hithe support [--out FILE] [--json]
 
@@ -34,15 +35,13 @@ export async function support(args: readonly string[]): Promise<number> {
     // Never over what is there, nor through a link that somebody left.
     writeFileSync(file, octets, { mode: 0o600, flag: 'wx' });
   } catch (error) {
-    process.stderr.write(
-      `hithe: ${file} cannot be written: ${error instanceof Error ? error.message : error}\n`,
-    );
+    complain(`hithe: ${file} cannot be written: ${error instanceof Error ? error.message : error}\n`);
     return 1;
   }
   if (values.json) printJson({ file, octets: octets.length, missing });
   else {
-    for (const [name, why] of Object.entries(missing)) process.stderr.write(`Without ${name}: ${why}\n`);
-    process.stdout.write(`${file}: ${octets.length} octets. Look into it before you send it.\n`);
+    for (const [name, why] of Object.entries(missing)) complain(`Without ${name}: ${why}\n`);
+    say(`${file}: ${octets.length} octets. Look into it before you send it.\n`);
   }
   return 0;
 }

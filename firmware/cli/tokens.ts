@@ -2,8 +2,9 @@ import { localSocketPath } from '../system/local-api.ts';
 import { accesses } from '../webui/access.ts';
 import type { MadeToken, TokenView } from '../webui/api/token-route.ts';
 import { limits } from '../webui/limits.ts';
-import { printJson, readArguments, readNumber, UsageError } from './arguments.ts';
+import { readArguments, readNumber, UsageError } from './arguments.ts';
 import { askBox, notKnown } from './ask-box.ts';
+import { complain, printJson, say } from './output.ts';
 import { formatTable } from './table.ts';
 
 const daysUnlessTold = 365;
@@ -52,7 +53,7 @@ async function list(values: Values): Promise<number> {
       ...[id, access.join(','), createdBy, expiresAt, lastUsedAt, name],
     ]);
     const columns = ['ID', 'ACCESS', 'CREATED BY', 'GOOD UNTIL', 'LAST USED', 'NAME'];
-    process.stdout.write(formatTable(columns, rows));
+    say(formatTable(columns, rows));
   }
   return 0;
 }
@@ -65,8 +66,8 @@ async function make(values: Values, name: string): Promise<number> {
   if (values.json) printJson(made);
   else {
     // The token alone on standard output, so that a shell can take it.
-    process.stderr.write(`Token ${made.token.id} is made. It is shown this once:\n`);
-    process.stdout.write(`${made.secret}\n`);
+    complain(`Token ${made.token.id} is made. It is shown this once:\n`);
+    say(`${made.secret}\n`);
   }
   return 0;
 }
@@ -75,7 +76,7 @@ async function revoke(values: Values, id: string): Promise<number> {
   const path = `/api/v1/tokens/${encodeURIComponent(id)}`;
   if ((await askBox<undefined>(values, path, undefined, 'DELETE')) === null) return notKnown;
   if (values.json) printJson({ revoked: id });
-  else process.stdout.write(`Token ${id} is revoked.\n`);
+  else say(`Token ${id} is revoked.\n`);
   return 0;
 }
 

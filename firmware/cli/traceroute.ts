@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { localSocketPath } from '../system/local-api.ts';
 import type { Traceroute } from '../webui/api/diagnostics-route.ts';
 import { limits } from '../webui/limits.ts';
-import { printJson, readArguments, readNumber, UsageError } from './arguments.ts';
+import { readArguments, readNumber, UsageError } from './arguments.ts';
 import { askBox, notKnown } from './ask-box.ts';
+import { printJson, say } from './output.ts';
 import { formatTable } from './table.ts';
 
 export const tracerouteHelp = `Usage: hithe traceroute TO [--underlay] [--hops N] [--json]
@@ -44,7 +45,7 @@ export async function traceroute(args: readonly string[]): Promise<number> {
   if (trace === null) return notKnown;
   const { state: _, ...result } = trace;
   if (values.json) printJson(result);
-  else process.stdout.write(result.problem === null ? hopsText(result.hops) : `${result.problem}\n`);
+  else say(result.problem === null ? hopsText(result.hops) : `${result.problem}\n`);
   return result.reached ? 0 : 1;
 }
 

@@ -1,8 +1,8 @@
 import { localSocketPath } from '../system/local-api.ts';
 import type { Status } from '../webui/api/status-schema.ts';
-import { printJson, readArguments, UsageError } from './arguments.ts';
+import { readArguments, UsageError } from './arguments.ts';
 import { askBox, notKnown } from './ask-box.ts';
-import { print } from './output.ts';
+import { print, printJson } from './output.ts';
 import { formatTable } from './table.ts';
 
 export const tunnelHelp = `Usage: hithe tunnel list [--json]

@@ -2,8 +2,9 @@ import { localSocketPath } from '../system/local-api.ts';
 import { roles } from '../webui/access.ts';
 import type { UserView } from '../webui/api/user-route.ts';
 import { limits } from '../webui/limits.ts';
-import { printJson, readArguments, UsageError } from './arguments.ts';
+import { readArguments, UsageError } from './arguments.ts';
 import { askBox, notKnown } from './ask-box.ts';
+import { printJson, say } from './output.ts';
 import { passwordFrom } from './password-file.ts';
 import { formatTable } from './table.ts';
 
@@ -60,7 +61,7 @@ async function list(values: Values): Promise<number> {
     const rows = found.users.map(({ name, role, createdAt, passwordSetAt, securityKeys }) => [
       ...[name, role, createdAt, passwordSetAt, `${securityKeys}`],
     ]);
-    process.stdout.write(formatTable(['NAME', 'ROLE', 'CREATED', 'PASSWORD SET', 'KEYS'], rows));
+    say(formatTable(['NAME', 'ROLE', 'CREATED', 'PASSWORD SET', 'KEYS'], rows));
   }
   return 0;
 }
@@ -86,14 +87,14 @@ async function remove(values: Values, name: string): Promise<number> {
   const removed = await askBox<undefined>(values, pathOf(name), undefined, 'DELETE');
   if (removed === null) return notKnown;
   if (values.json) printJson({ removed: name });
-  else process.stdout.write(`${name} is removed.\n`);
+  else say(`${name} is removed.\n`);
   return 0;
 }
 
 function tell(values: Values, user: UserView | null, what: string): number {
   if (user === null) return notKnown;
   if (values.json) printJson(user);
-  else process.stdout.write(`${user.name} (${user.role}) ${what}.\n`);
+  else say(`${user.name} (${user.role}) ${what}.\n`);
   return 0;
 }
 

@@ -14,6 +14,7 @@ import type { PolicyView } from '../webui/api/policy-route.ts';
 import type { WebHandler } from '../webui/ports.ts';
 import { loadPageFiles } from '../webui/server/assets.ts';
 import { startWebUi } from '../webui/server/start-web-ui.ts';
+import { say } from './output.ts';
 
 /** A place without anything: what is compiled must not depend on the machine that the image is built on. */
 const nowhere = '/nonexistent';
@@ -108,7 +109,7 @@ export async function warmUp(): Promise<number> {
   for (const path of ['/', '/api/v1/status', '/api/v1/log']) await ask(path);
   const apiDocument = await ask('/api/v1/openapi.json');
   await web.close();
-  process.stdout.write(apiDocument);
+  say(apiDocument);
   return 0;
 }
 

@@ -123,14 +123,14 @@ describe('a rebuild', () => {
   });
 
   test('after a changed comment takes none either: the bundle is the same', async () => {
-    first.edit('firmware/main.ts', '/** @returns', '/** Another word. @returns');
+    first.edit('firmware/cli/dispatch.ts', '/** @returns', '/** Another word. @returns');
     const { manifest, stages } = await first.build();
     expect(stages).toEqual(['Bundling the firmware']);
     expect(manifest).toEqual(built);
   });
 
   test('after a changed program packs the root and the disk, not the initial RAM disk', async () => {
-    first.edit('firmware/main.ts', 'there is no command', 'nobody knows of a command');
+    first.edit('firmware/cli/dispatch.ts', 'there is no command', 'nobody knows of a command');
     const { manifest, stages } = await first.build();
     expect(stages).toEqual([
       'Bundling the firmware',
