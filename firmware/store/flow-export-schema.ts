@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { boundedRecord } from './bounded-record.ts';
 import { limits } from './limits.ts';
 import { hiddenSecret, secret } from './secret-settings.ts';
 
@@ -30,25 +31,18 @@ const otlp = z.strictObject({
   /** Where logs are taken in OTLP's JSON form: `https://collector.example/v1/logs`. */
   url,
   /** Sent with every delivery; what they say is not shown. */
-  headers: z
-    .record(
-      z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,63}$/, 'must be the name of a header'),
-      secret(
-        z
-          .string()
-          .max(limits.receiverHeaderLength)
-          .regex(/^[\x20-\x7e]*$/, 'must be visible ASCII')
-          .refine(
-            (text) => text !== hiddenSecret,
-            'stands in the place of a secret: write the secret itself',
-          ),
-      ),
-    )
-    .refine(
-      (headers) => Object.keys(headers).length <= limits.receiverHeaders,
-      `has at most ${limits.receiverHeaders} headers`,
-    )
-    .optional(),
+  headers: boundedRecord(
+    z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,63}$/, 'must be the name of a header'),
+    secret(
+      z
+        .string()
+        .max(limits.receiverHeaderLength)
+        .regex(/^[\x20-\x7e]*$/, 'must be visible ASCII')
+        .refine((text) => text !== hiddenSecret, 'stands in the place of a secret: write the secret itself'),
+    ),
+    limits.receiverHeaders,
+    'headers',
+  ).optional(),
   ca: certificates.optional(),
 });
 

@@ -16,6 +16,8 @@ export const limits = {
   rekeyMebibytes: 1_048_576,
   /** Octets of a frame's payload: IPv6's least (RFC 8200 §5), and what common NICs take at most. */
   mtu: [1280, 9216],
+  /** Ports of a box: the largest switches that people build have half as many. */
+  ports: 128,
   /** Uplinks are few; a priority is a place among them. */
   uplinkPriority: 99,
   /** Networks beside the LAN: a plant's VLANs, each of which costs a bridge. */

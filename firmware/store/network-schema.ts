@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { boundedRecord } from './bounded-record.ts';
 import { limits } from './limits.ts';
 import { secret } from './secret-settings.ts';
 
@@ -102,25 +103,19 @@ const staticRoute = z.strictObject({ destination: ipv4Cidr, gateway: z.ipv4() })
 
 export const networkSettings = z.strictObject({
   /** Roles by port name; a port that is not named keeps its profile's role. */
-  ports: z.record(portName, z.union([portRole, portSettings])).default({}),
+  ports: boundedRecord(portName, z.union([portRole, portSettings]), limits.ports, 'ports').default({}),
   underlay: z.strictObject({
     ipv4: underlayIpv4,
     ipv6: z.enum(['auto', 'off']),
     /** Uplinks ask for an address and for a prefix for the hosts' networks, too (DHCPv6, RFC 8415). */
     dhcpv6: z.boolean().optional(),
-    uplinks: z.record(portName, uplinkSettings).optional(),
+    uplinks: boundedRecord(portName, uplinkSettings, limits.ports, 'ports').optional(),
     /** Addresses that are asked whether an uplink leads anywhere. */
     probes: z.array(address).max(limits.probes).optional(),
   }),
   lan,
   /** Further networks, by name. */
-  networks: z
-    .record(networkName, furtherNetwork)
-    .refine(
-      (networks) => Object.keys(networks).length <= limits.networks,
-      `at most ${limits.networks} networks`,
-    )
-    .optional(),
+  networks: boundedRecord(networkName, furtherNetwork, limits.networks, 'networks').optional(),
   management: z.strictObject({ address: ipv4Cidr }),
   routes: z.array(staticRoute).max(limits.routes).optional(),
   /** Servers that the box's clock is kept by. None unless told otherwise: whoever answers says what time it is. */

@@ -25,10 +25,11 @@ export function settingsDifference(before: unknown, after: unknown): SettingsDif
   const compare = (path: readonly PropertyKey[], one: unknown, other: unknown, shown: Pair): void => {
     const [left, right] = [members(one), members(other)];
     if (left !== null && right !== null && isList(one) === isList(other) && sameKeys(one, other)) {
+      const [shownBefore, shownAfter] = [members(shown.before), members(shown.after)];
       for (const name of new Set([...left.keys(), ...right.keys()]))
         compare([...path, name], left.get(name), right.get(name), {
-          before: members(shown.before)?.get(name),
-          after: members(shown.after)?.get(name),
+          before: shownBefore?.get(name),
+          after: shownAfter?.get(name),
         });
       return;
     }

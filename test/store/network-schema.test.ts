@@ -8,6 +8,8 @@ function problems(network: object): string[] {
   return merged.ok ? [] : merged.problems.map(({ path, problem }) => `${path}: ${problem}`);
 }
 const modem = { device: 'ttyUSB2', apn: 'iot.example-1' };
+const numbered = (count: number, value: unknown) =>
+  Object.fromEntries(Array.from({ length: count }, (_, index) => [`port${index}`, value]));
 const guest = { vlan: 10, address: '10.10.0.1/24', dhcpServer: true };
 
 describe('networks', () => {
@@ -109,6 +111,11 @@ describe('networks', () => {
     [
       { underlay: { uplinks: { port1: { modem: { ...modem, device: '../sda' } } } } },
       'underlay.uplinks.port1.modem.device: must read',
+    ],
+    [{ ports: numbered(limits.ports + 1, 'lan') }, `ports: at most ${limits.ports} ports`],
+    [
+      { underlay: { uplinks: numbered(limits.ports + 1, { vlan: 7 }) } },
+      `underlay.uplinks: at most ${limits.ports} ports`,
     ],
     [{ ntp: { servers: Array(limits.timeServers + 1).fill('192.0.2.1') } }, 'ntp.servers: '],
     [{ ntp: { servers: ['-a b'] } }, 'ntp.servers[0]: '],

@@ -40,6 +40,23 @@ describe('settingsDifference', () => {
     expect(lines({ a: 'dhcp' }, { a: { address: '1' } })).toEqual(['a: "dhcp" → {"address":"1"}']);
   });
 
+  test('looks at a list as often as it has to, however long it is', () => {
+    const looksAt = (length: number) => {
+      let looks = 0;
+      const counted = (value: string) =>
+        new Proxy(Object.fromEntries(Array.from({ length }, (_, index) => [`port${index}`, value])), {
+          ownKeys: (target) => {
+            looks++;
+            return Reflect.ownKeys(target);
+          },
+        });
+      const { changes, more } = settingsDifference({ a: counted('lan') }, { a: counted('unused') });
+      expect(changes.length + more).toBe(length);
+      return looks;
+    };
+    expect(looksAt(1000)).toBe(looksAt(1));
+  });
+
   test('lists at most so many, each shortened, and counts the rest', () => {
     const many = (text: string) =>
       Array.from({ length: limits.changes + 7 }, (_, index) => `${text}${index}`);
