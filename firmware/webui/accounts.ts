@@ -1,5 +1,5 @@
 import type { Role } from './access.ts';
-import { createAttemptLimits } from './attempt-limits.ts';
+import { type Attempt, createAttemptLimits } from './attempt-limits.ts';
 import type { KeepOwner } from './claim.ts';
 import { createPasswords } from './passwords.ts';
 import type {
@@ -75,9 +75,14 @@ export async function openAccounts(ports: AccountPorts): Promise<Accounts> {
   const attempts = createAttemptLimits();
   const secondFactor = createSecondFactor({ ...ports, users });
 
+  const attemptOf = (name: string, address: string): Attempt => ({
+    address,
+    user: users.find(name)?.name ?? null,
+  });
+
   /** Counts the try; what is right is to be told to `attempts`. */
-  async function checked(name: string, password: string, address: string) {
-    const wait = attempts.take(address, elapsed());
+  async function checked(name: string, password: string, attempt: Attempt) {
+    const wait = attempts.take(attempt, elapsed());
     if (wait > 0) return { outcome: 'too-many-tries', retryAfterSeconds: Math.ceil(wait / 1000) } as const;
     const user = await users.verify(name, password);
     if (user === 'busy') return { outcome: 'busy' } as const;
@@ -99,16 +104,18 @@ export async function openAccounts(ports: AccountPorts): Promise<Accounts> {
     tokens,
     secondFactor,
     async verify(name, password, { address }) {
-      const user = await checked(name, password, address);
+      const attempt = attemptOf(name, address);
+      const user = await checked(name, password, attempt);
       if ('outcome' in user) return user;
-      attempts.succeeded(address);
+      attempts.succeeded(attempt);
       return { outcome: 'right', user: { name: user.name, role: user.role } };
     },
     async prove({ name, password, touch }, client, signal) {
-      const before = await checked(name, password, client.address);
+      const attempt = attemptOf(name, client.address);
+      const before = await checked(name, password, attempt);
       if ('outcome' in before) return before;
       if (before.securityKeys > 0 && !touch) {
-        attempts.giveBack(client.address);
+        attempts.giveBack(attempt);
         return { outcome: 'key-needed' };
       }
       const mark = users.passwordMark(name);
@@ -117,7 +124,7 @@ export async function openAccounts(ports: AccountPorts): Promise<Accounts> {
       // Much may have happened while the touch was waited for.
       const user = users.find(name);
       if (user === null || users.passwordMark(name) !== mark) return { outcome: 'wrong' };
-      attempts.succeeded(client.address);
+      attempts.succeeded(attempt);
       return { outcome: 'right', user: { name: user.name, role: user.role }, key: proven?.key ?? null };
     },
     keepOwner: (name, password) => async (why) => {

@@ -148,12 +148,12 @@ export async function openClaim({ secrets, random, now, elapsed, log }: ClaimPor
     code: () => (current.state === 'unclaimed' ? current.code : null),
     claimed: () => current.state === 'claimed',
     async attempt(typed, address, keepOwner) {
-      if (expected() === null) return { outcome: 'already-claimed' };
-      const wait = tries.take(address, elapsed());
+      const wait = tries.take({ address, user: null }, elapsed());
       if (wait > 0) return { outcome: 'too-many-tries', retryAfterSeconds: Math.ceil(wait / 1000) };
-      const code = readClaimCode(typed);
       const good = expected();
-      if (code === null || good === null || !sameText(code, good)) return { outcome: 'wrong-code' };
+      if (good === null) return { outcome: 'already-claimed' };
+      const code = readClaimCode(typed);
+      if (code === null || !sameText(code, good)) return { outcome: 'wrong-code' };
       // A second right answer while the first is being written must not claim twice.
       if (storing) return { outcome: 'already-claimed' };
       storing = true;

@@ -89,6 +89,14 @@ export function createSessions({ random, elapsed, onElsewhere }: SessionsPorts):
     return null;
   }
 
+  /** The user's own, where there is one: nobody signs others out by signing in. */
+  function forgetOneFor(name: string): void {
+    // In the order of their last use, since renewing puts a session at the end.
+    const [oldest] = sessions.keys();
+    const [own] = [...sessions].find(([, { user }]) => user.name === name) ?? [oldest];
+    if (own !== undefined) sessions.delete(own);
+  }
+
   function view(id: string, kept: Kept): Session {
     const { label, user, csrfToken, confirmedAt } = kept;
     const time = elapsed();
@@ -102,11 +110,7 @@ export function createSessions({ random, elapsed, onElsewhere }: SessionsPorts):
   return {
     begin(user, client) {
       for (const id of [...sessions.keys()]) current(id);
-      // In the order of their last use, since renewing puts a session at the end.
-      for (const oldest of sessions.keys()) {
-        if (sessions.size < limits.sessions) break;
-        sessions.delete(oldest);
-      }
+      if (sessions.size >= limits.sessions) forgetOneFor(user.name);
       const [id, csrfToken] = [letters(random(secretOctets)), letters(random(secretOctets))];
       const time = elapsed();
       const kept: Kept = {

@@ -52,6 +52,15 @@ describe('a session', () => {
     expect(sessions.find(id, laptop)).toBeNull();
   });
 
+  test('of somebody else is not ended by signing in over and over', () => {
+    const { sessions } = open();
+    const { id } = sessions.begin(ada, laptop);
+    const eve = { name: 'eve', role: 'viewer' } as const;
+    for (let count = 0; count < 3 * limits.sessions; count++) sessions.begin(eve, laptop);
+    expect(sessions.lasts(id)).toBe(true);
+    expect(sessions.count()).toBe(limits.sessions);
+  });
+
   test('is listed as long as it lasts, the one used last first, without its secrets', () => {
     const { clock, sessions } = open();
     const phone = { address: '192.168.1.60', userAgent: 'Safari' };
