@@ -62,8 +62,17 @@ export interface Users {
   add(name: string, role: Role, password: string): Promise<UsersOutcome>;
   change(
     name: string,
-    change: { readonly role?: Role | undefined; readonly password?: string | undefined },
+    change: {
+      readonly role?: Role | undefined;
+      readonly password?: string | undefined;
+    },
   ): Promise<UsersOutcome>;
+  /** Changes the password that had this mark; `moved-on` where somebody else has set another one meanwhile. */
+  replacePassword(
+    name: string,
+    mark: object | null,
+    password: string,
+  ): Promise<UsersOutcome | { readonly outcome: 'moved-on' }>;
   remove(name: string): Promise<UsersOutcome>;
   /** A user's security keys with what proves each; null where there is no such user. */
   keys(name: string): readonly { readonly key: UserKey; readonly credential: KeyCredential }[] | null;
@@ -127,6 +136,26 @@ export async function openUsers({ secrets, passwords, now, log }: UsersPorts): P
     return stored && { name, role, createdAt: time, passwordSetAt: time, password: stored, securityKeys: [] };
   }
 
+  /** In turn, so that the user stays as they are until it is done. */
+  async function change(
+    user: StoredUser,
+    { role, password }: Parameters<Users['change']>[1],
+  ): Promise<UsersOutcome> {
+    if (role !== undefined && role !== 'owner' && isLastOwner(user)) return { outcome: 'last-owner' };
+    const stored = password === undefined ? user.password : await passwords.make(password);
+    if (stored === null) return { outcome: 'busy' };
+    const changed: StoredUser = {
+      ...user,
+      role: role ?? user.role,
+      password: stored,
+      passwordSetAt: password === undefined ? user.passwordSetAt : new Date(now()).toISOString(),
+    };
+    return store(
+      users.map((each) => (each === user ? changed : each)),
+      changed,
+    );
+  }
+
   function keyRefusal(name: string, keyName: string): KeysOutcome | null {
     const user = called(name);
     if (user === undefined) return { outcome: 'not-there' };
@@ -166,23 +195,17 @@ export async function openUsers({ secrets, passwords, now, log }: UsersPorts): P
         const user = await made(name, role, password);
         return user === null ? { outcome: 'busy' } : store([...users, user], user);
       }),
-    change: (name, { role, password }) =>
+    change: (name, given) =>
       inTurn(async () => {
         const user = called(name);
-        if (user === undefined) return { outcome: 'not-there' };
-        if (role !== undefined && role !== 'owner' && isLastOwner(user)) return { outcome: 'last-owner' };
-        const stored = password === undefined ? user.password : await passwords.make(password);
-        if (stored === null) return { outcome: 'busy' };
-        const changed: StoredUser = {
-          ...user,
-          role: role ?? user.role,
-          password: stored,
-          passwordSetAt: password === undefined ? user.passwordSetAt : new Date(now()).toISOString(),
-        };
-        return store(
-          users.map((each) => (each === user ? changed : each)),
-          changed,
-        );
+        return user === undefined ? { outcome: 'not-there' } : change(user, given);
+      }),
+    replacePassword: (name, mark, password) =>
+      inTurn(async () => {
+        const user = called(name);
+        return user === undefined || user.password !== mark
+          ? { outcome: 'moved-on' }
+          : change(user, { password });
       }),
     remove: (name) =>
       inTurn(async () => {

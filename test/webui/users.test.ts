@@ -110,6 +110,26 @@ describe('users', () => {
     expect(verified === null || (verified !== 'busy' && verified.name === 'admin')).toBe(true);
   });
 
+  test('a password that an owner has set meanwhile is not replaced by whoever knew the one before', async () => {
+    const { users } = await open({}, quick);
+    await users.begin('admin', 'a');
+    await users.add('bob', 'viewer', 'bb');
+    const mark = users.passwordMark('bob');
+    const [byOwner, byBob] = await Promise.all([
+      users.change('bob', { password: 'owner’s' }),
+      users.replacePassword('bob', mark, 'bob’s new one'),
+    ]);
+    expect([byOwner.outcome, byBob.outcome]).toEqual(['done', 'moved-on']);
+    expect(await users.verify('bob', 'owner’s')).toMatchObject({ name: 'bob' });
+    expect(await users.replacePassword('bob', users.passwordMark('bob'), 'third')).toMatchObject({
+      outcome: 'done',
+    });
+    const last = users.passwordMark('bob');
+    await users.remove('bob');
+    expect(await users.replacePassword('bob', last, 'x')).toEqual({ outcome: 'moved-on' });
+    expect(await users.replacePassword('bob', null, 'x')).toEqual({ outcome: 'moved-on' });
+  });
+
   test('what cannot be stored has not happened', async () => {
     const { users, secrets, lines } = await open({}, quick);
     await users.begin('admin', 'x');

@@ -54,14 +54,10 @@ export function addAccessGuard(api: Api, ports: GuardPorts): void {
         'bad-request',
         'A token in an address ends up in logs and histories: send it in the Authorization header, and revoke this one.',
       );
-    const { actor, session, lasts } = identify(context, ports);
     const route = routeOf(context);
-    context.set('actor', actor);
-    context.set('session', session);
-    context.set('mayStill', actor.kind === 'nobody' ? () => !ports.claimed() : lasts);
     // Nothing is there, or not by this method: the last routes say so.
     if (route === undefined) return next();
-    const refusal = refusalOf(context, route, ports);
+    const refusal = admit(context, route);
     if (!changes(context)) return refusal ?? next();
     const answer = refusal ?? (await takeBodyOf(route, context, next));
     // What a handler answered is in the context, by which the router stands for it here.
@@ -70,13 +66,27 @@ export function addAccessGuard(api: Api, ports: GuardPorts): void {
     return answer;
   });
 
-  async function takeBodyOf({ bodyTypes, rules }: RegisteredRoute, context: GuardContext, next: Next) {
+  /** Finds out who asks, and says no to whom the route is not for. */
+  function admit(context: GuardContext, route: RegisteredRoute): Response | null {
+    const { actor, session, lasts } = identify(context, ports);
+    context.set('actor', actor);
+    context.set('session', session);
+    context.set('mayStill', actor.kind === 'nobody' ? () => !ports.claimed() : lasts);
+    return refusalOf(context, route, ports);
+  }
+
+  async function takeBodyOf(route: RegisteredRoute, context: GuardContext, next: Next) {
+    const { bodyTypes, rules } = route;
     const type = /^[^;\s]*/.exec(context.req.header('content-type') ?? '')?.[0]?.toLowerCase() ?? '';
     if (bodyTypes.length > 0 && !bodyTypes.includes(type))
       return problemResponse('not-json', `Send the body as ${bodyTypes.join(' or ')}.`);
     let refusal: Response | null = null;
     const answer = await takeBody(rules.bodyBytes ?? limits.bodyBytes, context, async () => {
-      if (type === 'application/json') refusal = await misshapen(context);
+      if (bodyTypes.length > 0) {
+        // A body may come slowly, and who sends it may have lost the right meanwhile.
+        const text = await context.req.text();
+        refusal = admit(context, route) ?? (type === 'application/json' ? misshapen(text) : null);
+      }
       if (refusal === null) await next();
     });
     return refusal ?? answer;
@@ -171,10 +181,10 @@ function isFromOtherSite(context: GuardContext): boolean {
 function changeRecorder({ audit, elapsed }: GuardPorts) {
   const refusals = createTokenBucket({ burst: limits.auditBurst, refillMs: limits.auditRefillMs });
   return (context: GuardContext, { method, path, rules }: RegisteredRoute, status: number): void => {
-    const outcome = outcomeOf(status);
+    const actor = context.get('actor');
+    const outcome = outcomeOf(status, actor, context.get('auditedWho') !== undefined);
     if (rules.changesNothing || outcome === null) return;
     if (outcome === 'refused' && refusals.take(elapsed()) > 0) return;
-    const actor = context.get('actor');
     audit.add({
       who: context.get('auditedWho') ?? nameOf(actor),
       from: actor.kind === 'command line' ? null : context.env.remoteAddress,
@@ -185,11 +195,17 @@ function changeRecorder({ audit, elapsed }: GuardPorts) {
   };
 }
 
-/** A request that was not understood, or came too soon, has done nothing and says nothing of who asked. */
-function outcomeOf(status: number): 'done' | 'refused' | 'failed' | null {
+/**
+ * A request that was not understood, or came too soon, has done nothing and says nothing of who asked. What a stranger
+ * is told is a refusal, of which only so many are kept: nobody may push the rest out.
+ */
+function outcomeOf(status: number, { kind }: Actor, isNamed: boolean): 'done' | 'refused' | 'failed' | null {
   if (status < 300) return 'done';
   if (status === 401 || status === 403) return 'refused';
-  return status === 409 || status >= 500 ? 'failed' : null;
+  if (status !== 409 && status < 500) return null;
+  // Who signs in, and gave the right password, lacks a touch of a key.
+  const isSigningIn = status === 409 && isNamed;
+  return kind === 'nobody' && !isSigningIn ? 'refused' : 'failed';
 }
 
 /** `POST /api/v1/config/apply` as `config apply`. */
@@ -200,8 +216,8 @@ function actOf(method: string, path: string): string {
 }
 
 /** Says no to JSON that would take a small box's memory once it is parsed. */
-async function misshapen(context: GuardContext): Promise<Response | null> {
-  const problem = shapeProblem(await context.req.text(), limits.bodyShape);
+function misshapen(body: string): Response | null {
+  const problem = shapeProblem(body, limits.bodyShape);
   return problem === null ? null : problemResponse('bad-request', `The body is too large: ${problem}.`);
 }
 

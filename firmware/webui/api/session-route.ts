@@ -138,6 +138,7 @@ export function addSessionRoutes(api: Api, { accounts, now, hostname }: SessionR
     const session = context.get('session');
     if (session !== null) sessions.end(session.id);
   }
+  const ended = 'The session has ended.';
   const noSession = 'The command line has no session: it may do everything.';
 
   api.openapi(sessionRoutes.begin, async (context) => {
@@ -175,7 +176,7 @@ export function addSessionRoutes(api: Api, { accounts, now, hostname }: SessionR
     if (outcome.outcome !== 'right') return refuseProof(context, outcome, 'The password is wrong.');
     auditProof(context, outcome);
     const confirmed = sessions.confirm(session.id);
-    if (confirmed === null) return problemAnswer(context, 'not-signed-in', 'The session has ended.');
+    if (confirmed === null) return problemAnswer(context, 'not-signed-in', ended);
     return context.json(shown(confirmed), 200);
   });
 
@@ -187,9 +188,13 @@ export function addSessionRoutes(api: Api, { accounts, now, hostname }: SessionR
     if (unfit !== null)
       return problemAnswer(context, 'bad-request', unfit, {}, [{ path: 'newPassword', message: unfit }]);
     const { name } = session.user;
+    const mark = users.passwordMark(name);
     const outcome = await accounts.verify(name, password, clientOf(context));
     if (outcome.outcome !== 'right') return refusePassword(context, outcome, 'The password is wrong.');
-    const changed = await users.change(name, { password: newPassword });
+    if (!sessions.lasts(session.id)) return problemAnswer(context, 'not-signed-in', ended);
+    const changed = await users.replacePassword(name, mark, newPassword);
+    if (changed.outcome === 'moved-on')
+      return refusePassword(context, { outcome: 'wrong' }, 'The password is another one now.');
     if (changed.outcome === 'busy') return refusePassword(context, { outcome: 'busy' }, '');
     if (changed.outcome !== 'done')
       return problemAnswer(context, 'not-stored', 'The new password could not be stored.');

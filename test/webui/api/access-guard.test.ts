@@ -255,7 +255,79 @@ describe('what goes on after it was allowed', () => {
   });
 });
 
+describe('a request whose body is still coming', () => {
+  /** Sends all but the end of a request, does something, and sends the rest. */
+  async function slowly(
+    ask: (init: RequestInit) => Promise<Response>,
+    { method, headers, body }: { method: string; headers: Record<string, string>; body: string },
+    meanwhile: () => Promise<unknown>,
+  ): Promise<Response> {
+    let end = () => {};
+    const stream = new ReadableStream<Uint8Array>({
+      start(controller) {
+        controller.enqueue(new TextEncoder().encode(body.slice(0, 1)));
+        end = () => {
+          controller.enqueue(new TextEncoder().encode(body.slice(1)));
+          controller.close();
+        };
+      },
+    });
+    const answer = ask({ method, headers, body: stream, duplex: 'half' } as RequestInit);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await meanwhile();
+    end();
+    return answer;
+  }
+  const draft = {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ path: 'hostname', value: 'taken' }),
+  };
+
+  test('does nothing once its token is revoked', async () => {
+    const made = await site.accounts.tokens.make({
+      ...{ name: 't', access: ['read', 'change'], createdBy: 'x', days: 1 },
+    });
+    if (made.outcome !== 'made') throw new Error(made.outcome);
+    const asToken = (init: RequestInit) =>
+      site.request('/api/v1/config/draft', {
+        ...init,
+        headers: { ...(init.headers as Record<string, string>), authorization: `Bearer ${made.secret}` },
+      });
+    const whole = await slowly(asToken, draft, async () => undefined);
+    expect(whole.status).toBe(200);
+    const cut = await slowly(asToken, draft, () => site.accounts.tokens.revoke(made.token.id));
+    expect([cut.status, await codeOf(Promise.resolve(cut))]).toEqual([401, 'not-signed-in']);
+  });
+
+  test('does nothing once its session has ended', async () => {
+    const owner = await site.signIn();
+    const asOwner = (init: RequestInit) => owner.request('/api/v1/config/draft', init);
+    const cut = await slowly(asOwner, draft, async () => site.accounts.sessions.endAll({}));
+    expect(await codeOf(Promise.resolve(cut))).toBe('not-signed-in');
+    expect(
+      (
+        await slowly(
+          (init) => site.request('/api/v1/config/draft', init, 'local'),
+          draft,
+          async () => {},
+        )
+      ).status,
+    ).toBe(200);
+  });
+});
+
 describe('the audit', () => {
+  test('keeps only so many of what strangers are told, whatever it is', async () => {
+    await claim();
+    site.audit.entries.length = 0;
+    const claiming = post(JSON.stringify({ code: 'AAAA-AAAA', password: 'wholly new password' }));
+    for (let index = 0; index < 4 * limits.auditBurst; index++)
+      await site.request('/api/v1/claim', claiming, 'https', `10.0.${index}.1`);
+    expect(site.audit.entries.length).toBeLessThanOrEqual(limits.auditBurst);
+    expect(site.audit.entries.every(({ outcome }) => outcome === 'refused')).toBe(true);
+  });
+
   test('has every change and every refusal, with who, from where and what, and no secret', async () => {
     const secrets = [testPassword, 'wrong password', 'wholly new password'];
     await signIn('eve hunter2hunter2', 'wrong password');
