@@ -48,22 +48,25 @@ export function addFlowsExportRoute(app: Api, flows: FlowsView): void {
       return problemAnswer(context, 'busy', detail, { 'retry-after': '10' });
     }
     underWay += 1;
+    let isUnderWay = true;
+    const ended = () => {
+      if (isUnderWay) underWay -= 1;
+      isUnderWay = false;
+    };
     const first = await flows
       .query(filter, { limit: Math.min(limit, limits.flowsAtOnce) })
       .catch((error: unknown) => {
-        underWay -= 1;
+        ended();
         throw error;
       });
     if (!first.ok) {
-      underWay -= 1;
+      ended();
       return problemAnswer(context, 'flows-not-read', first.error.message);
     }
     const body = download(first.value, {
       ...{ flows, filter, format, limit },
       mayStill: context.var.mayStill,
-      ended: () => {
-        underWay -= 1;
-      },
+      ended,
     });
     return context.body(body, 200, headers);
   });
@@ -75,7 +78,7 @@ interface Download {
   readonly format: FlowFormat;
   readonly limit: number;
   readonly mayStill: () => boolean;
-  /** Called once, however it ends. */
+  /** Called however it ends, perhaps more than once. */
   readonly ended: () => void;
 }
 
@@ -103,7 +106,12 @@ function download(
         const { before }: FlowsPage = page;
         page = null;
         if (before === null || left <= 0) return;
-        const next = await flows.query(filter, { before, limit: Math.min(left, limits.flowsAtOnce) });
+        const next = await flows
+          .query(filter, { before, limit: Math.min(left, limits.flowsAtOnce) })
+          .catch((error: unknown) => {
+            ended();
+            throw error;
+          });
         if (next.ok && mayStill()) {
           page = next.value;
           return;

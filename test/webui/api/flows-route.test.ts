@@ -1,5 +1,7 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { FlowsView } from '../../../firmware/webui/api/flows-route.ts';
 import { limits } from '../../../firmware/webui/limits.ts';
+import { testFlows } from '../test-flows.ts';
 import { openTestSite, type TestSite } from '../test-site.ts';
 
 let site: TestSite;
@@ -115,6 +117,32 @@ describe('downloads of flows', () => {
     const free = await download('');
     expect(free.status).toBe(200);
     await free.text();
+  });
+
+  describe.each<[string, () => ReturnType<FlowsView['query']>]>([
+    ['fails', async () => ({ ok: false, error: new Error('disk') })],
+    ['throws', () => Promise.reject(new Error('disk'))],
+  ])('of which a later page %s', (_, fail) => {
+    test('are cut short, and free their place once', async () => {
+      const whole = testFlows.query;
+      const query = vi
+        .spyOn(testFlows, 'query')
+        .mockImplementation((filter, options) =>
+          options.before === undefined ? whole(filter, { ...options, limit: 1 }) : fail(),
+        );
+      for (let count = 0; count < 3 * limits.flowExportsAtOnce; count++) {
+        const cut = await download('');
+        expect(cut.status).toBe(200);
+        const reader = cut.body?.getReader();
+        // Whoever reads leaves while the page is being read.
+        await Promise.allSettled([reader?.read(), reader?.read(), reader?.read(), reader?.cancel()]);
+      }
+      query.mockRestore();
+      const held = await Promise.all(Array.from({ length: limits.flowExportsAtOnce }, () => download('')));
+      expect(held.map(({ status }) => status)).toEqual(held.map(() => 200));
+      expect((await download('')).status).toBe(503);
+      for (const each of held) await each.text();
+    });
   });
 
   test('a HEAD takes no place', async () => {
