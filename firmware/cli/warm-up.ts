@@ -100,7 +100,7 @@ export async function warmUp(): Promise<number> {
     { page: await loadPageFiles(), httpsPort: 443, httpPort: 80, localSocket: null, interfaces: [] },
   );
   const headers = { host: '192.168.1.1' };
-  const connection = { transport: 'https', remoteAddress: '192.168.1.2' } as const;
+  const connection = { transport: 'https', remoteAddress: '192.168.1.2', isPipelined: false } as const;
   async function ask(path: string): Promise<string> {
     const answer = await handler?.(new Request(`https://${headers.host}${path}`, { headers }), connection);
     if (answer?.status !== 200) throw new Error(`${path} was answered with ${answer?.status}`);

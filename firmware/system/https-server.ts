@@ -4,6 +4,8 @@ import {
   type IncomingMessage,
   type Server,
   type ServerOptions,
+  type ServerResponse,
+  STATUS_CODES,
 } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { isIPv4, type Socket } from 'node:net';
@@ -11,12 +13,13 @@ import type { Duplex } from 'node:stream';
 import type { SecureContextOptions, TlsOptions } from 'node:tls';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import type {
+  BrokenStatus,
   Connection,
-  ConnectionBounds,
   ListenerOptions,
   ListenFailure,
   WebListeners,
 } from '../webui/ports.ts';
+import { Connections } from './connections.ts';
 import { answerBeforeEnd } from './early-answer.ts';
 
 /** TLS 1.2 with forward secrecy and authenticated encryption, or 1.3. */
@@ -42,7 +45,7 @@ const lingerMs = 2000;
 
 /** The page's sockets. One handler serves all; connections are counted over all addresses together. */
 export function openWebListeners(options: ListenerOptions): WebListeners {
-  const { credentials, handler, malformed, httpsPort, httpPort, bounds } = options;
+  const { credentials, handler, broken, httpsPort, httpPort, bounds } = options;
   const httpOptions: ServerOptions = {
     maxHeaderSize: bounds.headerBytes,
     headersTimeout: bounds.headersMs,
@@ -52,40 +55,39 @@ export function openWebListeners(options: ListenerOptions): WebListeners {
     connectionsCheckingInterval: Math.min(2000, bounds.headersMs / 4),
     // Lenient parsing is how requests are smuggled.
     insecureHTTPParser: false,
-    requireHostHeader: true,
+    // Whether it names this box is asked of every request, and answered with a reason.
+    requireHostHeader: false,
   };
   const listening = new Map<string, readonly Listener[]>();
-  const admission = createAdmission(bounds);
+  const ofNetwork = new Connections(bounds);
   let local: Listener | null = null;
 
-  function requestListener(transport: Connection['transport']) {
+  function requestListener(transport: Connection['transport'], connections = ofNetwork) {
     return getRequestListener(
       async (request, bindings) => {
         const incoming = bindings.incoming as IncomingMessage;
         const remoteAddress = incoming.socket.remoteAddress ?? '';
-        const answer = await handler(request, { transport, remoteAddress });
+        const isPipelined = connections.begin(incoming.socket, bindings.outgoing as ServerResponse);
+        const answer = await handler(request, { transport, remoteAddress, isPipelined });
         return answer.status < 400 || incoming.complete ? answer : answerBeforeEnd(answer, incoming);
       },
       {
-        errorHandler: (error) =>
-          malformed(
-            error instanceof RequestError ? 'The request is malformed.' : 'The request cannot be answered.',
-          ),
+        errorHandler: (error) => broken(error instanceof RequestError ? 400 : 500),
       },
     );
   }
 
-  function listener(server: Server, admit = admission): Listener {
+  function listener(server: Server, connections = ofNetwork): Listener {
     const sockets = new Set<Socket>();
     server.maxHeadersCount = bounds.headerCount;
     server.setTimeout(bounds.idleMs);
     // TLS servers tell of the TCP socket here, so that a connection that never ends its handshake counts too.
     server.prependListener('connection', (socket: Socket) => {
-      if (!admit(socket)) return;
+      if (!connections.admit(socket)) return;
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));
     });
-    server.on('clientError', answerBroken);
+    server.on('clientError', (error, socket) => void answerBroken(error, socket, { connections, broken }));
     return { server, sockets };
   }
 
@@ -133,9 +135,10 @@ export function openWebListeners(options: ListenerOptions): WebListeners {
       // A socket file that outlived its process; the runtime is the only one that serves here.
       if (existsSync(path)) unlinkSync(path);
       // Counted apart: the network must not be able to lock the console out.
+      const connections = new Connections(bounds);
       const opened = listener(
-        createHttpServer(httpOptions, requestListener('local')),
-        createAdmission(bounds),
+        createHttpServer(httpOptions, requestListener('local', connections)),
+        connections,
       );
       // From its first moment nobody else may connect: the mode is set by the mask, not after the fact. The socket is
       // bound within the call, so the mask is back before anything else runs.
@@ -160,43 +163,35 @@ interface Listener {
   readonly sockets: ReadonlySet<Socket>;
 }
 
-/** Counts connections over all listeners; the answer is false, and the socket gone, where there are too many. */
-function createAdmission(bounds: ConnectionBounds): (socket: Socket) => boolean {
-  const perAddress = new Map<string, number>();
-  let all = 0;
-  return (socket) => {
-    const from = socket.remoteAddress ?? '';
-    const already = perAddress.get(from) ?? 0;
-    if (all >= bounds.connections || already >= bounds.connectionsPerAddress) {
-      socket.destroy();
-      return false;
-    }
-    all += 1;
-    perAddress.set(from, already + 1);
-    socket.once('close', () => {
-      all -= 1;
-      const left = (perAddress.get(from) ?? 1) - 1;
-      if (left === 0) perAddress.delete(from);
-      else perAddress.set(from, left);
-    });
-    return true;
-  };
-}
-
-/** Answers what is not HTTP, and ends the connection. Before a handshake is done there is nobody to answer. */
-function answerBroken(error: NodeJS.ErrnoException, socket: Duplex): void {
+/**
+ * Answers what is not HTTP, and ends the connection. Before a handshake is done there is nobody to answer; within another
+ * answer there is no place for one.
+ */
+async function answerBroken(
+  error: NodeJS.ErrnoException,
+  socket: Duplex,
+  { connections, broken }: { readonly connections: Connections; readonly broken: ListenerOptions['broken'] },
+): Promise<void> {
   const status = brokenStatus(error.code ?? '');
-  if (status === null || !socket.writable) {
+  if (status === null || !socket.writable || connections.isAnswering(socket as Socket)) {
     socket.destroy();
     return;
   }
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy());
+  const answer = broken(status);
+  const body = await answer.text();
+  const headers = [
+    ...answer.headers,
+    ['connection', 'close'],
+    ['content-length', `${Buffer.byteLength(body)}`],
+  ];
+  const head = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head}\r\n${body}`, () => socket.destroy());
 }
 
-function brokenStatus(code: string): string | null {
-  if (code === 'HPE_HEADER_OVERFLOW') return '431 Request Header Fields Too Large';
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return '408 Request Timeout';
-  return code.startsWith('HPE_') ? '400 Bad Request' : null;
+function brokenStatus(code: string): BrokenStatus | null {
+  if (code === 'HPE_HEADER_OVERFLOW') return 431;
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return 408;
+  return code.startsWith('HPE_') ? 400 : null;
 }
 
 function isWildcard(address: string): boolean {

@@ -161,7 +161,12 @@ export interface TlsCredentials {
 export interface Connection {
   readonly transport: 'https' | 'http' | 'local';
   readonly remoteAddress: string;
+  /** Whether an earlier request on the same connection has no whole answer yet. */
+  readonly isPipelined: boolean;
 }
+
+/** Of an answer to what never became a request that a handler sees. */
+export type BrokenStatus = 400 | 408 | 431 | 500;
 
 export type WebHandler = (request: Request, connection: Connection) => Response | Promise<Response>;
 
@@ -198,7 +203,7 @@ export interface ListenerOptions {
   readonly credentials: TlsCredentials;
   readonly handler: WebHandler;
   /** Answer to a request that is not understood well enough to become a `Request`. */
-  readonly malformed: (detail: string) => Response;
+  readonly broken: (status: BrokenStatus) => Response;
   readonly httpsPort: number;
   /** Null: no plain HTTP at all. */
   readonly httpPort: number | null;

@@ -171,7 +171,7 @@ export async function openTestSite(
     const headers = new Headers(init.headers);
     if (!headers.has('host')) headers.set('host', '192.168.1.1');
     const asked = new Request(`https://192.168.1.1${path}`, { ...init, headers });
-    return site.handler(asked, { transport, remoteAddress });
+    return site.handler(asked, { transport, remoteAddress, isPipelined: false });
   };
 
   async function signIn(role: Role = 'owner'): Promise<SignedIn> {

@@ -173,7 +173,10 @@ export function createApi(ports: ApiPorts) {
     const headers = { 'content-type': 'text/event-stream; charset=utf-8' };
     // Hono answers HEAD with the headers of GET; a stream that nobody reads would never end.
     if (context.req.method === 'HEAD') return context.body(null, 200, headers);
-    const stream = streams.open(context.req.raw.signal, context.get('mayStill'));
+    // One connection carries one stream; asked for behind another, it would take a place and never be read.
+    const stream = context.env.isPipelined
+      ? null
+      : streams.open(context.req.raw.signal, context.get('mayStill'));
     if (stream !== null) return context.body(stream, 200, headers);
     const detail = 'As many pages are open as this box keeps up to date. Close one.';
     return problemAnswer(context, 'too-many-streams', detail, { 'retry-after': '10' });

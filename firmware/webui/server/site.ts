@@ -2,9 +2,9 @@ import { Hono } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { isAllowedHost } from '../api/allowed-host.ts';
 import { type ApiPorts, createApi } from '../api/api.ts';
-import { problemResponse } from '../api/problem.ts';
+import { type ProblemCode, problemResponse } from '../api/problem.ts';
 import { reasonOf } from '../error.ts';
-import type { Connection, WebHandler, WriteLog } from '../ports.ts';
+import type { BrokenStatus, Connection, WebHandler, WriteLog } from '../ports.ts';
 import { type ApiDocument, referencePaths, referenceStyle, renderReference } from './api-reference.ts';
 import { type PageFiles, servePageFile } from './page-files.ts';
 import { problemForReaders } from './problem-page.ts';
@@ -18,7 +18,7 @@ export interface SitePorts extends ApiPorts {
 
 export interface Site {
   readonly handler: WebHandler;
-  readonly malformed: (detail: string) => Response;
+  readonly broken: (status: BrokenStatus) => Response;
   readonly close: () => void;
 }
 
@@ -62,10 +62,12 @@ export function createSite(ports: SitePorts): Site {
       problemResponse('not-found', 'There is nothing at this address.')
     );
   });
-  site.onError((error) => {
+  site.onError((error, context) => {
     if (error instanceof HTTPException && error.status === 400) {
       return problemResponse('bad-request', 'The body is not valid JSON.');
     }
+    // Whoever asked has left in the middle, which is no error of the box.
+    if (context.req.raw.signal.aborted) return problemResponse('bad-request', 'The request was not whole.');
     writeLog('error', `A request to the page failed: ${reasonOf(error)}`);
     return problemResponse('internal', 'The box could not answer this. Its log says more.');
   });
@@ -74,10 +76,20 @@ export function createSite(ports: SitePorts): Site {
     async handler(request, connection) {
       return protect(await problemForReaders(request, await site.fetch(request, connection)));
     },
-    malformed: (detail) => protect(problemResponse('bad-request', detail)),
+    broken(status) {
+      const [code, detail] = brokenProblems[status];
+      return protect(problemResponse(code, detail));
+    },
     close: api.closeStreams,
   };
 }
+
+const brokenProblems = {
+  400: ['bad-request', 'The request is malformed.'],
+  408: ['too-slow', 'The request took too long to come.'],
+  431: ['header-too-large', 'The header of the request is too large.'],
+  500: ['internal', 'The request cannot be answered.'],
+} as const satisfies Record<BrokenStatus, readonly [ProblemCode, string]>;
 
 const revalidated = { 'cache-control': 'no-cache' };
 

@@ -142,7 +142,7 @@ export async function startWebUi(ports: WebUiPorts, options: WebUiOptions): Prom
     bounds: limits,
     credentials,
     handler: site.handler,
-    malformed: site.malformed,
+    broken: site.broken,
     httpsPort: options.httpsPort,
     httpPort: options.httpPort,
   });

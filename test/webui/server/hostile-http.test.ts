@@ -321,3 +321,46 @@ describe('clients that take their time', () => {
     await alone.close();
   });
 });
+
+describe('what is no request', () => {
+  const problemIn = (answer: string) => {
+    const [head = '', body = ''] = answer.split('\r\n\r\n');
+    for (const header of ['content-security-policy', 'x-content-type-options', 'cache-control'])
+      expect(head.toLowerCase()).toContain(`\r\n${header}: `);
+    expect(head.toLowerCase()).toContain('\r\ncontent-type: application/problem+json');
+    return JSON.parse(body) as { status: number; code: string };
+  };
+
+  test.each([
+    ['is no HTTP', 'hello\r\n\r\n', 400, 'bad-request'],
+    ['has too large a header', get('/', `X: ${'x'.repeat(limits.headerBytes)}\r\n`), 431, 'header-too-large'],
+    ['names no host', 'GET / HTTP/1.1\r\nConnection: close\r\n\r\n', 400, 'bad-request'],
+  ])('and %s is answered with a problem, and the headers of every answer', async (_, text, status, code) => {
+    expect(problemIn(await exchange(text))).toMatchObject({ status, code });
+  });
+
+  test('and comes behind one whose answer is under way is not answered into that', async () => {
+    const socket = open();
+    const whole = exchange(`GET /api/v1/events HTTP/1.1\r\n${host}${signedIn}\r\n`, socket);
+    await new Promise((begun) => socket.once('data', begun));
+    socket.write('garbage\r\n\r\n');
+    const answer = await whole;
+    expect(answersIn(answer)).toEqual(['HTTP/1.1 200']);
+  });
+
+  test('and was left in the middle is no error of the box, whose log has no word of it', async () => {
+    const errors = () => box.log.lines.filter(({ message }) => message.includes('failed'));
+    const before = errors().length;
+    await Promise.all(
+      Array.from({ length: 20 }, async () => {
+        const socket = open();
+        const gone = exchange(post('/api/v1/session', '{"name":"x","password":"y"}').slice(0, -5), socket);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        socket.destroy();
+        await gone;
+      }),
+    );
+    await isWell();
+    expect(errors().length).toBe(before);
+  });
+});

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { callLocalApi } from '../../../firmware/system/local-api.ts';
 import { limits } from '../../../firmware/webui/limits.ts';
 import { pagePaths } from '../../../firmware/webui/server/page-files.ts';
+import { eventually } from '../eventually.ts';
 import { startTestBox, type TestBox } from '../test-box.ts';
 import { smallPage, testPassword } from '../test-site.ts';
 
@@ -221,16 +222,62 @@ describe('hostile requests', () => {
   });
 });
 
-test('all addresses together get no more connections than there are, and the console keeps its own', async () => {
-  await box.close();
-  box = await startTestBox({ page: smallPage, bounds: { connections: 3, connectionsPerAddress: 2 } });
-  const from = (localAddress: string) => secure({ localAddress });
-  const held = [from('127.0.0.1'), from('127.0.0.2'), from('127.0.0.3')];
-  expect(await Promise.all(held.map(opened))).toEqual(['open', 'open', 'open']);
-  expect(await opened(from('127.0.0.4'))).toBe('closed');
-  const answer = await callLocalApi({ path: '/api/v1/status', socketPath: box.socket });
-  expect(answer).toMatchObject({ ok: true, status: 200 });
-  for (const socket of held) socket.destroy();
+describe('all addresses together', () => {
+  const from = (number: number) => secure({ localAddress: `127.0.0.${number}` });
+  const isClosed = (socket: Socket) => new Promise<true>((tell) => socket.once('close', () => tell(true)));
+  const events = 'GET /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n';
+  beforeEach(async () => {
+    await box.close();
+    box = await startTestBox({ page: smallPage, bounds: { connections: 3, connectionsPerAddress: 2 } });
+  });
+
+  test('get no more connections than there are: the oldest that does nothing makes room', async () => {
+    const held = [from(1), from(2), from(3)];
+    expect(await Promise.all(held.map(opened))).toEqual(['open', 'open', 'open']);
+    const gone = held.map(isClosed);
+    const late = [from(4), from(5)];
+    expect(await Promise.all(late.map(opened))).toEqual(['open', 'open']);
+    await Promise.all(gone.slice(0, 2));
+    expect(held.map(({ destroyed }) => destroyed)).toEqual([true, true, false]);
+    for (const socket of [...held, ...late]) socket.destroy();
+  });
+
+  test('where all are at work the next one is closed, and the console keeps its own', async () => {
+    const busy = [from(1), from(2), from(3)];
+    for (const socket of busy) {
+      socket.write(events);
+      await new Promise((begun) => socket.once('data', begun));
+    }
+    expect(await opened(from(4))).toBe('closed');
+    const answer = await callLocalApi({ path: '/api/v1/status', socketPath: box.socket });
+    expect(answer).toMatchObject({ ok: true, status: 200 });
+    expect(busy.some(({ destroyed }) => destroyed)).toBe(false);
+    busy[0]?.destroy();
+    await eventually(() => opened(from(4))).toBe('open');
+    for (const socket of busy) socket.destroy();
+  });
+});
+
+test('one connection carries one stream of events, however many are asked for on it', async () => {
+  const socket = secure();
+  let answers = '';
+  socket.setEncoding('latin1').on('data', (part: string) => {
+    answers += part;
+  });
+  const events = 'GET /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n';
+  socket.write(events.repeat(2 * limits.eventStreams));
+  await eventually(() => Promise.resolve(answers)).toContain('event: status');
+  const others = await Promise.all(
+    Array.from({ length: 20 }, async () => {
+      const other = secure();
+      other.write(events);
+      const head = await new Promise<string>((tell) => other.once('data', (part) => tell(String(part))));
+      other.destroy();
+      return head.slice(0, 12);
+    }),
+  );
+  expect(new Set(others)).toEqual(new Set(['HTTP/1.1 200']));
+  socket.destroy();
 });
 
 describe('slow clients', () => {
