@@ -129,12 +129,14 @@ function operationId(method: string, path: string): string {
 }
 
 /**
- * Mends what the generator says wrongly: flags of an expression behind its pattern (JSON Schema's always have `u`), and
- * null as a value of a parameter in an address, which none can be.
+ * Mends what the generator says wrongly: flags of an expression behind its pattern (JSON Schema's always have `u`), null as
+ * a value of a parameter in an address, which none can be, and what may be null beside a component, which it says as both.
  */
 function tidied(value: unknown): object {
   const mended: unknown = JSON.parse(JSON.stringify(value), (key: string, member: unknown) => {
     if (key === 'pattern' && typeof member === 'string') return member.replace(/(?<=\$)\/[a-z]+$/, '');
+    const component = nullableComponent(member);
+    if (component !== null) return { anyOf: [component, { type: 'null' }] };
     if (isParameter(member) && Array.isArray(member.schema.type)) {
       const [only, ...others] = member.schema.type.filter((type) => type !== 'null');
       if (others.length === 0) return { ...member, schema: { ...member.schema, type: only } };
@@ -142,6 +144,15 @@ function tidied(value: unknown): object {
     return member;
   });
   return Object(mended);
+}
+
+/** The `$ref` of `{ allOf: [{ $ref }, { type: [T, 'null'] }] }`. */
+function nullableComponent(value: unknown): object | null {
+  const parts: unknown = Object(value)['allOf'];
+  if (!Array.isArray(parts) || parts.length !== 2) return null;
+  const [component, also] = parts.map((part: unknown) => Object(part) as Readonly<Record<string, unknown>>);
+  const isNullable = Array.isArray(also?.['type']) && also['type'].includes('null');
+  return component !== undefined && '$ref' in component && isNullable ? component : null;
 }
 
 function isParameter(value: unknown): value is { readonly schema: { readonly type?: unknown } } {

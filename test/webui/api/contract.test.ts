@@ -139,6 +139,17 @@ describe('the document', () => {
     expect(schemaProblems(schemas[name], schemas)).toEqual([]);
   });
 
+  test('what may be null beside a component is either of them', () => {
+    for (const name of ['capture', 'traceroute']) {
+      const answer = operations.find(({ id }) => id.toLowerCase() === `getdiagnostics${name}`);
+      const schema = answer?.operation.responses['200']?.content?.[json]?.schema ?? {};
+      expect(schema).toMatchObject({
+        properties: { [name]: { anyOf: [{ $ref: expect.any(String) }, { type: 'null' }] } },
+      });
+      expect(valueProblems({ [name]: null }, schema, schemas)).toEqual([]);
+    }
+  });
+
   test('every operation is asked here, and nothing that is none', () => {
     expect(Object.keys(requests).sort()).toEqual(operations.map(({ id }) => id).sort());
   });

@@ -49,6 +49,10 @@ export function schemaProblems(schema: unknown, components: Components, path = '
     } catch {
       problems.push(`${path}: ${pattern} is no expression`);
     }
+  // All parts hold at once: what only one of them takes can never be.
+  const takenByParts = of('allOf').map((part) => [merged(Object(part), components)['type'] ?? types].flat());
+  if (new Set(takenByParts.map((taken) => JSON.stringify(taken))).size > 1)
+    problems.push(`${path}: the parts of allOf are ${JSON.stringify(takenByParts)}`);
   const properties = Object.entries(Object(given['properties']));
   for (const name of of('required'))
     if (!properties.some(([property]) => property === name) && given['allOf'] === undefined)
