@@ -12,7 +12,7 @@ const info = {
     'the `csrfToken` of its session as `x-csrf-token` with every request that is not GET; programs send ' +
     '`Authorization: Bearer hithe_…`. `x-hithe` says of each operation what access it needs (`public`, `read`, ' +
     '`diagnose`, `change`, `own`), whether the password has to be given again before it (`dangerous`), and whether ' +
-    'tokens are refused (`personal`). A request for another host than the box is answered with 421.',
+    'tokens are refused (`personal`).',
 };
 
 /** What is spoken of, by the first part of the address, in the order of the reference. */
@@ -78,9 +78,12 @@ function describe(method: string, path: string, operation: Operation): Described
   const body = operation.requestBody as { readonly content: Described } | undefined;
   const bounded = operation['x-hithe']?.bodyBytes ?? limits.bodyBytes;
   const common = {
-    ...(body !== undefined || operation.parameters !== undefined
-      ? { 400: answer('bad-request', 'A parameter or a field of the body is missing or wrong') }
-      : {}),
+    400: answer(
+      'bad-request',
+      'A parameter or a field of the body is missing or wrong, or a token stands in the address',
+    ),
+    403: answer('cross-site', 'The request came from a page of another site'),
+    421: answer('unknown-host', 'The request names another host than the box'),
     ...(body === undefined
       ? {}
       : {

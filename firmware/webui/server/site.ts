@@ -53,7 +53,8 @@ export function createSite(ports: SitePorts): Site {
   site.route('/', api.app);
   site.all('*', (context) => {
     const { method } = context.req;
-    const known = page.has(context.req.path);
+    const { path } = context.req;
+    const known = page.has(path) || Object.values<string>(referencePaths).includes(path);
     if (known && method !== 'GET' && method !== 'HEAD') {
       return problemResponse('method-not-allowed', 'Here only: GET, HEAD.', { allow: 'GET, HEAD' });
     }

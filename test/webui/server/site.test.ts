@@ -183,6 +183,11 @@ describe('the files of the page', () => {
     expect((await site.request(path, { method: 'POST' })).status).toBe(405);
   });
 
+  test.each(['/api', '/api/reference.css'])('%s is there to be read only', async (path) => {
+    const answer = await site.request(path, { method: 'POST' });
+    expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+  });
+
   test('the server knows no other views than the page', async () => {
     expect(new Set(served)).toEqual(new Set(Object.values(pagePaths)));
     expect((await get('/network/')).status).toBe(404);
