@@ -25,7 +25,7 @@ import { addFlowsExportRoute } from './flows-export-route.ts';
 import { addFlowsRoutes, type FlowsView } from './flows-route.ts';
 import { addIdentityRoute } from './identity-route.ts';
 import { addLearnRoutes, type PolicyLearning } from './learn-route.ts';
-import { addMetricsRoute, type MetricsView } from './metrics-route.ts';
+import { addMetricsRoute, type MetricsView, metricsPath } from './metrics-route.ts';
 import { openApiDocument } from './openapi-document.ts';
 import { addPolicyRoutes, type PolicyView } from './policy-route.ts';
 import { problemAnswer, problemResponse } from './problem.ts';
@@ -235,7 +235,10 @@ export function createApi(ports: ApiPorts) {
     context.body(await described(), 200, { 'content-type': 'application/json' }),
   );
 
-  const methods = new Map([...allowedMethods(registeredRoutes(app)), ['/api/v1/openapi.json', 'GET, HEAD']]);
+  const methods = new Map([
+    ...allowedMethods(registeredRoutes(app)),
+    ...['/api/v1/openapi.json', metricsPath].map((path): [string, string] => [path, 'GET, HEAD']),
+  ]);
   for (const [path, allow] of methods) {
     app.all(path, () => problemResponse('method-not-allowed', `Here only: ${allow}.`, { allow }));
   }

@@ -9,7 +9,7 @@ export interface MetricsView {
   text(): Promise<string>;
 }
 
-const metricsPath = '/metrics';
+export const metricsPath = '/metrics';
 
 /** Collectors have no sessions: who is on the management side may read it, if the settings say so; the box itself always. */
 export function addMetricsRoute(api: Api, metrics: MetricsView): void {

@@ -50,13 +50,15 @@ export function createSite(ports: SitePorts): Site {
   site.get(referencePaths.style, (context) =>
     context.body(referenceStyle, 200, { ...revalidated, 'content-type': 'text/css; charset=utf-8' }),
   );
+  const readOnly = { allow: 'GET, HEAD' };
+  for (const path of Object.values(referencePaths))
+    site.all(path, () => problemResponse('method-not-allowed', 'Here only: GET, HEAD.', readOnly));
   site.route('/', api.app);
   site.all('*', (context) => {
     const { method } = context.req;
-    const { path } = context.req;
-    const known = page.has(path) || Object.values<string>(referencePaths).includes(path);
+    const known = page.has(context.req.path);
     if (known && method !== 'GET' && method !== 'HEAD') {
-      return problemResponse('method-not-allowed', 'Here only: GET, HEAD.', { allow: 'GET, HEAD' });
+      return problemResponse('method-not-allowed', 'Here only: GET, HEAD.', readOnly);
     }
     return (
       servePageFile(page, context.req.raw) ??

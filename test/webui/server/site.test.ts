@@ -183,7 +183,7 @@ describe('the files of the page', () => {
     expect((await site.request(path, { method: 'POST' })).status).toBe(405);
   });
 
-  test.each(['/api', '/api/reference.css'])('%s is there to be read only', async (path) => {
+  test.each(['/api', '/api/reference.css', '/metrics'])('%s is there to be read only', async (path) => {
     const answer = await site.request(path, { method: 'POST' });
     expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
   });
