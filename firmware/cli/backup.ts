@@ -1,11 +1,13 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { shapeProblem } from '../bytes/json-shape.ts';
 import { localSocketPath } from '../system/local-api.ts';
 import type { Backup, RestorePlan } from '../webui/api/backup-route.ts';
 import type { SettingsApplied } from '../webui/api/config-route.ts';
 import { limits } from '../webui/limits.ts';
 import { readArguments, readNumber, UsageError } from './arguments.ts';
-import { askBox, notKnown } from './ask-box.ts';
-import { complain, printJson, say } from './output.ts';
+import { askBox, notKnown, refuse } from './ask-box.ts';
+import { readInput } from './input-file.ts';
+import { printJson, say } from './output.ts';
+import { writeNewFile } from './output-file.ts';
 import { passwordFrom } from './password-file.ts';
 import { appliedText, planText } from './settings-text.ts';
 
@@ -54,12 +56,8 @@ export async function backup(args: readonly string[]): Promise<number> {
   const body = password === undefined ? undefined : { password };
   const made = await askBox<Backup>(values, '/api/v1/backup', body);
   if (made === null) return notKnown;
-  try {
-    writeFileSync(file, `${JSON.stringify(made, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
-  } catch (error) {
-    complain(`hithe: nothing was written: ${reasonOf(error)}\n`);
-    return 1;
-  }
+  const problem = writeNewFile(file, `${JSON.stringify(made, null, 2)}\n`);
+  if (problem !== null) return refuse(values, `nothing was written: ${problem}`);
   const sealed = made.sealed !== undefined;
   if (values.json) printJson({ file, sealed, made: made.made });
   else say(`${file}: the settings of ${made.made.hostname}, ${sealed ? 'sealed' : 'without secrets'}\n`);
@@ -109,15 +107,17 @@ function oneFile(verb: string, [file, ...more]: readonly string[]): string {
 }
 
 function readBackup(file: string): unknown {
+  const name = file === '-' ? 'standard input' : file;
   try {
-    if (statSync(file).size > largestFile) throw new UsageError(`${file} is larger than any backup`);
-    return JSON.parse(readFileSync(file, 'utf8'));
+    const octets = readInput(file, largestFile);
+    if (octets === null) throw new UsageError(`${name} is larger than any backup`);
+    const text = new TextDecoder().decode(octets);
+    const problem = shapeProblem(text, limits.bodyShape);
+    if (problem !== null) throw new UsageError(`${name} is no backup: ${problem}`);
+    return JSON.parse(text);
   } catch (error) {
-    throw error instanceof UsageError ? error : new UsageError(`${file} cannot be used: ${reasonOf(error)}`);
+    if (error instanceof UsageError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UsageError(`${name} cannot be used: ${reason}`);
   }
-}
-
-/** Never from the command line itself, which every process on the box can read. */
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -80,7 +80,10 @@ export async function log(args: readonly string[]): Promise<number> {
   });
   if (positionals.length > 0) throw new UsageError('log takes: --lines, --json');
   const lines = readNumber('--lines', values.lines, { from: 1, to: limits.logLines });
-  const found = await askBox<{ entries: LogEntry[] }>(values, `/api/v1/log?limit=${lines}`);
+  const found = await askBox<{ entries: LogEntry[] }>(
+    { socket: values.socket },
+    `/api/v1/log?limit=${lines}`,
+  );
   if (found === null) return notKnown;
   for (const entry of found.entries) {
     if (values.json) say(`${JSON.stringify(entry)}\n`);

@@ -8,8 +8,8 @@ import { localSocketPath } from '../system/local-api.ts';
 import { hasLink, openPacketSocket } from '../system/packet-socket.ts';
 import type { Status } from '../webui/api/status-schema.ts';
 import { readArguments, readNumber, UsageError } from './arguments.ts';
-import { askBox, notKnown } from './ask-box.ts';
-import { complain, printJson, say } from './output.ts';
+import { askBox, notKnown, refuse } from './ask-box.ts';
+import { printJson, say } from './output.ts';
 
 export const captureHelp = `Usage: hithe capture LINK --out FILE [--filter TEXT] [--snaplen N] [--count N] [--size KIB]
                      [--rate N] [--seconds N] [--json]
@@ -65,6 +65,7 @@ export async function capture(args: readonly string[]): Promise<number> {
   if (link === null) return notKnown;
   const interrupt = new AbortController();
   process.once('SIGINT', () => interrupt.abort());
+  let begun = false;
   try {
     const record = await startRecord(
       link,
@@ -75,15 +76,19 @@ export async function capture(args: readonly string[]): Promise<number> {
         now: () => performance.timeOrigin + performance.now(),
       },
     );
+    begun = true;
     const result = await record.ended;
     if (values.json) printJson({ link, file: out, ...result });
     else say(resultText(out, result));
     return 0;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    if (values.json) printJson({ error: reason });
-    else complain(`hithe: nothing was captured: ${reason}\n`);
-    return 1;
+    return refuse(
+      values,
+      begun
+        ? `it ended early: ${reason}; ${out} has what was written before`
+        : `nothing was captured: ${reason}`,
+    );
   }
 }
 
@@ -98,7 +103,8 @@ async function linkOf(
   if (status === null) return null;
   const found = status.network.interfaces.find((port) => port.name === name);
   if (found !== undefined) return found.kernelName;
-  throw new UsageError(`there is no port or link ${name}`);
+  refuse(values, `there is no port or link ${name}`);
+  return null;
 }
 
 function resultText(

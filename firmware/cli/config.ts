@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { shapeProblem } from '../bytes/json-shape.ts';
 import { limits as storeLimits } from '../store/limits.ts';
 import { describeChange } from '../store/settings-diff.ts';
 import { parseSettingsPath, readAtPath } from '../store/settings-path.ts';
@@ -13,9 +13,10 @@ import type {
 import type { Status } from '../webui/api/status-schema.ts';
 import { limits } from '../webui/limits.ts';
 import { readArguments, readNumber, UsageError } from './arguments.ts';
-import { askBox } from './ask-box.ts';
+import { askBox, askQuietly, refuse } from './ask-box.ts';
 import { readInput } from './input-file.ts';
 import { complain, printJson, say } from './output.ts';
+import { writeNewFile } from './output-file.ts';
 import { appliedText, moreLine, planText } from './settings-text.ts';
 import { formatTable } from './table.ts';
 
@@ -58,9 +59,28 @@ A PATH reads overlay.peers[0].uri, or overlay.peers["plant 2"].uri for a peer by
 A FILE that is read may be -, standard input. Every verb takes --json. apply and revert take --author NAME.
 `;
 
-const verbs: Readonly<Record<string, (call: Call) => Promise<number>>> = {
-  ...{ get, set, diff, apply, confirm, revert, discard, history, schema },
-  ...{ import: importFile, export: exportFile },
+interface Verb {
+  readonly run: (call: Call) => Promise<number>;
+  /** Beside those that every verb takes. */
+  readonly options: readonly (keyof typeof options)[];
+  /** Arguments behind it, at most. */
+  readonly most: number;
+}
+
+const everyVerbs: readonly string[] = ['json', 'socket'];
+const trialOptions = ['seconds', 'automatic', 'author'] as const;
+const verbs: Readonly<Record<string, Verb>> = {
+  get: { run: get, options: ['saved', 'draft'], most: 1 },
+  set: { run: set, options: ['remove', 'from'], most: 2 },
+  import: { run: importFile, options: ['uci'], most: 1 },
+  discard: { run: discard, options: [], most: 0 },
+  diff: { run: diff, options: [], most: 1 },
+  apply: { run: apply, options: trialOptions, most: 1 },
+  confirm: { run: confirm, options: ['anyway'], most: 0 },
+  revert: { run: revert, options: trialOptions, most: 1 },
+  history: { run: history, options: [], most: 1 },
+  export: { run: exportFile, options: [], most: 1 },
+  schema: { run: schema, options: [], most: 0 },
 };
 
 export async function config(args: readonly string[]): Promise<number> {
@@ -68,16 +88,22 @@ export async function config(args: readonly string[]): Promise<number> {
   const [name = '', ...rest] = positionals;
   const verb = Object.hasOwn(verbs, name) ? verbs[name] : undefined;
   if (verb === undefined) throw new UsageError(`config takes: ${Object.keys(verbs).join(', ')}`);
-  return verb({ values, rest });
+  const taken = [...everyVerbs, ...verb.options];
+  const other = Object.keys(values).find((option) => !taken.includes(option));
+  if (other !== undefined) throw new UsageError(`config ${name} takes no --${other}`);
+  if (rest.length > verb.most)
+    throw new UsageError(`config ${name} takes ${verb.most === 0 ? 'no argument' : `${verb.most} at most`}`);
+  return verb.run({ values, rest });
 }
 
 async function get({ values, rest }: Call): Promise<number> {
-  const path = parseSettingsPath(atMostOne('get', rest) ?? '');
+  const path = parseSettingsPath(rest[0] ?? '');
   if (path === null) throw new UsageError('that is no path to a setting');
+  if (values.saved && values.draft) throw new UsageError('config get takes --saved or --draft');
   const view = await askBox<SettingsView>(values, '/api/v1/config');
   if (view === null) return 1;
   const found = readAtPath(values.saved ? view.saved : values.draft ? view.draft : view.inForce, path);
-  if (!found.ok) return failed(found.reason);
+  if (!found.ok) return refuse(values, found.reason);
   // A text alone is printed as it is, so that a shell can use it.
   if (!values.json && typeof found.value === 'string') say(`${found.value}\n`);
   else printJson(found.value);
@@ -90,32 +116,30 @@ async function set({ values, rest }: Call): Promise<number> {
   if (path === undefined || given.length + Number(from !== undefined) + Number(remove) !== 1)
     throw new UsageError('config set takes: PATH VALUE, PATH --from FILE, or PATH --remove');
   if (remove) return changeDraft(values, { path });
-  const text = from === undefined ? given[0] : readWithin(from, storeLimits.documentSize);
-  if (text === null || text === undefined) return 1;
-  return changeDraft(values, {
-    path,
-    value: parseValue(from === undefined ? text : text.replace(/\r?\n$/, '')),
-  });
+  const read = from === undefined ? given[0] : readWithin(values, from, storeLimits.documentSize);
+  if (read === null || read === undefined) return 1;
+  const text = from === undefined ? read : read.replace(/\r?\n$/, '');
+  return changeDraft(values, ...readingsOf(text).map((value) => ({ path, value })));
 }
 
 async function importFile({ values, rest }: Call): Promise<number> {
-  const file = atMostOne('import', rest);
+  const file = rest[0];
   if (file === undefined) throw new UsageError('config import takes a FILE');
   if (values.uci) return importUci(values, file);
-  const document = readDocument(file);
+  const document = readDocument(values, file);
   return document === null ? 1 : changeDraft(values, { path: '', value: document.value });
 }
 
 /** The network of another system, over what the draft has of it. */
 async function importUci(values: Values, file: string): Promise<number> {
-  const text = readWithin(file, storeLimits.uciLength);
+  const text = readWithin(values, file, storeLimits.uciLength);
   if (text === null) return 1;
   const { importUciNetwork } = await import('../store/uci-network.ts');
   const status = await askBox<Status>(values, '/api/v1/status');
   if (status === null) return 1;
   const uplinks = status.network.interfaces.filter(({ role }) => role === 'underlay');
   const imported = importUciNetwork(text, uplinks.length === 1 ? (uplinks[0]?.name ?? null) : null);
-  if (!imported.ok) return failed(`${file} cannot be used: ${imported.reason}`);
+  if (!imported.ok) return refuse(values, `${file} cannot be used: ${imported.reason}`);
   const view = await askBox<SettingsView>(values, '/api/v1/config');
   if (view === null) return 1;
   for (const note of imported.notes) complain(`${note}\n`);
@@ -124,10 +148,15 @@ async function importUci(values: Values, file: string): Promise<number> {
   return changeDraft(values, { path: 'network', value: network });
 }
 
-async function changeDraft(values: Values, change: object): Promise<number> {
-  const view = await askBox<SettingsView>(values, '/api/v1/config/draft', change);
-  if (view === null) return 1;
-  return showPlan(values, await askBox<SettingsPlan>(values, '/api/v1/config/plan', {}));
+/** Makes the first of these changes that the box takes. */
+async function changeDraft(values: Values, ...changes: readonly object[]): Promise<number> {
+  const reasons: string[] = [];
+  for (const change of changes) {
+    const said = await askQuietly<SettingsView>(values, '/api/v1/config/draft', change);
+    if (said.ok) return showPlan(values, await askBox<SettingsPlan>(values, '/api/v1/config/plan', {}));
+    reasons.push(said.reason);
+  }
+  return refuse(values, reasons[0] ?? 'nothing is to be changed');
 }
 
 async function discard({ values }: Call): Promise<number> {
@@ -139,14 +168,14 @@ async function discard({ values }: Call): Promise<number> {
 }
 
 async function diff({ values, rest }: Call): Promise<number> {
-  const request = requestOf(atMostOne('diff', rest));
+  const request = requestOf(values, rest[0]);
   if (request === null) return 1;
   return showPlan(values, await askBox<SettingsPlan>(values, '/api/v1/config/plan', request));
 }
 
 async function apply({ values, rest }: Call): Promise<number> {
   const trial = trialOf(values);
-  const request = requestOf(atMostOne('apply', rest));
+  const request = requestOf(values, rest[0]);
   if (request === null) return 1;
   if (!values.json) {
     const shown = showPlan(values, await askBox<SettingsPlan>(values, '/api/v1/config/plan', request));
@@ -167,7 +196,7 @@ async function confirm({ values }: Call): Promise<number> {
 }
 
 async function revert({ values, rest }: Call): Promise<number> {
-  const revision = atMostOne('revert', rest);
+  const revision = rest[0];
   if (revision !== undefined) {
     const id = readNumber('config revert', revision, { from: 1, to: 999_999_999 });
     return showApplied(
@@ -184,7 +213,7 @@ async function revert({ values, rest }: Call): Promise<number> {
 }
 
 async function history({ values, rest }: Call): Promise<number> {
-  const revision = atMostOne('history', rest);
+  const revision = rest[0];
   if (revision !== undefined) {
     const id = readNumber('config history', revision, { from: 1, to: 999_999_999 });
     const detail = await askBox<RevisionDetail>(values, `/api/v1/config/history/${id}`);
@@ -201,12 +230,14 @@ async function history({ values, rest }: Call): Promise<number> {
 }
 
 async function exportFile({ values, rest }: Call): Promise<number> {
-  const file = atMostOne('export', rest);
+  const [file = '-'] = rest;
   const view = await askBox<SettingsView>(values, '/api/v1/config?secrets=shown');
   if (view === null) return 1;
-  if (file === undefined) printJson(view.saved);
-  // It may name peers and passwords: for the owner alone.
-  else writeFileSync(file, `${JSON.stringify(view.saved, null, 2)}\n`, { mode: 0o600 });
+  if (file !== '-') {
+    const problem = writeNewFile(file, `${JSON.stringify(view.saved, null, 2)}\n`);
+    return problem === null ? 0 : refuse(values, `${file} is not written: ${problem}`);
+  }
+  printJson(view.saved);
   return 0;
 }
 
@@ -254,53 +285,49 @@ function trialOf({ seconds, automatic, author }: Values): object {
   };
 }
 
-function atMostOne(verb: string, rest: readonly string[]): string | undefined {
-  if (rest.length > 1) throw new UsageError(`config ${verb} takes one argument at most`);
-  return rest[0];
-}
-
 /** A document from a file, or nothing, which means the draft; null where the file is none, which was said. */
-function requestOf(file: string | undefined): { document?: unknown } | null {
+function requestOf(values: Values, file: string | undefined): { document?: unknown } | null {
   if (file === undefined) return {};
-  const document = readDocument(file);
+  const document = readDocument(values, file);
   return document === null ? null : { document: document.value };
 }
 
 /** Reads a file that should be a settings document; null where it is none, which was said. */
-function readDocument(file: string): { readonly value: unknown } | null {
-  const text = readWithin(file, storeLimits.documentSize);
+function readDocument(values: Values, file: string): { readonly value: unknown } | null {
+  const text = readWithin(values, file, storeLimits.documentSize);
   if (text === null) return null;
+  const problem = shapeProblem(text, storeLimits.documentShape);
   try {
-    return { value: JSON.parse(text) as unknown };
+    if (problem === null) return { value: JSON.parse(text) as unknown };
+    refuse(values, `${file} cannot be used: ${problem}`);
   } catch (error) {
-    failed(`${file} cannot be used: ${error instanceof Error ? error.message : String(error)}`);
-    return null;
-  }
-}
-
-/** A file of at most so many octets, `-` for standard input; null where it is larger or cannot be read, which was said. */
-function readWithin(file: string, most: number): string | null {
-  const name = file === '-' ? 'Standard input' : file;
-  try {
-    const octets = readInput(file, most);
-    if (octets !== null) return new TextDecoder().decode(octets);
-    failed(`${name} is too large: such a document has at most ${most} octets`);
-  } catch (error) {
-    failed(`${name} cannot be used: ${error instanceof Error ? error.message : String(error)}`);
+    refuse(values, `${file} cannot be used: ${error instanceof Error ? error.message : String(error)}`);
   }
   return null;
 }
 
-/** What JSON is, is meant so; everything else is text, so that nobody has to quote an address twice. */
-function parseValue(text: string): unknown {
+/** A file of at most so many octets, `-` for standard input; null where it is larger or cannot be read, which was said. */
+function readWithin(values: Values, file: string, most: number): string | null {
+  const name = file === '-' ? 'Standard input' : file;
   try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return text;
+    const octets = readInput(file, most);
+    if (octets !== null) return new TextDecoder().decode(octets);
+    refuse(values, `${name} is too large: such a document has at most ${most} octets`);
+  } catch (error) {
+    refuse(values, `${name} cannot be used: ${error instanceof Error ? error.message : String(error)}`);
   }
+  return null;
 }
 
-function failed(reason: string): number {
-  complain(`hithe: ${reason}\n`);
-  return 1;
+/**
+ * What a value may mean, the likeliest first: JSON, so that nobody has to quote an address twice, or text. A PIN reads as a
+ * number; where the box takes none, it is text.
+ */
+function readingsOf(text: string): readonly unknown[] {
+  try {
+    const value = JSON.parse(text) as unknown;
+    return typeof value === 'object' && value !== null ? [value] : [value, text];
+  } catch {
+    return [text];
+  }
 }

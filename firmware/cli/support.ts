@@ -1,9 +1,10 @@
-import { writeFileSync } from 'node:fs';
 import { makeSupportBundle } from '../support/bundle.ts';
 import { localSocketPath } from '../system/local-api.ts';
 import { openSupportPorts } from '../system/support-system.ts';
 import { readArguments, UsageError } from './arguments.ts';
+import { refuse } from './ask-box.ts';
 import { complain, printJson, say } from './output.ts';
+import { writeNewFile } from './output-file.ts';
 
 export const supportHelp = `Usage: hithe support [--out FILE] [--json]
 
@@ -31,13 +32,8 @@ export async function support(args: readonly string[]): Promise<number> {
   const ports = openSupportPorts({ secretsFolder: values.secrets, socketPath: values.socket });
   const { octets, fileName, missing } = await makeSupportBundle(ports);
   const file = values.out ?? fileName;
-  try {
-    // Never over what is there, nor through a link that somebody left.
-    writeFileSync(file, octets, { mode: 0o600, flag: 'wx' });
-  } catch (error) {
-    complain(`hithe: ${file} cannot be written: ${error instanceof Error ? error.message : error}\n`);
-    return 1;
-  }
+  const problem = writeNewFile(file, octets);
+  if (problem !== null) return refuse(values, `${file} cannot be written: ${problem}`);
   if (values.json) printJson({ file, octets: octets.length, missing });
   else {
     for (const [name, why] of Object.entries(missing)) complain(`Without ${name}: ${why}\n`);

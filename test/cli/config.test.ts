@@ -141,3 +141,65 @@ describe('hithe config', () => {
     });
   });
 });
+
+describe('hithe config, used wrongly,', () => {
+  test.each([
+    [['apply', '--from', 'x'], 'config apply takes no --from'],
+    [['apply', 'a', 'b'], 'config apply takes 1 at most'],
+    [['confirm', '7'], 'config confirm takes no argument'],
+    [['confirm', '--seconds', '5'], 'config confirm takes no --seconds'],
+    [['discard', 'all'], 'config discard takes no argument'],
+    [['diff', '--uci'], 'config diff takes no --uci'],
+    [['get', '--saved', '--draft'], 'config get takes --saved or --draft'],
+    [['set', 'hostname', 'a', '--author', 'x'], 'config set takes no --author'],
+    [['schema', 'zz'], 'config schema takes no argument'],
+  ])('%j does nothing and says so', async (words, problem) => {
+    expect(await run(...words)).toMatchObject({ status: 2, stdout: '', stderr: problem });
+  });
+
+  test('takes digits for text where the box wants text, and says what it said of the value as it stands', async () => {
+    await run('discard');
+    expect(await run('set', 'hostname', '1234')).toMatchObject({ status: 0 });
+    expect((await run('get', 'hostname', '--draft')).stdout).toBe('1234\n');
+    const modem = '{"device":"ttyUSB2","apn":"internet"}';
+    await run('set', 'network.underlay.uplinks.port1.modem', modem);
+    const pin = file('4711\n');
+    expect(await run('set', 'network.underlay.uplinks.port1.modem.pin', '--from', pin)).toMatchObject({
+      status: 0,
+    });
+    expect((await run('get', 'network.underlay.uplinks.port1.modem.pin', '--draft')).stdout).toBe(
+      '(hidden)\n',
+    );
+    expect((await run('set', 'network.lan.dhcpServer', '7')).stderr).toContain('boolean');
+    await run('discard');
+  });
+
+  test('exports over nothing that is there, and to nobody else', async () => {
+    const there = file('old');
+    const refused = await run('export', there);
+    expect(refused).toMatchObject({ status: 1, stderr: expect.stringContaining('EEXIST') });
+    expect(readFileSync(there, 'utf8')).toBe('old');
+    const made = join(folder, 'new.json');
+    expect((await run('export', made)).status).toBe(0);
+    expect(statSync(made).mode & 0o777).toBe(0o600);
+    const nowhere = await run('export', join(folder, 'no/where.json'), '--json');
+    expect([nowhere.status, JSON.parse(nowhere.stdout)]).toEqual([
+      1,
+      { error: expect.stringContaining('ENOENT') },
+    ]);
+    expect((await run('export', '-')).stdout).toBe((await run('export')).stdout);
+  });
+
+  test.each([
+    ['diff', '['.repeat(200_000)],
+    ['apply', '{'],
+    ['import', 'no JSON'],
+  ])('%s says what keeps a file from being read, with --json as JSON', async (verb, text) => {
+    const { status, stdout, stderr } = await run(verb, file(text), '--json');
+    expect([status, stderr, JSON.parse(stdout)]).toEqual([
+      1,
+      '',
+      { error: expect.stringContaining('settings.json') },
+    ]);
+  });
+});

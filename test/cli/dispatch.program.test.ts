@@ -67,7 +67,6 @@ describe('what is typed by habit', () => {
 
   test.each([
     ['status'],
-    ['log'],
     ['identity'],
     ['tunnel', 'list'],
     ['alarms'],
@@ -84,6 +83,18 @@ describe('what is typed by habit', () => {
     expect([status, JSON.parse(stdout)]).toEqual([plain.status, { error: reason }]);
   });
 });
+
+test.each(['log', 'flows'])(
+  '%s, which prints a document a line, says on standard error why none come',
+  async (name) => {
+    const answer = await hithe(name, '--json', '--socket', '/nonexistent/hithe.sock');
+    expect(answer).toMatchObject({
+      status: 3,
+      stdout: '',
+      stderr: expect.stringContaining('No Hithe is running'),
+    });
+  },
+);
 
 describe('the program', () => {
   const run = (stdout: 'pipe' | number, ...words: string[]) =>
