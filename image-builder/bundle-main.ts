@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { writeBundle } from './bundle.ts';
 import { buildRoot } from './places.ts';
+import { readOptions } from './read-options.ts';
 
 const help = `Usage: npm run build [-- OPTIONS]
 
@@ -12,12 +12,8 @@ Bundles the firmware into one file with its native add-ons beside it.
   --help      this text
 `;
 
-const { values } = parseArgs({ options: { out: { type: 'string' }, help: { type: 'boolean' } } });
-if (values.help) {
-  process.stdout.write(help);
-} else {
-  const folder = values.out ?? join(buildRoot, 'bundle');
-  await writeBundle(folder, process.arch === 'arm64' ? 'arm64' : 'x64');
-  const size = (statSync(join(folder, 'hithe.js')).size / 1024).toFixed(0);
-  process.stdout.write(`${join(folder, 'hithe.js')} (${size} KiB)\n`);
-}
+const { values } = readOptions(help, { options: { out: { type: 'string' } } });
+const folder = values.out ?? join(buildRoot, 'bundle');
+await writeBundle(folder, process.arch === 'arm64' ? 'arm64' : 'x64');
+const size = (statSync(join(folder, 'hithe.js')).size / 1024).toFixed(0);
+process.stdout.write(`${join(folder, 'hithe.js')} (${size} KiB)\n`);

@@ -1,7 +1,7 @@
-import { parseArgs } from 'node:util';
 import { architectures, buildImage } from './build.ts';
 import { BuildError } from './build-error.ts';
 import { stderrProgress } from './progress.ts';
+import { readOptions } from './read-options.ts';
 
 const help = `Usage: npm run image [-- OPTIONS]
 
@@ -27,7 +27,7 @@ Write it to a disk or stick with:  zstd -dc IMAGE.img.zst | dd of=/dev/DISK bs=4
 `;
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
+  const { values } = readOptions(help, {
     options: {
       arch: { type: 'string', default: 'x86-64' },
       out: { type: 'string' },
@@ -38,13 +38,8 @@ async function main(): Promise<number> {
       'secure-boot-certificate': { type: 'string' },
       'no-compress': { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
     },
   });
-  if (values.help) {
-    process.stdout.write(help);
-    return 0;
-  }
   const arch = architectures.find((known) => known === values.arch);
   if (!arch) throw new BuildError('usage', `--arch takes ${architectures.join(' or ')}, not ${values.arch}.`);
   const { 'secure-boot-key': key, 'secure-boot-certificate': certificate } = values;
@@ -77,7 +72,8 @@ async function main(): Promise<number> {
 try {
   process.exitCode = await main();
 } catch (error) {
-  if (!(error instanceof BuildError) && !(error instanceof TypeError && 'code' in error)) throw error;
+  // What the operating system refuses, a folder that is not to be written to say, has a code as well.
+  if (!(error instanceof Error && 'code' in error)) throw error;
   process.stderr.write(`image: ${error.message}\n`);
   process.exitCode = error instanceof BuildError && error.code !== 'usage' ? 1 : 2;
 }

@@ -1,6 +1,6 @@
-import { parseArgs } from 'node:util';
 import { BuildError } from '../image-builder/build-error.ts';
 import { stderrProgress } from '../image-builder/progress.ts';
+import { readOptions } from '../image-builder/read-options.ts';
 import { type DemoReport, printReport } from './demo-report.ts';
 import { runDemo } from './demo-run.ts';
 import { HarnessError } from './harness-error.ts';
@@ -20,13 +20,12 @@ Consoles and QEMU's own words are kept in build/machines. Exit status 0 means th
 `;
 
 function readArguments() {
-  const { values } = parseArgs({
+  const { values } = readOptions(usage, {
     options: {
       once: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       memory: { type: 'string', default: '512' },
       pings: { type: 'string', default: '5' },
-      help: { type: 'boolean', default: false },
     },
   });
   const whole = (name: string, text: string, least: number) => {
@@ -54,10 +53,6 @@ function describe(error: unknown): string {
 
 async function main(): Promise<number> {
   const options = readArguments();
-  if (options.help) {
-    process.stdout.write(usage);
-    return 0;
-  }
   const progress = stderrProgress('demo');
   const ending = askedToEnd();
   const began = performance.now();

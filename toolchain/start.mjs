@@ -111,14 +111,29 @@ const tasks = {
     tells: 'run every check and every test',
   },
   check: { entry: 'toolchain/check.ts', needs: [], tells: 'types, lint, layers, unit tests, dead code' },
-  image: { entry: 'image-builder/main.ts', needs: imageNeeds, tells: 'build the disk image' },
+  image: {
+    entry: 'image-builder/main.ts',
+    needs: imageNeeds,
+    namesFiles: true,
+    tells: 'build the disk image',
+  },
   bench: {
     entry: 'test/bench/main.ts',
     needs: machineNeeds,
     tells: 'measure, as ratios against a peer or a floor',
   },
-  build: { entry: 'image-builder/bundle-main.ts', needs: [], tells: 'bundle the firmware into build/bundle' },
-  hithe: { entry: 'firmware/main.ts', needs: [], tells: 'the hithe command line, run from the sources' },
+  build: {
+    entry: 'image-builder/bundle-main.ts',
+    needs: [],
+    namesFiles: true,
+    tells: 'bundle the firmware into build/bundle',
+  },
+  hithe: {
+    entry: 'firmware/main.ts',
+    needs: [],
+    namesFiles: true,
+    tells: 'the hithe command line, run from the sources',
+  },
 };
 
 function say(line) {
@@ -242,11 +257,13 @@ if (!task) {
   process.exit(2);
 }
 // Asking for help installs no operating system packages.
-if (!taskArguments.includes('--help')) ensureDebianPackages(task.needs);
+if (!taskArguments.some((word) => word === '--help' || word === '-h')) ensureDebianPackages(task.needs);
 const node = ensureNode();
 ensureNpmPackages(node);
 const handedOver = spawn(node, [join(projectRoot, task.entry), ...taskArguments], {
   stdio: 'inherit',
+  // npm has gone to the project's own folder; the files that somebody names are where they are.
+  ...(task.namesFiles && process.env.INIT_CWD ? { cwd: process.env.INIT_CWD } : {}),
   env: { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}`, HITHE_CACHE: cacheRoot },
 });
 // A task cleans up after itself (guests, folders) when it is told to end: pass the word on and wait for it.

@@ -1,6 +1,6 @@
 import { cpus } from 'node:os';
-import { parseArgs } from 'node:util';
 import { type Progress, stderrProgress } from '../../image-builder/progress.ts';
+import { readOptions } from '../../image-builder/read-options.ts';
 import { type BenchResult, type Figure, table } from './figures.ts';
 
 /** A bench measures its figures and says on what (`tcg`, `kvm`, or `none` where no guest is involved). */
@@ -47,16 +47,14 @@ const usage = [
   '',
 ].join('\n');
 
-const { values, positionals } = parseArgs({
-  options: { json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
+const { values, positionals } = readOptions(usage, {
+  options: { json: { type: 'boolean', default: false } },
   allowPositionals: true,
 });
 const name = positionals[0] ?? '';
-const chosen = benches[name];
+const chosen = Object.hasOwn(benches, name) ? benches[name] : undefined;
 
-if (values.help) {
-  process.stdout.write(usage);
-} else if (!chosen || positionals.length > 1) {
+if (!chosen || positionals.length > 1) {
   process.stderr.write(usage);
   process.exitCode = 2;
 } else {

@@ -34,7 +34,7 @@ test('what is there stays, also where a link leads to', () => {
 test('of what does not fit nothing stays, so that the next try is not refused', () => {
   const small = join(folder, 'small');
   mkdirSync(small);
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8k', 'none', small]);
+  execFileSync('/bin/mount', ['-t', 'tmpfs', '-o', 'size=8k', 'none', small]);
   try {
     const path = join(small, 'file');
     for (let count = 0; count < 2; count++)
@@ -42,6 +42,6 @@ test('of what does not fit nothing stays, so that the next try is not refused', 
     expect(existsSync(path)).toBe(false);
     expect(writeNewFile(path, 'small')).toBe(null);
   } finally {
-    execFileSync('umount', [small]);
+    execFileSync('/bin/umount', [small]);
   }
 });
