@@ -12,9 +12,13 @@ export type FilterResult =
 
 /** Protocol numbers (IANA) by the words for them; ICMP has two. */
 const protocols: Readonly<Record<string, readonly number[]>> = {
-  ...{ tcp: [6], udp: [17], icmp: [1, 58], esp: [50], hip: [139] },
+  ...{ tcp: [6], udp: [17], icmp: [1, 58], icmp6: [58], esp: [50], hip: [139] },
 };
 const directions = ['src', 'dst'] as const;
+/** What may stand right behind a protocol, as in `tcp port 443`; both are meant then. */
+const qualified = [...directions, 'host', 'net', 'port', 'portrange'];
+/** As C and the shell write them. */
+const signs: Readonly<Record<string, string>> = { '&&': 'and', '||': 'or', '!': 'not' };
 type Direction = (typeof directions)[number] | 'either';
 
 class FilterProblem extends Error {}
@@ -22,13 +26,17 @@ class FilterProblem extends Error {}
 /**
  * Reads a filter in the words of tcpdump, of which it knows these: `host ADDRESS`, `net ADDRESS/LENGTH`, `port N`,
  * `portrange N-M`, `ether host MAC` (each also after `src` or `dst`), `proto N`, `tcp`, `udp`, `icmp` (ICMPv6 too), `esp`,
- * `hip`, `arp`, `ip`, `ip6`, joined by `and`, `or`, `not` and brackets; `and` binds closer than `or`. The empty filter
- * wants everything.
+ * `icmp6`, `hip`, `arp`, `ip`, `ip6`, joined by `and`, `or`, `not` (`&&`, `||`, `!`) and brackets; `and` binds closer than
+ * `or`, and a protocol may stand right before what it is to be of, `tcp port 443`. The empty filter wants everything.
  */
 export function parsePacketFilter(text: string): FilterResult {
   if (text.length > limits.filterLength)
     return { ok: false, problem: `a filter has at most ${limits.filterLength} characters` };
-  const words = text.replaceAll(/[()]/g, ' $& ').split(/\s+/).filter(Boolean);
+  const words = text
+    .replaceAll(/[()!]|&&|\|\|/g, ' $& ')
+    .split(/\s+/)
+    .filter(Boolean)
+    .map((word) => (Object.hasOwn(signs, word) ? (signs[word] ?? word) : word));
   if (words.length === 0) return { ok: true, value: () => true };
   try {
     const reader = new FilterReader(words);
@@ -85,7 +93,7 @@ class FilterReader {
     const word = this.#word('a condition');
     const numbers = Object.hasOwn(protocols, word) ? protocols[word] : undefined;
     if (numbers !== undefined && direction === 'either')
-      return ({ ip }) => ip !== null && numbers.includes(ip.protocol);
+      return this.#of(({ ip }) => ip !== null && numbers.includes(ip.protocol));
     switch (word) {
       case 'host':
         return this.#address(direction, false);
@@ -99,14 +107,21 @@ class FilterReader {
     }
     if (direction === 'either') {
       if (word === 'arp') return ({ isArp }) => isArp;
-      if (word === 'ip') return ({ ip }) => ip?.version === 4;
-      if (word === 'ip6') return ({ ip }) => ip?.version === 6;
+      if (word === 'ip') return this.#of(({ ip }) => ip?.version === 4);
+      if (word === 'ip6') return this.#of(({ ip }) => ip?.version === 6);
       if (word === 'proto') {
         const number = readNumber(this.#word('a protocol number'), 255);
         return ({ ip }) => ip?.protocol === number;
       }
     }
     throw new FilterProblem(`${word} is not a word of filters here`);
+  }
+
+  /** A protocol, and what stands right behind it. */
+  #of(protocol: PacketFilter): PacketFilter {
+    if (!qualified.includes(this.#words[this.#next] ?? '')) return protocol;
+    const rest = this.#primitive();
+    return (frame) => protocol(frame) && rest(frame);
   }
 
   #address(direction: Direction, isNetwork: boolean): PacketFilter {

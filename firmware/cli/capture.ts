@@ -19,7 +19,7 @@ it is interrupted. LINK is a port of the box, a link of the kernel (br-lan), or 
 tunnels, as packets are before they are encrypted.
 
   --filter TEXT   in tcpdump's words: host, net, port, portrange, ether host, src, dst, proto N,
-                  tcp, udp, icmp, esp, hip, arp, ip, ip6, and, or, not, brackets
+                  tcp, udp, icmp, icmp6, esp, hip, arp, ip, ip6, and, or, not, brackets: tcp port 443
   --snaplen N     octets kept of a frame, ${limits.snapLength.join(' to ')}; 1600 unless given
   --count N       frames, 1 to 1000000; 10000 unless given
   --size KIB      of the file, 1 to 262144; 8192 unless given

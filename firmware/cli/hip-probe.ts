@@ -55,6 +55,8 @@ async function run(args: readonly string[]): Promise<number> {
   try {
     const signer = values.identity === undefined ? throwAwaySigner() : signerInFile(values.identity);
     const keyLog = values['key-log'] === undefined ? {} : { keyLog: keyLogFile(values['key-log']).append };
+    // A file that cannot be written is said before any exchange.
+    keyLog.keyLog?.('');
     const results: ProbeResult[] = [];
     let hit = '';
     for (let turn = 0; turn < count; turn++) {

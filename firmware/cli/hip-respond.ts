@@ -77,6 +77,8 @@ async function run(args: readonly string[]): Promise<number> {
   try {
     const signer = values.identity === undefined ? throwAwaySigner() : signerInFile(values.identity);
     const keyLog = values['key-log'] === undefined ? undefined : keyLogFile(values['key-log']).append;
+    // A file that cannot be written is said before any exchange.
+    keyLog?.('');
     const { ports, port } = await openDiagnosticPorts(signer, wantedPort);
     if (values.raw) await ports.socket.useRaw(true);
     const responder = new OpenResponder(ports, {

@@ -64,6 +64,13 @@ describe('a filter in tcpdump’s words', () => {
     ['arp or udp and ip6', ['arp']],
     ['(arp or udp) and ip6', []],
     ['not not arp', ['arp']],
+    ['tcp port 502', ['modbus', 'tcp6']],
+    ['udp dst port 53', ['dns']],
+    ['ip host 192.0.2.2', ipv4s],
+    ['ip6 net 2001:db8::/32 or tcp port 502 and ip', ['modbus', 'ping6', 'tcp6']],
+    ['icmp6', ['ping6']],
+    ['!port 502 && tcp', ['later']],
+    ['arp||(udp&&!ip6)', ['dns', 'arp']],
   ])('%s', (text, expected) => expect(wanted(text)).toEqual(expected));
 
   test.each([

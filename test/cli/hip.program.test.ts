@@ -100,6 +100,7 @@ describe('hithe hip decode', () => {
     [['respond', '--peer', '::1'], 2, '--peer takes a HIT'],
     [['respond', '--port', '65536'], 2, '--port takes 0 to 65535'],
     [['respond', '--identity', folder], 1, 'EISDIR'],
+    [['respond', '--port', '0', '--key-log', '/nonexistent/keys'], 1, 'ENOENT'],
     [['resolve'], 2, 'hip takes: decode, probe, respond'],
     [[], 2, 'hip takes: decode, probe, respond'],
   ])('hip %j ends with %i: %s', async (args, status, message) => {
