@@ -52,7 +52,7 @@ const shared = {
 export async function backup(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(args, shared);
   const file = oneFile('backup', positionals);
-  const password = passwordFrom(values['password-file']);
+  const password = await passwordFrom(values['password-file']);
   const body = password === undefined ? undefined : { password };
   const made = await askBox<Backup>(values, '/api/v1/backup', body);
   if (made === null) return notKnown;
@@ -74,7 +74,7 @@ export async function restore(args: readonly string[]): Promise<number> {
   const file = oneFile('restore', positionals);
   const [from, to] = limits.trialSeconds;
   const seconds = readNumber('--seconds', values.seconds, { from, to });
-  const password = passwordFrom(values['password-file']);
+  const password = await passwordFrom(values['password-file']);
   const given = { backup: readBackup(file), ...(password !== undefined && { password }) };
   if (values.plan || !values.json) {
     const planned = await askBox<RestorePlan>(values, '/api/v1/restore/plan', given);

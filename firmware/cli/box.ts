@@ -1,11 +1,16 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { imageVersion, isDevelopmentImage } from '../system/image-version.ts';
 import { localSocketPath } from '../system/local-api.ts';
 import type { LogEntry, Status } from '../webui/api/status-schema.ts';
 import { limits } from '../webui/limits.ts';
 import { readArguments, readNumber, UsageError } from './arguments.ts';
 import { askBox, notKnown } from './ask-box.ts';
-import { printJson, say } from './output.ts';
+import { print, printJson, say } from './output.ts';
 import { uplinkText } from './uplink-text.ts';
+
+type LogAnswer = { readonly entries: readonly LogEntry[]; readonly newest: number };
+/** The box keeps more lines than come in that time. */
+const followEveryMs = 500;
 
 const options = { json: { type: 'boolean' }, socket: { type: 'string', default: localSocketPath } } as const;
 
@@ -77,18 +82,22 @@ export async function log(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(args, {
     ...options,
     lines: { type: 'string', default: '100' },
+    follow: { type: 'boolean', default: false },
   });
-  if (positionals.length > 0) throw new UsageError('log takes: --lines, --json');
+  if (positionals.length > 0) throw new UsageError('log takes: --lines, --follow, --json');
   const lines = readNumber('--lines', values.lines, { from: 1, to: limits.logLines });
-  const found = await askBox<{ entries: LogEntry[] }>(
-    { socket: values.socket },
-    `/api/v1/log?limit=${lines}`,
-  );
-  if (found === null) return notKnown;
-  for (const entry of found.entries) {
-    if (values.json) say(`${JSON.stringify(entry)}\n`);
-    else
-      say(`${entry.time} ${entry.level.padEnd(7)} ${entry.source}: ${entry.message.replaceAll('\n', ' ')}\n`);
+  for (let query = `limit=${lines}`; ; ) {
+    // A document a line: why none come is said beside them.
+    const { socket, json } = values;
+    const found = await askBox<LogAnswer>({ socket }, `/api/v1/log?${query}`);
+    if (found === null) return notKnown;
+    for (const entry of found.entries) await print(`${json ? JSON.stringify(entry) : lineOf(entry)}\n`);
+    if (!values.follow) return 0;
+    await sleep(followEveryMs);
+    query = `after=${found.newest}`;
   }
-  return 0;
+}
+
+function lineOf({ time, level, source, message }: LogEntry): string {
+  return `${time} ${level.padEnd(7)} ${source}: ${message.replaceAll('\n', ' ')}`;
 }

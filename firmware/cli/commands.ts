@@ -15,8 +15,8 @@ export const commands: Readonly<Record<string, Command>> = {
     run: async (args) => (await import('./box.ts')).status(args),
   },
   log: {
-    usage: 'log [--lines N] [--json]',
-    tells: 'the newest lines of the log',
+    usage: 'log [--lines N] [--follow] [--json]',
+    tells: 'the newest lines of the log, and with --follow those that come',
     run: async (args) => (await import('./box.ts')).log(args),
   },
   tunnel: {

@@ -68,7 +68,7 @@ async function list(values: Values): Promise<number> {
 
 async function add(values: Values, name: string): Promise<number> {
   const role = roleOf(values);
-  const password = passwordFrom(values['password-file']);
+  const password = await passwordFrom(values['password-file']);
   if (role === undefined || password === undefined)
     throw new UsageError('users add takes: NAME --role ROLE --password-file FILE');
   return tell(values, await askBox<UserView>(values, '/api/v1/users', { name, role, password }), 'is added');
@@ -76,7 +76,7 @@ async function add(values: Values, name: string): Promise<number> {
 
 async function set(values: Values, name: string): Promise<number> {
   const role = roleOf(values);
-  const password = passwordFrom(values['password-file']);
+  const password = await passwordFrom(values['password-file']);
   if (role === undefined && password === undefined)
     throw new UsageError('users set takes: NAME and --role ROLE, --password-file FILE or both');
   const change = { ...(role !== undefined && { role }), ...(password !== undefined && { password }) };

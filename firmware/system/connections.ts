@@ -75,7 +75,8 @@ export class Connections {
 
   /** The same for a TLS socket and the TCP socket under it. */
   #nameOf(socket: Socket): string {
-    const { remoteAddress, remotePort } = socket;
-    return remotePort === undefined ? (this.#local.get(socket) ?? '') : `${remoteAddress} ${remotePort}`;
+    const { remoteAddress, remotePort, localAddress, localPort } = socket;
+    if (remotePort === undefined) return this.#local.get(socket) ?? '';
+    return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
   }
 }
