@@ -21,7 +21,6 @@ export const contents: Readonly<Record<string, Source>> = {
   'box/status.json': api('/api/v1/status'),
   'box/log.json': api(`/api/v1/log?limit=${limits.logLines}`),
   // Where the runtime does not answer, its log is what tells why.
-  'box/log-before.jsonl': file('/run/hithe/log.jsonl.1'),
   'box/log.jsonl': file('/run/hithe/log.jsonl'),
   'box/settings.json': api('/api/v1/config'),
   'box/settings-history.json': api('/api/v1/config/history'),
