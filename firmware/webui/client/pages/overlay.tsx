@@ -11,6 +11,7 @@ import { Page } from '../parts/page.tsx';
 import { Sparkline } from '../parts/sparkline.tsx';
 import { State } from '../parts/state.tsx';
 import { Cell } from '../parts/table.tsx';
+import { verbatim } from '../parts/verbatim.ts';
 import { VirtualTable } from '../parts/virtual-list.tsx';
 import { Link, navigate, useRoute } from '../router.tsx';
 import { type Summary, tunnelTrouble } from '../summary.ts';
@@ -104,9 +105,7 @@ function Search({ wanted, sort }: { wanted: string; sort: Sort }) {
           type="search"
           value={wanted}
           placeholder={text.searchHint}
-          autoComplete="off"
-          autoCapitalize="none"
-          spellcheck={false}
+          {...verbatim}
           onInput={({ currentTarget }) =>
             navigate(addressWith({ find: currentTarget.value, peer: null }), { replace: true })
           }

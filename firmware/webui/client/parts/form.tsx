@@ -2,6 +2,7 @@ import { type ComponentChildren, createContext } from 'preact';
 import { useContext, useEffect, useRef } from 'preact/hooks';
 import type { Problem } from '../api.ts';
 import { texts } from '../texts.ts';
+import { verbatim } from './verbatim.ts';
 
 /** What the box said was wrong with the last attempt, for the fields to find their own. */
 const Refusal = createContext<Problem | null>(null);
@@ -143,9 +144,8 @@ export function TextField({ value, onValue, type = 'text', mono = false, ...rest
           class: mono ? 'mono' : '',
           value,
           ...(maxLength === undefined ? {} : { maxLength }),
+          ...verbatim,
           autoComplete,
-          autoCapitalize: 'none' as const,
-          spellcheck: false,
           onInput: ({ currentTarget }: { currentTarget: HTMLInputElement }) => onValue(currentTarget.value),
         };
         // Values are offered for text alone. A type for each, since JSX knows inputs by their type.

@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import { texts } from '../texts.ts';
 import { Field } from './form.tsx';
+import { verbatim } from './verbatim.ts';
 
 interface PasswordFieldProps {
   path: string;
@@ -23,9 +24,8 @@ export function PasswordField({ value, onValue, isNew = false, ...field }: Passw
         const given = {
           ...control,
           value,
+          ...verbatim,
           autoComplete,
-          autoCapitalize: 'none' as const,
-          spellcheck: false,
           onInput: ({ currentTarget }: { currentTarget: HTMLInputElement }) => onValue(currentTarget.value),
         };
         return (

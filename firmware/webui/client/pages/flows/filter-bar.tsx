@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import { Chips } from '../../parts/chips.tsx';
+import { verbatim } from '../../parts/verbatim.ts';
 import { navigate } from '../../router.tsx';
 import { texts } from '../../texts.ts';
 import { type Field, type Filter, fields, spans, verdicts, withFilter } from './filter.ts';
@@ -54,9 +55,7 @@ export function FilterBar({ filter, isLive }: { filter: Filter; isLive: boolean 
             value={value}
             maxLength={64}
             placeholder={text.examples[field]}
-            autoCapitalize="none"
-            spellcheck={false}
-            autoComplete="off"
+            {...verbatim}
             onInput={({ currentTarget }) => setValue(currentTarget.value)}
           />
         </label>

@@ -10,6 +10,7 @@ import { Notice, ProblemNotice } from '../../parts/notice.tsx';
 import { SidePanel } from '../../parts/side-panel.tsx';
 import { Sparkline } from '../../parts/sparkline.tsx';
 import { State } from '../../parts/state.tsx';
+import { verbatim } from '../../parts/verbatim.ts';
 import { Link, navigate } from '../../router.tsx';
 import { changeSettings } from '../../settings/settings-change.tsx';
 import { texts } from '../../texts.ts';
@@ -174,9 +175,7 @@ function CompareHit({ hit }: { hit: string }) {
         <input
           class="mono"
           value={pasted}
-          autoComplete="off"
-          autoCapitalize="none"
-          spellcheck={false}
+          {...verbatim}
           onInput={({ currentTarget }) => setPasted(currentTarget.value)}
         />
       </label>

@@ -1,6 +1,7 @@
 import { verdictsOfAttestation } from '../../../../policy/policy.ts';
 import { CloseIcon } from '../../icons.tsx';
 import { type ControlProps, Field } from '../../parts/form.tsx';
+import { verbatim } from '../../parts/verbatim.ts';
 import { texts } from '../../texts.ts';
 import {
   type Condition,
@@ -195,9 +196,7 @@ function Value({ condition: { kind, value }, control, onValue }: ValueProps) {
       {...control}
       value={value}
       list={list}
-      autoComplete="off"
-      autoCapitalize="none"
-      spellcheck={false}
+      {...verbatim}
       onInput={({ currentTarget }) => onValue(currentTarget.value)}
     />
   );

@@ -9,6 +9,7 @@ import { Section } from '../../parts/page.tsx';
 import { ShowNew } from '../../parts/show-new.tsx';
 import { State } from '../../parts/state.tsx';
 import { Cell, Row, Table } from '../../parts/table.tsx';
+import { verbatim } from '../../parts/verbatim.ts';
 import { navigate, useRoute } from '../../router.tsx';
 import { saveFile } from '../../save-file.ts';
 import type { MarkName } from '../../summary.ts';
@@ -92,9 +93,7 @@ export function Log() {
             value={filter.words}
             placeholder={text.words}
             maxLength={64}
-            autoCapitalize="none"
-            spellcheck={false}
-            autoComplete="off"
+            {...verbatim}
             onInput={({ currentTarget }) => set({ words: currentTarget.value })}
           />
         </div>

@@ -5,6 +5,7 @@ import { Empty } from '../../parts/empty.tsx';
 import { Section } from '../../parts/page.tsx';
 import { State } from '../../parts/state.tsx';
 import { Cell, Row, Table } from '../../parts/table.tsx';
+import { verbatim } from '../../parts/verbatim.ts';
 import { navigate, useRoute } from '../../router.tsx';
 import { texts } from '../../texts.ts';
 import { comparisonMarks } from './chain.tsx';
@@ -56,8 +57,7 @@ export function Registers({ boot: { pcrs, pcrBank } }: { boot: MeasuredBoot }) {
               type="search"
               value={wanted}
               placeholder={text.searchHint}
-              autoComplete="off"
-              spellcheck={false}
+              {...verbatim}
               onInput={({ currentTarget }) =>
                 navigate(addressWith({ find: currentTarget.value }), { replace: true })
               }
