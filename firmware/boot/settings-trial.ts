@@ -112,7 +112,7 @@ export class SettingsTrial {
     };
     this.#running = running;
     void this.#countDown(running);
-    const failure = await this.#ports.apply(keeper.inForce());
+    const failure = await this.#apply();
     if (failure !== null) {
       await this.#takeBack(running, `it could not be applied: ${failure}`);
       return { ok: false, why: 'not-applied', detail: failure };
@@ -126,6 +126,15 @@ export class SettingsTrial {
         : 'Confirm it with "hithe config confirm", or take it back with "hithe config revert".',
     });
     return { ok: true, value: revision };
+  }
+
+  /** Puts in force what the keeper has. A room that throws has not done it either: what was in force before comes back. */
+  async #apply(): Promise<string | null> {
+    try {
+      return await this.#ports.apply(this.#ports.keeper.inForce());
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
   }
 
   /** Keeps what is on trial where everybody who could be reached before still can, or anyway. */
@@ -194,14 +203,14 @@ export class SettingsTrial {
     this.#forget(running);
     this.#ports.log('info', `Revision ${running.revision.id} is confirmed`);
     // What cannot be undone waited for this.
-    const failure = await this.#ports.apply(this.#ports.keeper.inForce());
+    const failure = await this.#apply();
     if (failure !== null) this.#ports.log('error', `After the confirmation: ${failure}`);
     return { ok: true, value: confirmed.value };
   }
 
   async #takeBack(running: Running, reason: string): Promise<string | null> {
     this.#end(running, reason);
-    const failure = await this.#ports.apply(this.#ports.keeper.inForce());
+    const failure = await this.#apply();
     if (failure !== null)
       this.#ports.log('error', `What was in force before could not be applied: ${failure}`);
     return failure;

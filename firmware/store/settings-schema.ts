@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseHipUri } from '../hip/hip-uri.ts';
 import { alarmsSettings, defaultAlarms } from './alarms-schema.ts';
 import { defaultFlows, flowsLayer, flowsSettings } from './flows-schema.ts';
 import { limits } from './limits.ts';
@@ -16,16 +17,28 @@ const cidr = z.union([z.cidrv4(), z.cidrv6()]);
 export const hipUri = z
   .string()
   .max(limits.uriLength)
-  .regex(
-    /^hip:\/\/(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?\/[0-9a-fA-F:]+$/,
-    'must read hip://host:port/HIT',
-  );
+  .regex(/^hip:\/\/(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?\/[0-9a-fA-F:]+$/, {
+    error: 'must read hip://host:port/HIT',
+    abort: true,
+  })
+  .superRefine((text, context) => refuseUnlessRead(text, context));
+
+/** A text of the right form can still name a port that there is not, or lack a group of its HIT. */
+function refuseUnlessRead(uri: string, context: z.RefinementCtx): void {
+  const read = parseHipUri(uri);
+  if (!read.ok) context.addIssue({ code: 'custom', message: read.error });
+}
 
 /** Where a peer is besides its URI: `host[:port]`, the port 10500 unless given. */
 const peerLocator = z
   .string()
   .max(limits.uriLength)
-  .regex(/^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?$/, 'must read host or host:port');
+  .regex(/^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?$/, {
+    error: 'must read host or host:port',
+    abort: true,
+  })
+  // Any HIT will do: the peer's own is in its URI.
+  .superRefine((text, context) => refuseUnlessRead(`hip://${text}/2001:20::1`, context));
 
 export const peerSettings = z.strictObject({
   name: label,

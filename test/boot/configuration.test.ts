@@ -143,6 +143,19 @@ describe('a change of settings', () => {
     expect(outcomes(box)[0]).toEqual([2, 'reverted', expect.stringContaining('does not answer')]);
   });
 
+  test('that a room throws at is taken back, and cannot be kept', async () => {
+    const box = openTestConfiguration(undefined, async ({ hostname }) => {
+      if (hostname === 'thrown') throw new Error('nobody thought of this');
+      return null;
+    });
+    expect(await box.configuration.apply(named('thrown'), options)).toMatchObject({
+      code: 'settings-not-applied',
+      detail: expect.stringContaining('nobody thought of this'),
+    });
+    expect(box.configuration.trial()).toBe(null);
+    expect(await box.configuration.confirm(true)).toMatchObject({ code: 'settings-no-trial' });
+  });
+
   test('that cannot be applied is taken back at once', async () => {
     const box = openTestConfiguration();
     expect(await box.configuration.apply(named('broken'), options)).toMatchObject({

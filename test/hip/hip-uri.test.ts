@@ -37,9 +37,11 @@ describe('hip://host:port/HIT', () => {
     ['hip://gw/2001:30::1', '2001:30::1 is not a HIT: HITs start with 2001:20 to 2001:2f'],
   ])('%s is refused', (text, reason) => {
     expect(parseHipUri(text)).toEqual({ ok: false, error: reason });
+    // Nor do the settings take it: the overlay reads what they hold.
+    expect(hipUri.safeParse(text).error?.issues.map(({ message }) => message)).toEqual([reason]);
   });
 
-  test('what is written reads back, and passes the settings’ coarse check', async () => {
+  test('what is written reads back, and is taken by the settings', async () => {
     const host = fc.oneof(
       fc.domain(),
       fc.ipV4(),

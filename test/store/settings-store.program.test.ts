@@ -91,7 +91,7 @@ describe('revisions', () => {
 
   test('the oldest go when they are too large together', async () => {
     const { store } = await open();
-    const host = `${'name.'.repeat(50)}example`;
+    const host = `${'name.'.repeat(49)}example`;
     const peers = Array.from({ length: limits.peers }, (_, index) => ({
       name: `peer ${index}`.padEnd(limits.labelLength, '.'),
       uri: `hip://${host}:10500/2001:20::1`,
