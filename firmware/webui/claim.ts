@@ -27,7 +27,11 @@ export function formatClaimCode(random: Uint8Array): string {
  */
 export function readClaimCode(typed: string): string | null {
   if (typed.length > limits.claimTypedLength) return null;
-  const letters = typed.toUpperCase().replace(/[\s-]/g, '').replace(/O/g, '0').replace(/[IL]/g, '1');
+  const letters = typed
+    .toUpperCase()
+    .replace(/[\s\p{Pd}]/gu, '')
+    .replace(/O/g, '0')
+    .replace(/[IL]/g, '1');
   if (letters.length !== codeLength) return null;
   for (const letter of letters) if (!alphabet.includes(letter)) return null;
   return `${letters.slice(0, 4)}-${letters.slice(4)}`;

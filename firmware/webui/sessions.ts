@@ -37,7 +37,11 @@ export interface ListedSession {
 
 export interface Sessions {
   /** A new session under a new secret, whatever the client had before. The oldest ends where there are too many. */
-  begin(user: Session['user'], client: Client): Session;
+  /**
+   * @param before a session of the same user that this one takes the place of: pages that were open under it go on, by the
+   * header's text that they know
+   */
+  begin(user: Session['user'], client: Client, before?: Session | null): Session;
   /**
    * The session of a cookie. One that is used from elsewhere is ended: its secret has become known. `renew` is false for
    * what the page does by itself.
@@ -108,10 +112,11 @@ export function createSessions({ random, elapsed, onElsewhere }: SessionsPorts):
   }
 
   return {
-    begin(user, client) {
+    begin(user, client, before = null) {
       for (const id of [...sessions.keys()]) current(id);
       if (sessions.size >= limits.sessions) forgetOneFor(user.name);
-      const [id, csrfToken] = [letters(random(secretOctets)), letters(random(secretOctets))];
+      const id = letters(random(secretOctets));
+      const csrfToken = before?.user.name === user.name ? before.csrfToken : letters(random(secretOctets));
       const time = elapsed();
       const kept: Kept = {
         ...{ label: letters(random(labelOctets)), user, csrfToken, client },

@@ -64,6 +64,9 @@ describe('claim code', () => {
         const misread = code.toLowerCase().replaceAll('0', 'o').replaceAll('1', 'l').replace('-', ' - ');
         expect(readClaimCode(misread)).toBe(code);
         expect(readClaimCode(code.replace('-', ''))).toBe(code);
+        // As telephones and chats write dashes: of a number, not breaking, of a range.
+        for (const dash of ['\u2012', '\u2011', ' \u2013\u00a0'])
+          expect(readClaimCode(code.replace('-', dash))).toBe(code);
       }),
     );
   });
@@ -73,7 +76,7 @@ describe('claim code', () => {
     '0000-000',
     '0000-00000',
     'UUUU-0000',
-    '0000–0000',
+    '0000_0000',
     'ÄÄÄÄ-0000',
     `${' '.repeat(40)}0000-0000`,
   ])('%j cannot be a code', (typed) => expect(readClaimCode(typed)).toBeNull());

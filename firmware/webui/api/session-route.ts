@@ -150,7 +150,7 @@ export function addSessionRoutes(api: Api, { accounts, now, hostname }: SessionR
     if (outcome.outcome !== 'right') return refuseProof(context, outcome, 'Name or password are wrong.');
     endPresent(context);
     auditProof(context, outcome);
-    const session = sessions.begin(outcome.user, client);
+    const session = sessions.begin(outcome.user, client, context.get('session'));
     giveCookie(context, session);
     return context.json(shown(session), 200);
   });

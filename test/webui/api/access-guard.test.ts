@@ -43,6 +43,18 @@ describe('the session’s cookie', () => {
     expect((await owner.request('/api/v1/session')).status).toBe(401);
   });
 
+  test('is followed by one with the same header for the same user, so that other pages go on', async () => {
+    const owner = await site.signIn();
+    const csrfOf = async (answer: Response) => ((await answer.json()) as { csrfToken: string }).csrfToken;
+    const init = signInBody('admin', testPassword);
+    expect(await csrfOf(await owner.request('/api/v1/session', init))).toBe(owner.csrfToken);
+    expect(await csrfOf(await site.request('/api/v1/session', init))).not.toBe(owner.csrfToken);
+    const again = await site.signIn();
+    await site.accounts.users.add('eve', 'viewer', testPassword);
+    const other = await again.request('/api/v1/session', signInBody('eve', testPassword));
+    expect(await csrfOf(other)).not.toBe(again.csrfToken);
+  });
+
   test('that is forged, cut, expired, doubled or in the wrong place is nobody’s', async () => {
     const owner = await site.signIn();
     const secret = owner.cookie.split('=')[1] ?? '';
