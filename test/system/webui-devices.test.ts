@@ -119,6 +119,12 @@ test('one is accepted with the keyboard alone, given labels, and forgotten again
   await policy.settings.pass(5);
   await page.getByRole('link', { name: 'camera-7' }).click();
   await panel.getByRole('button', { name: 'Forget this device' }).click();
+  // Escape answers the question, and leaves the panel that asked it.
+  await page.locator('dialog.dialog').waitFor();
+  await page.keyboard.press('Escape');
+  await page.locator('dialog.dialog').waitFor({ state: 'detached' });
+  expect(await panel.isVisible()).toBe(true);
+  await panel.getByRole('button', { name: 'Forget this device' }).click();
   const question = page.getByRole('dialog', { name: 'Forget camera-7?' });
   await question.waitFor();
   await keepScreens(page, 'devices-forget', { whole: false });

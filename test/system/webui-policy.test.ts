@@ -195,8 +195,15 @@ describe('explain', () => {
     );
     await eventually(() => panel.getByLabel('Ports').inputValue()).toBe('554');
     await keepScreens(page, 'policy-allow', { whole: false });
-    await panel.getByRole('button', { name: 'See what changes' }).click();
     const change = page.getByRole('dialog', { name: 'Add a rule' });
+    // The name that is made for it is of what it says in the end, not of what it said first.
+    await panel.getByLabel('Ports').fill('555');
+    await panel.getByRole('button', { name: 'See what changes' }).click();
+    await change.waitFor();
+    await page.keyboard.press('Escape');
+    await change.waitFor({ state: 'detached' });
+    await panel.getByLabel('Ports').fill('554');
+    await panel.getByRole('button', { name: 'See what changes' }).click();
     await change.getByRole('button', { name: 'Try it' }).click();
     await panel.waitFor({ state: 'detached' });
     await page.getByRole('button', { name: 'Keep', exact: true }).click();

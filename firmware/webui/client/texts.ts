@@ -54,8 +54,7 @@ export const texts = {
     signIn: 'Sign in',
     stale: (time: string) => `Your session has ended. What is shown is from ${time}.`,
     closed: 'The box is claimed. Its page is no longer served on this port.',
-    closedAdvice:
-      'Its one port is the underlay, and the underlay is no place for this page. The console still works.',
+    closedAdvice: 'The console still works.',
   },
 
   summary: {
@@ -97,7 +96,7 @@ export const texts = {
     skip: 'Skip for now',
     back: 'Back',
     leave: 'Leave, and go on later',
-    later: 'You can leave at any time and go on here, on this device or another.',
+    later: 'You can leave at any time and go on here, on any device.',
     invite: 'This box is not set up yet.',
     inviteAdvice: 'It belongs to nobody, and whoever reaches this page can look at it.',
     begin: 'Set this box up',
@@ -105,19 +104,18 @@ export const texts = {
     code: {
       name: 'Claim code',
       question: 'What is the claim code?',
-      why: 'Whoever knows it stands before the box, and so the box is theirs. The console shows it: the screen, or the serial port at 115,200 baud.',
+      why: 'It proves that you stand before the box. The console shows it: the screen, or the serial port at 115,200 baud.',
       label: 'Claim code',
-      hint: 'Eight letters and digits, like 4KQ7-9XZM. Dashes and case do not matter.',
+      hint: 'Eight letters and digits, like 4KQ7-9XZM; in any case.',
       empty: 'Type the code that the console shows.',
       undo: 'Nothing changes yet. Undone later by a factory reset at the console.',
       closes: 'This box has one port. Once it is claimed, this page is no longer served on it.',
-      closesAdvice:
-        'That port is the underlay, and the underlay is no place for this page. Go on with a settings disc, user-data, or the console.',
+      closesAdvice: 'Go on with a settings disc, user-data, or the console.',
     },
     password: {
       name: 'Password',
       question: 'Which password should the owner have?',
-      why: 'You sign in with it as admin. Sign-ins are limited, so length counts and special characters do not.',
+      why: 'You sign in with it as admin. Length counts, special characters do not.',
       label: 'Password',
       hint: 'At least 10 characters. Four random words are good.',
       short: 'This is too short: at least 10 characters.',
@@ -138,7 +136,7 @@ export const texts = {
     internet: {
       name: 'Internet',
       question: 'Does the box reach the internet?',
-      why: 'It finds out by itself; this list follows. Everything else works without, but tunnels need a way to their peers.',
+      why: 'It finds out by itself; this list follows. Only tunnels need it: a way to their peers.',
       none: 'No port leads to the internet.',
       noneAdvice: 'Go back one step and choose one.',
       fixed: 'No DHCP there? Give the port a fixed address on Network.',
@@ -162,12 +160,10 @@ export const texts = {
       question: 'Which gateway should it meet first?',
       why: 'Each side needs the other’s address and HIT. Send yours there, and put theirs in here.',
       own: 'This box’s own',
-      ownMeaning:
-        'If a router with another public address stands before the box, put that address in its place.',
+      ownMeaning: 'Behind a router with a public address, put that one in its place.',
       copyOwn: 'Copy this box’s own URI',
       noAddress: 'The box has no address on the internet’s side yet.',
-      noAddressAdvice:
-        'Peers can be added all the same: one of the two sides needs an address that the other can reach.',
+      noAddressAdvice: 'Add peers all the same: it is enough if this box can reach them.',
       allowSoftware: 'Allow a key in a file',
       add: 'Add this peer',
       change: (name: string) => `Add the peer ${name}`,

@@ -41,7 +41,9 @@ export function Setup({ onClaimed }: { onClaimed: (pageCloses: boolean) => void 
 
   // With the question itself: any later, it would take the focus from whoever has begun to answer.
   useLayoutEffect(() => {
-    document.querySelector<HTMLElement>('#setup h1')?.focus();
+    // Where the box refused what was given before, at the field that says so.
+    const refused = document.querySelector<HTMLElement>('#setup [aria-invalid=true]');
+    (refused ?? document.querySelector<HTMLElement>('#setup h1'))?.focus();
   }, [step]);
 
   return (

@@ -27,7 +27,14 @@ export function Dialog({ title, onClose, children }: DialogProps) {
     onClose();
   };
   return (
-    <dialog ref={dialog} class="dialog" aria-labelledby={id} onCancel={cancel}>
+    <dialog
+      ref={dialog}
+      class="dialog"
+      aria-labelledby={id}
+      onCancel={cancel}
+      // The panel that it was asked from stays.
+      onKeyDown={(event) => event.stopPropagation()}
+    >
       <h2 id={id}>{title}</h2>
       {children}
     </dialog>

@@ -12,7 +12,7 @@ import { groupByObject, type PlacedRule, ruleMatches, sentenceOf, sentenceText }
 const text = texts.policy;
 
 /** Pixels of a rule: the sentence in two lines, what is said of it in one. */
-export const ruleHeight = { row: 88, card: 132 };
+export const ruleHeight = { row: 88, card: 152 };
 
 type Line = PlacedRule & {
   /** What it is about; null where the rule before is about the same. */

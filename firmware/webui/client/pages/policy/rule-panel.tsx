@@ -50,7 +50,6 @@ export function RulePanel({ rules, rule, first, onClose, onChanged }: RulePanelP
     });
   const save = () => {
     const named = draft.id.trim() === '' ? { ...draft, id: nameFor(draft, rules) } : draft;
-    setDraft(named);
     const edited = ruleOf(named);
     change(rule === null ? text.adding : text.changing(rule.id), edited, (known) =>
       known.some(({ id }) => id === rule?.id)

@@ -35,7 +35,7 @@ export function Restore() {
   };
   const body = { backup: chosen?.backup, ...(chosen?.isSealed && { password }) };
   const plan = async () => {
-    if (chosen === null) return setError(text.chooseFirst);
+    if (chosen === null) return setError((before) => before ?? text.chooseFirst);
     const answer = await run(() => call<RestorePlan>('POST', '/api/v1/restore/plan', body));
     if (answer !== undefined) setPlanned(answer);
   };
