@@ -1,3 +1,4 @@
+import { toHex } from '../bytes/bytes.ts';
 import type { Role } from './access.ts';
 import { networkOf } from './client-network.ts';
 import { limits } from './limits.ts';
@@ -119,7 +120,7 @@ export function createSessions({ random, elapsed, onElsewhere }: SessionsPorts):
       const csrfToken = before?.user.name === user.name ? before.csrfToken : letters(random(secretOctets));
       const time = elapsed();
       const kept: Kept = {
-        ...{ label: letters(random(labelOctets)), user, csrfToken, client },
+        ...{ label: toHex(random(labelOctets)), user, csrfToken, client },
         ...{ beganAt: time, usedAt: time, confirmedAt: null },
       };
       sessions.set(id, kept);

@@ -52,6 +52,17 @@ describe('a session', () => {
     expect(sessions.find(id, laptop)).toBeNull();
   });
 
+  test('is listed under a name that a command line takes for no option, whatever its octets are', () => {
+    for (let octet = 0; octet < 256; octet++) {
+      const sessions = createSessions({
+        random: (length) => new Uint8Array(length).fill(octet),
+        elapsed: () => 0,
+        onElsewhere: () => {},
+      });
+      expect(sessions.begin(ada, laptop).label).toMatch(/^[0-9a-f]{12}$/);
+    }
+  });
+
   test('of somebody else is not ended by signing in over and over', () => {
     const { sessions } = open();
     const { id } = sessions.begin(ada, laptop);
