@@ -40,6 +40,7 @@ import { runCommand } from './system/run-command.ts';
 import { ownHash, runtimeMeasurer } from './system/runtime-measurer.ts';
 import { secretFiles } from './system/secret-files.ts';
 import { sha256 } from './system/sha256.ts';
+import { simPinFile } from './system/sim-pin-file.ts';
 import { storeFiles } from './system/store-files.ts';
 import { openDriverSystem } from './system/sysfs-devices.ts';
 import { quietenKernel, terminalSystem } from './system/terminals.ts';
@@ -102,14 +103,7 @@ export async function runDaemon(): Promise<void> {
     network: createNetworkSystem({
       log: (level, message) => log(level, 'network', message),
       runFolder,
-      simPins: {
-        read: () => secrets.read('sim-pins'),
-        write: async (text) => {
-          // In memory they would be forgotten with the next start, and a wrong one tried again each time.
-          if (stateProblem() !== null) throw new Error('nothing that is kept outlives a restart now');
-          await secrets.write('sim-pins', text);
-        },
-      },
+      simPins: simPinFile(secrets, stateProblem),
     }),
     openStore: () =>
       openSettingsStore(stateFolder, { files: storeFiles, now: () => new Date().toISOString() }),

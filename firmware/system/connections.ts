@@ -4,8 +4,8 @@ import type { ConnectionBounds } from '../webui/ports.ts';
 
 interface Held {
   readonly socket: Socket;
-  /** Requests without a whole answer. */
-  underWay: number;
+  /** Answers that are not whole yet. */
+  readonly answers: Set<ServerResponse>;
 }
 
 /**
@@ -35,7 +35,7 @@ export class Connections {
     }
     this.#local.set(socket, `${this.#count++}`);
     const name = this.#nameOf(socket);
-    const held = { socket, underWay: 0 };
+    const held: Held = { socket, answers: new Set() };
     this.#held.set(name, held);
     this.#perAddress.set(from, already + 1);
     socket.once('close', () => {
@@ -48,24 +48,23 @@ export class Connections {
   }
 
   /** Takes note of a request until its answer is whole. @returns whether another is under way on its connection */
-  begin(socket: Socket, response: Pick<ServerResponse, 'once'>): boolean {
-    const held = this.#held.get(this.#nameOf(socket));
-    if (held === undefined) return false;
-    held.underWay += 1;
-    response.once('close', () => {
-      held.underWay -= 1;
-    });
-    return held.underWay > 1;
+  begin(socket: Socket, answer: ServerResponse): boolean {
+    const answers = this.#held.get(this.#nameOf(socket))?.answers;
+    if (answers === undefined) return false;
+    answers.add(answer);
+    answer.once('close', () => answers.delete(answer));
+    return answers.size > 1;
   }
 
-  /** Whether an answer is under way, into which nothing may be written. */
+  /** Whether an answer has begun, or is due to a request that is whole: another one would be taken for it. */
   isAnswering(socket: Socket): boolean {
-    return (this.#held.get(this.#nameOf(socket))?.underWay ?? 0) > 0;
+    const answers = this.#held.get(this.#nameOf(socket))?.answers ?? [];
+    return [...answers].some(({ headersSent, req }) => headersSent || req.complete);
   }
 
   #makeRoom(): boolean {
-    for (const [name, { socket, underWay }] of this.#held) {
-      if (underWay > 0) continue;
+    for (const [name, { socket, answers }] of this.#held) {
+      if (answers.size > 0) continue;
       this.#held.delete(name);
       socket.destroy();
       return true;

@@ -71,6 +71,16 @@ describe('the list of peers', () => {
     });
     await eventually(() => page.textContent('.answer')).toContain(`All ${tunnels.length} tunnels are up.`);
     await keepScreens(page, 'overlay');
+    // What can be pressed is not cut off where it is narrow.
+    for (const width of [360, 1024]) {
+      await page.setViewportSize({ width, height: 800 });
+      const copy = rows(page).first().getByRole('button');
+      const cell = copy.locator('xpath=ancestor::td');
+      const [button, around] = [await copy.boundingBox(), await cell.boundingBox()];
+      const right = (box: typeof button) => (box === null ? Number.NaN : box.x + box.width);
+      expect(right(button)).toBeLessThanOrEqual(right(around));
+    }
+    await page.setViewportSize({ width: 1440, height: 900 });
     await rows(page).filter({ hasText: 'wien' }).locator('.row-link').focus();
     await page.keyboard.press('Enter');
     const panel = page.getByRole('dialog', { name: 'wien' });

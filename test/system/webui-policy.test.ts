@@ -206,7 +206,17 @@ describe('explain', () => {
     await panel.getByRole('button', { name: 'See what changes' }).click();
     await change.getByRole('button', { name: 'Try it' }).click();
     await panel.waitFor({ state: 'detached' });
-    await page.getByRole('button', { name: 'Keep', exact: true }).click();
+    // An open panel does not lie over what keeps the change or takes it back.
+    const keep = page.getByRole('button', { name: 'Keep', exact: true });
+    await page.getByRole('link', { name: 'hmi may reach role=plc' }).click();
+    await page.locator('.side-panel').waitFor();
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await keep.click({ trial: true, timeout: 5_000 });
+    await page.setViewportSize({ width: 360, height: 740 });
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await page.keyboard.press('Escape');
+    await keep.click();
     await expect
       .poll(() => policy.settings.configuration.read())
       .toMatchObject({ value: { trial: null, inForce: { policy: { rules: { length: 5 } } } } });

@@ -95,7 +95,9 @@ export class Modem {
         void this.#pins.begin(device, pin).then((problem) => this.#input({ type: 'leave', problem }));
         break;
       case 'pin-ended':
-        void this.#pins.end(device, effect.outcome);
+        void this.#pins.end(device, effect.outcome).then((problem) => {
+          if (problem !== null) this.#system.log('warning', `modem ${device}: ${problem}`);
+        });
         break;
       case 'reopen':
         void this.#reopen();

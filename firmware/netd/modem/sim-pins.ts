@@ -38,22 +38,25 @@ export class SimPins {
         await this.#write(all.set(device, { pin, unanswered: unanswered + 1, refused }));
         return null;
       } catch (error) {
-        return `the PIN is not sent, since it cannot be remembered: ${error instanceof Error ? error.message : error}`;
+        return `the PIN is not sent, since it cannot be remembered: ${reasonOf(error)}`;
       }
     });
   }
 
-  /** After the SIM has answered. What cannot be written down counts as not heard. Never rejects. */
-  end(device: string, outcome: 'right' | 'refused'): Promise<void> {
+  /** After the SIM has answered: null, or why that is not written down, which then counts as not heard. Never rejects. */
+  end(device: string, outcome: 'right' | 'refused'): Promise<string | null> {
     return this.#inTurn(async () => {
       try {
         const all = await this.#read();
         const tried = all.get(device);
-        if (tried === undefined) return;
+        if (tried === undefined) return null;
         if (outcome === 'right') all.delete(device);
         else all.set(device, { ...tried, refused: true });
         await this.#write(all);
-      } catch {}
+        return null;
+      } catch (error) {
+        return `what the SIM said of its PIN cannot be remembered: ${reasonOf(error)}`;
+      }
     });
   }
 
@@ -83,3 +86,5 @@ function isEntry(value: unknown): value is [string, Tried] {
   const { pin, unanswered, refused } = Object(value[1]);
   return typeof pin === 'string' && Number.isInteger(unanswered) && typeof refused === 'boolean';
 }
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -98,7 +98,7 @@ export const texts = {
     leave: 'Leave, and go on later',
     later: 'You can leave at any time and go on here, on any device.',
     invite: 'This box is not set up yet.',
-    inviteAdvice: 'It belongs to nobody, and whoever reaches this page can look at it.',
+    inviteAdvice: 'It belongs to nobody; whoever reaches this page can look at it.',
     begin: 'Set this box up',
     goOn: 'Go on setting up',
     code: {
@@ -146,7 +146,7 @@ export const texts = {
       gateway: 'Gateway',
       gatewayAdvice: 'The gateway does not answer. Check the address, and that the gateway is on.',
       names: 'Names (DNS)',
-      namesAdvice: 'The name server does not answer. Peers that are named by an address work all the same.',
+      namesAdvice: 'The name server does not answer. Peers with an address work all the same.',
       destinations: 'Destinations',
       destinationsAdvice: 'Nothing beyond the gateway answers. Ask whoever runs that network.',
       answers: 'Answers',

@@ -149,6 +149,19 @@ describe('the PIN of a SIM', () => {
     expect(bench.facts.problem).toMatch(/^the PIN is not sent, since it cannot be remembered: /);
   });
 
+  test('whose outcome cannot be written down says so, and counts as not heard', async () => {
+    const file = new MemoryFile();
+    const pins = new SimPins(file);
+    expect(await pins.begin('a', '0815')).toBe(null);
+    const { write } = file;
+    file.write = () => Promise.reject(new Error('no space left'));
+    expect(await pins.end('a', 'refused')).toContain('no space left');
+    file.write = write;
+    expect(await pins.begin('a', '0815')).toBe(null);
+    expect(await pins.begin('a', '0815')).toContain('not known');
+    expect(await pins.end('b', 'right')).toBe(null);
+  });
+
   test('two modems keep their notes apart', async () => {
     const pins = new SimPins(new MemoryFile());
     expect(await Promise.all([pins.begin('a', '1111'), pins.begin('b', '2222')])).toEqual([null, null]);

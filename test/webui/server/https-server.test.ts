@@ -283,6 +283,17 @@ test('one connection carries one stream of events, however many are asked for on
 describe('slow clients', () => {
   const quick = { handshakeMs: 300, headersMs: 400, requestMs: 600, idleMs: 1000 };
 
+  test('whose request is not whole in time are told so', async () => {
+    await box.close();
+    box = await startTestBox({ page: smallPage, bounds: { ...quick, idleMs: 10_000 } });
+    const begun = 'POST /api/v1/claim HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n';
+    for (const text of [begun, `${begun}Content-Length: 9\r\n\r\n{`]) {
+      const answer = await exchange(secure(), text);
+      expect(answer).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
+      expect(answer).toContain('"code":"too-slow"');
+    }
+  });
+
   test.each([
     ['never begins its handshake', () => connectTcp({ host: '127.0.0.1', port: box.httpsPort }), ''],
     ['never ends its headers', secure, 'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: '],
